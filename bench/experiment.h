@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One run from start to end: start the members, let them form the group, warm up,
+ * measure, stop, wait until everything is delivered, compare what was delivered,
+ * and only then say what was measured.
+ */
+#ifndef GCS_BENCH_EXPERIMENT_H
+#define GCS_BENCH_EXPERIMENT_H
+
+#include "crew.h"
+#include "member.h"
+
+/* What one run has found. Everything but view_ms is a metric of report.h. */
+struct bench_outcome {
+    double messages_per_second; /* delivered, at the slowest member */
+    double megabytes_per_second;
+    double cpu_us_per_message; /* of all members together */
+    double user_us_per_message, system_us_per_message;
+    double switches;
+    double packets, data_packets, control_packets, messages_per_packet;
+    double nacks, repairs, window_full, allocations, views;
+    double rss_mib; /* of the largest member */
+    double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
+    double samples;
+    double gap_ms, join_ms, view_max_ms;
+    double view_ms[BENCH_MEMBERS_MAX]; /* of those who see the view that was waited for */
+    unsigned view_count;
+    uint64_t digest;
+};
+
+/*
+ * Runs role (bench_member_run, or one that fills its seat likewise) in each member. False: it was
+ * said what is wrong, and nothing is left behind.
+ */
+bool bench_experiment_run(const struct bench_options *options, const struct bench_plan *plan,
+                          bench_role *role, void *extra, struct bench_outcome *outcome);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sending: see load.h. */
+#include "load.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+
+/* Bytes, and messages, that are handed over before the protocol has its turn. */
+#define BATCH_BYTES    (256u << 10)
+#define BATCH_MESSAGES 8192u
+
+bool bench_load_init(struct bench_load *load, const struct bench_options *options,
+                     enum bench_pace pace, unsigned sender, struct gcs_group *group,
+                     uint64_t start)
+{
+    unsigned first = options->members - options->joiners - options->senders;
+
+    *load = (struct bench_load){
+        .group = group,
+        .service = options->service,
+        .pace = pace,
+        .sender = sender,
+        .size = options->size,
+        .message = malloc(options->size),
+        .start = start,
+    };
+    if (!load->message)
+        return false;
+    memset(load->message, 'g', options->size);
+    if (pace == BENCH_BY_RATE) {
+        load->interval = 1e9 * options->senders / options->rate;
+        load->start += (uint64_t)(load->interval * (sender - first) / options->senders);
+    }
+    return true;
+}
+
+void bench_load_fini(struct bench_load *load)
+{
+    free(load->message);
+    load->message = NULL;
+}
+
+uint64_t bench_load_due(const struct bench_load *load)
+{
+    if (load->blocked || load->outstanding)
+        return GCS_NEVER;
+    if (load->pace == BENCH_BY_RATE)
+        return load->start + (uint64_t)((double)load->sent * load->interval);
+    return load->start;
+}
+
+static void write_message(struct bench_load *load, uint64_t due)
+{
+    uint64_t stamp = bench_stamp(load->sender, load->sent + 1);
+
+    memcpy(load->message, &stamp, sizeof(stamp));
+    if (load->size >= BENCH_TIMED_BYTES)
+        memcpy(load->message + sizeof(stamp), &due, sizeof(due));
+    if (load->size >= BENCH_TAIL_BYTES)
+        memcpy(load->message + load->size - sizeof(stamp), &stamp, sizeof(stamp));
+}
+
+int bench_load_send(struct bench_load *load, uint64_t now)
+{
+    uint32_t batch = BATCH_BYTES / load->size;
+    uint64_t due;
+
+    batch = batch < 1 ? 1 : batch > BATCH_MESSAGES ? BATCH_MESSAGES : batch;
+    for (uint32_t i = 0; i < batch && (due = bench_load_due(load)) <= now; i++) {
+        write_message(load, load->pace == BENCH_BY_RATE ? due : now);
+        int result = gcs_multicast(load->group, load->service, load->message, load->size, 0);
+        if (result == GCS_EAGAIN) {
+            load->blocked = true;
+            return 0;
+        }
+        if (result < 0)
+            return result;
+        load->sent++;
+        load->outstanding = load->pace == BENCH_IN_TURN;
+    }
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Events of the group that is measured. Views other than those that a run is
+ * about make it a wrong run: a member that was suspected by mistake would make
+ * the figures those of a smaller group.
+ */
+#include "member.h"
+
+#include "clock.h"
+
+/* ---- Deliveries ------------------------------------------------------------------------ */
+
+static bool same_member(const struct gcs_member_id *a, const struct gcs_member_id *b)
+{
+    return a->incarnation == b->incarnation && a->address.length == b->address.length &&
+           memcmp(a->address.bytes, b->address.bytes, a->address.length) == 0;
+}
+
+/* The seat of whoever sent it; BENCH_NOBODY: a stranger. */
+static unsigned find_sender(const struct bench_member *member, const struct gcs_member_id *id)
+{
+    struct bench_world *world = member->world;
+
+    for (unsigned i = 0; i < world->count; i++) {
+        if (atomic_load_explicit(&world->seats[i].state, memory_order_acquire) >= BENCH_SEATED &&
+            same_member(&world->seats[i].id, id))
+            return i;
+    }
+    return BENCH_NOBODY;
+}
+
+static void record_latency(const struct bench_member *member, const struct gcs_event *event)
+{
+    uint64_t begin = atomic_load_explicit(&member->world->begin, memory_order_relaxed);
+    uint64_t end = atomic_load_explicit(&member->world->end, memory_order_relaxed);
+
+    for (size_t i = 0; i < event->count; i++) {
+        const uint8_t *data = event->messages[i].data;
+        uint64_t due = bench_load64(data + BENCH_STAMP_BYTES);
+        if (due >= begin && due < end)
+            bench_histogram_add(&member->seat->latency, member->now - due);
+    }
+}
+
+static void note_gap(struct bench_member *member)
+{
+    if (member->begun && !member->ended && member->now - member->last_delivery > member->seat->gap_ns)
+        member->seat->gap_ns = member->now - member->last_delivery;
+    member->last_delivery = member->now;
+}
+
+static void take_delivery(struct bench_member *member, const struct gcs_event *event)
+{
+    struct bench_seat *seat = member->seat;
+    unsigned sender = member->last_sender;
+
+    /* The address of an id is good for one event only; what it points to is compared. */
+    if (!member->last_id || !same_member(event->sender, member->last_id)) {
+        sender = find_sender(member, event->sender);
+        if (sender == BENCH_NOBODY) {
+            bench_member_break(member, "delivered a message of a stranger");
+            return;
+        }
+        member->last_sender = sender;
+        member->last_id = &member->world->seats[sender].id;
+    }
+    if (!bench_check_deliver(&member->check, sender, event, seat->error, sizeof(seat->error))) {
+        bench_member_break(member, NULL);
+        return;
+    }
+    member->now = bench_now();
+    note_gap(member);
+    if (member->plan->record_latency)
+        record_latency(member, event);
+    if (sender == member->index)
+        member->load.outstanding = false;
+}
+
+/* ---- Views -------------------------------------------------------------------------------- */
+
+static void take_seat(struct bench_member *member, const struct gcs_view *view)
+{
+    if (atomic_load(&member->seat->state) < BENCH_SEATED) {
+        member->seat->id = view->members[view->self].id;
+        atomic_store(&member->seat->state, BENCH_SEATED);
+    }
+}
+
+/* Members of the view that the run waits for; 0: none but that of the start. */
+static unsigned expected_members(const struct bench_member *member)
+{
+    unsigned count = member->options->members;
+
+    if (member->plan->crash && atomic_load(&member->world->victim) != BENCH_NOBODY)
+        return count - 1;
+    if (member->plan->join && atomic_load(&member->world->disturbed) != 0)
+        return count;
+    return 0;
+}
+
+static void take_view(struct bench_member *member, const struct gcs_view_change *change)
+{
+    const unsigned first = member->options->members - member->options->joiners;
+    const unsigned count = change->view.count;
+
+    bench_check_view(&member->check);
+    take_seat(member, &change->view);
+    member->seat->views += atomic_load(&member->seat->state) >= BENCH_READY;
+    if (!change->primary) {
+        bench_member_break(member, "cut off from the primary, in a view of %u members", count);
+    } else if (count == expected_members(member)) {
+        if (atomic_load(&member->seat->view_at) == 0)
+            atomic_store(&member->seat->view_at, bench_now());
+    } else if (atomic_load(&member->seat->state) < BENCH_READY) {
+        if (count == first)
+            atomic_store(&member->seat->state, BENCH_READY);
+    } else if (count != first) {
+        bench_member_break(member, "a view of %u members came where none was expected", count);
+    }
+}
+
+void bench_member_event(struct bench_member *member, const struct gcs_event *event)
+{
+    switch (event->type) {
+    case GCS_EVENT_DELIVER:
+        take_delivery(member, event);
+        break;
+    case GCS_EVENT_VIEW:
+        take_view(member, event->change);
+        break;
+    case GCS_EVENT_WRITABLE:
+        member->load.blocked = false;
+        break;
+    case GCS_EVENT_LEFT:
+        bench_member_break(member, "the group has ended this membership: %s",
+                           gcs_strerror(event->error));
+        break;
+    }
+}
+
+/* ---- The end -------------------------------------------------------------------------------- */
+
+bool bench_member_is_complete(const struct bench_member *member)
+{
+    struct bench_world *world = member->world;
+
+    for (unsigned i = 0; i < world->count; i++) {
+        struct bench_seat *seat = &world->seats[i];
+        if (i == atomic_load(&world->victim) || !bench_is_sender(member->options, i))
+            continue;
+        if (atomic_load(&seat->state) < BENCH_STOPPED || member->check.next[i] != seat->sent + 1)
+            return false;
+    }
+    return true;
+}

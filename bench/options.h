@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The command line of gcs-bench, and what its commands share: each command has a
+ * name, a help text, the options that it takes, and its own defaults.
+ */
+#ifndef GCS_BENCH_OPTIONS_H
+#define GCS_BENCH_OPTIONS_H
+
+#include <gcs/core.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Most processes of one group on one machine. */
+#define BENCH_MEMBERS_MAX 64
+
+enum bench_exit {
+    BENCH_OK = 0,
+    BENCH_FAILED = 1, /* a wrong run, or the system failed: no figures */
+    BENCH_USAGE = 2,  /* the command line: nothing was done */
+    BENCH_GO = -1,    /* no exit at all: the command line is good */
+};
+
+/* Options as bits of a command's set. They also name what getopt_long(3) finds. */
+enum bench_option {
+    BENCH_MEMBERS = 1 << 8,
+    BENCH_SENDERS = 1 << 9,
+    BENCH_SIZE = 1 << 10,
+    BENCH_SERVICE = 1 << 11,
+    BENCH_ORDER = 1 << 12,
+    BENCH_TRANSPORT = 1 << 13,
+    BENCH_URL = 1 << 14,
+    BENCH_NETNS = 1 << 15,
+    BENCH_SECONDS = 1 << 16,
+    BENCH_WARMUP = 1 << 17,
+    BENCH_RUNS = 1 << 18,
+    BENCH_RATE = 1 << 19,
+    BENCH_VICTIM = 1 << 20,
+    BENCH_HEARTBEAT = 1 << 21,
+    BENCH_SUSPECT = 1 << 22,
+    BENCH_WINDOW = 1 << 23,
+    BENCH_QUEUE = 1 << 24,
+    BENCH_PACKET = 1 << 25,
+    BENCH_FLOOR = 1 << 26,
+    BENCH_LATENCY = 1 << 27,
+    BENCH_JSON = 1 << 28,
+    BENCH_HELP = 1 << 29,
+};
+
+/* What every command that runs a group takes. */
+#define BENCH_GROUP_OPTIONS                                                                       \
+    (BENCH_MEMBERS | BENCH_SENDERS | BENCH_SIZE | BENCH_SERVICE | BENCH_ORDER | BENCH_TRANSPORT | \
+     BENCH_URL | BENCH_NETNS | BENCH_SECONDS | BENCH_WARMUP | BENCH_RUNS | BENCH_RATE |           \
+     BENCH_HEARTBEAT | BENCH_SUSPECT | BENCH_WINDOW | BENCH_QUEUE | BENCH_JSON | BENCH_HELP)
+
+#define BENCH_HELP_GROUP                                                                          \
+    "  --members N            processes of the group\n"                                           \
+    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n"               \
+    "  --order sequencer      how the total order is found (sequencer)\n"                         \
+    "  --transport udp        what carries the packets (udp)\n"                                   \
+    "  --url-template URL     where members are; {member} is their number\n"                      \
+    "                         (udp://127.0.0.1:0)\n"                                              \
+    "  --netns-template NAME  network namespaces in which they are\n"                             \
+    "  --seconds S            that count, after --warmup S (0.5)\n"                               \
+    "  --runs N               of which medians are shown (5)\n"                                   \
+    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"                     \
+    "                         as in gcs_join(3) and gcs_open(3)\n"                                \
+    "  --json                 one JSON object as the last line\n"
+
+struct bench_options {
+    const char *command; /* "throughput" */
+    unsigned given;      /* enum bench_option */
+    unsigned members;
+    unsigned joiners; /* the last ones of them, which come while the others are at work */
+    unsigned senders; /* 0 on the command line: all that are there from the start */
+    uint32_t size;    /* bytes of a message */
+    enum gcs_service service;
+    enum gcs_order order;
+    const char *transport;
+    const char *url;   /* {member} stands for the member's number, from 1 */
+    const char *netns; /* likewise; NULL: the namespace that we are in */
+    double seconds;
+    double warmup;
+    unsigned runs;
+    double rate;     /* messages per second of all senders together; 0: no pace */
+    unsigned victim; /* from 1 */
+    uint32_t heartbeat_ms, suspect_ms;   /* 0: the library's default */
+    uint32_t window_bytes, queue_bytes;  /* likewise */
+    uint32_t packet;                     /* floor: bytes of a datagram; 0: what the path carries */
+    bool floor;
+    bool latency;
+    bool json;
+};
+
+struct bench_command {
+    const char *name;
+    const char *summary;  /* one line for `gcs-bench --help` */
+    const char *help;     /* `gcs-bench NAME --help`, without what all options mean */
+    unsigned options;     /* enum bench_option: those that it takes */
+    unsigned members_min;
+    uint32_t size_min;
+    struct bench_options defaults;
+    int (*run)(const struct bench_options *options);
+};
+
+extern const struct bench_command bench_throughput;
+extern const struct bench_command bench_latency;
+extern const struct bench_command bench_failover;
+extern const struct bench_command bench_join;
+extern const struct bench_command bench_floor;
+
+/*
+ * Reads the command line behind `gcs-bench NAME` (argv[0] is NAME). BENCH_GO, or how to exit:
+ * BENCH_OK after --help, BENCH_USAGE after a complaint.
+ */
+int bench_options_parse(struct bench_options *options, const struct bench_command *command,
+                        int argc, char **argv);
+
+/*
+ * Whether the member (from 0) sends: the last ones of those that are there from the start, so
+ * that few senders are not the coordinator, which has it easier.
+ */
+bool bench_is_sender(const struct bench_options *options, unsigned index);
+
+/* Writes template with {member} replaced; false: it does not fit into size bytes. */
+bool bench_expand(const char *pattern, unsigned index, char *text, size_t size);
+
+/* "fifo", "agreed", "safe"; "sequencer". */
+const char *bench_service_name(enum gcs_service service);
+const char *bench_order_name(enum gcs_order order);
+
+/* Says "gcs-bench NAME: ..." on standard error. */
+void bench_complain(const struct bench_options *options, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the processes of one run share: a piece of memory that the parent maps
+ * before it forks. The parent writes when things begin and end; each member
+ * writes how far it is and what it found into a seat of its own. Everything that
+ * is not atomic is written before the state that announces it, and read after.
+ */
+#ifndef GCS_BENCH_WORLD_H
+#define GCS_BENCH_WORLD_H
+
+#include "histogram.h"
+#include "options.h"
+
+#include <gcs/core.h>
+#include <stdatomic.h>
+
+#define BENCH_NOBODY UINT32_MAX
+
+/* How far a member is; only ever upwards. */
+enum bench_state {
+    BENCH_STARTING = 0,
+    BENCH_SEATED,  /* can be reached: id is there */
+    BENCH_READY,   /* in the group with everybody who is to be there from the start */
+    BENCH_STOPPED, /* has stopped sending: sent is there */
+    BENCH_DONE,    /* has delivered everything that anybody sent: all the rest is there */
+    BENCH_BROKEN,  /* error is there */
+};
+
+/* Counts at one moment. */
+struct bench_mark {
+    uint64_t at;
+    uint64_t messages, bytes;     /* delivered */
+    uint64_t user_ns, system_ns;  /* CPU time of the process */
+    uint64_t switches;            /* between processes, wanted or not */
+    struct gcs_counters counters;
+};
+
+struct bench_seat {
+    _Alignas(64) atomic_uint state;
+    _Atomic uint64_t view_at; /* when it saw the view that is waited for; 0: not yet */
+    struct gcs_member_id id;
+    uint64_t sent;                /* messages of its own */
+    struct bench_mark begin, end; /* around the time that counts */
+    uint64_t messages;            /* delivered from start to end */
+    uint64_t digest;              /* of their order */
+    uint64_t view_digest;         /* of those since the last view */
+    uint64_t gap_ns;              /* longest time without a delivery */
+    uint64_t views;               /* since it was ready */
+    uint64_t rss_kib;             /* most memory in use */
+    struct bench_histogram latency;
+    char error[512];
+};
+
+struct bench_world {
+    _Atomic uint64_t start; /* when senders start; 0: not planned yet */
+    _Atomic uint64_t begin; /* when the time that counts begins ... */
+    _Atomic uint64_t end;   /* ... and ends, sending with it; 0: not planned yet */
+    _Atomic uint64_t disturbed; /* when a member was killed, or began to join; 0: not yet */
+    _Atomic uint32_t victim;    /* who was killed; BENCH_NOBODY */
+    atomic_bool quit;
+    unsigned count;
+    struct bench_seat seats[];
+};
+
+/* Shared memory, all zero; NULL with errno set. */
+void *bench_shared_new(size_t size);
+void bench_shared_free(void *memory, size_t size);
+
+/* NULL with errno set. */
+struct bench_world *bench_world_new(unsigned count);
+void bench_world_free(struct bench_world *world);
+
+/* The time, CPU time and switches of this process. */
+void bench_mark_process(struct bench_mark *mark);
+
+#endif

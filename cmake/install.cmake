@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What `cmake --install` puts where.
+
+if(NOT GCS_LIBRARIES_INSTALLED)
+    return()
+endif()
+include(CMakePackageConfigHelpers)
+
+install(TARGETS ${GCS_LIBRARIES_INSTALLED} EXPORT gcs-targets)
+install(FILES ${GCS_PUBLIC_HEADERS} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gcs")
+
+# Tools find the library beside them, wherever the prefix is.
+file(RELATIVE_PATH bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+foreach(tool gcs-tool gcs-sim gcs-bench)
+    if(TARGET ${tool})
+        set_target_properties(${tool} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+        install(TARGETS ${tool})
+    endif()
+endforeach()
+
+file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.[1-9]")
+foreach(page IN LISTS pages)
+    cmake_path(GET page EXTENSION LAST_ONLY section)
+    string(SUBSTRING "${section}" 1 -1 section)
+    install(FILES "${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+endforeach()
+
+# pkg-config. Static linking needs more, hence the private lines.
+set(pc_requires_private "")
+if(GCS_OS_SOURCES)
+    set(pc_requires_private "liburcu-bp >= 0.13")
+    if(GCS_HAVE_RDMA)
+        string(APPEND pc_requires_private ", libibverbs, librdmacm")
+    endif()
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/libgcs.pc.in" libgcs.pc @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/libgcs.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+# CMake package: find_package(gcs) gives gcs::gcs and gcs::gcs-static.
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/gcs")
+install(EXPORT gcs-targets NAMESPACE gcs:: DESTINATION "${package_dir}")
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/gcs-config.cmake.in" gcs-config.cmake
+                              INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file(gcs-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/gcs-config.cmake" "${PROJECT_BINARY_DIR}/gcs-config-version.cmake"
+        DESTINATION "${package_dir}")

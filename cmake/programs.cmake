@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Programs. tools, bench and examples see the public headers and the shared
+# library only; what lives in the simulator's world links everything.
+
+# gcs_program(NAME FOLDER sources...): with the public API only.
+function(gcs_program name folder)
+    add_executable(${name} ${ARGN})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}")
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE GCS_VERSION="${PROJECT_VERSION}")
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/${folder}")
+    target_link_libraries(${name} PRIVATE gcs-flags gcs Threads::Threads)
+endfunction()
+
+# gcs_inside(NAME FOLDER sources...): with the insides of the library.
+function(gcs_inside name folder)
+    add_executable(${name} ${ARGN})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}")
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_link_libraries(${name} PRIVATE gcs-flags gcs-internal-headers gcs-static Threads::Threads)
+endfunction()
+
+if(NOT TARGET gcs)
+    message(STATUS "no sources of the library: no programs")
+    return()
+endif()
+
+gcs_glob(tool_sources tools/*.c EXCEPT "/tools/gcs-sim[^/]*\\.c$")
+if(tool_sources)
+    gcs_program(gcs-tool tools ${tool_sources})
+    set_target_properties(gcs-tool PROPERTIES OUTPUT_NAME gcs)
+endif()
+
+gcs_glob(bench_sources bench/*.c)
+if(bench_sources)
+    gcs_program(gcs-bench bench ${bench_sources})
+endif()
+
+gcs_glob(example_sources examples/*.c)
+foreach(source IN LISTS example_sources)
+    cmake_path(GET source STEM name)
+    gcs_program(example-${name} examples ${source})
+    set_target_properties(example-${name} PROPERTIES OUTPUT_NAME ${name})
+endforeach()
+
+# The simulator: a world of members, the checkers, and the command.
+gcs_glob(GCS_SIMWORLD_SOURCES tests/sim/*.c tests/checkers/*.c EXCEPT "/test_[^/]*\\.c$")
+gcs_glob(sim_tool_sources tools/gcs-sim*.c tools/sim/*.c)
+if(GCS_SIMWORLD_SOURCES AND TARGET gcs-simnet)
+    add_library(gcs-simworld STATIC ${GCS_SIMWORLD_SOURCES})
+    target_link_libraries(gcs-simworld PUBLIC gcs-simnet gcs-static gcs-internal-headers PRIVATE gcs-flags)
+endif()
+if(sim_tool_sources AND TARGET gcs-simworld)
+    gcs_inside(gcs-sim tools ${sim_tool_sources})
+    target_link_libraries(gcs-sim PRIVATE gcs-simworld)
+endif()

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Tests. One Check program per file of tests/unit and tests/integration, one
+# for the conformance suite, one replay program per fuzzer, and scripts.
+#
+# A test's file may say, in a comment line of its own, near its top:
+#     ctest-labels: thread slow
+#     ctest-timeout: 300
+#     ctest-serial
+# The label thread selects what runs under ThreadSanitizer as well; slow is
+# left out by script/test --quick. The folder's name is always a label.
+
+pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+find_program(AWK awk REQUIRED)
+
+# gcs_register(NAME FILE LABEL): properties of a test from its comment lines.
+function(gcs_register name file)
+    set(labels ${ARGN})
+    set(timeout 120)
+    file(STRINGS "${file}" lines LIMIT_COUNT 60 REGEX "ctest-(labels:|timeout:|serial)")
+    foreach(line IN LISTS lines)
+        if(line MATCHES "ctest-labels:([a-z0-9 _-]*)")
+            string(REGEX MATCHALL "[a-z0-9_-]+" more "${CMAKE_MATCH_1}")
+            list(APPEND labels ${more})
+        elseif(line MATCHES "ctest-timeout: *([0-9]+)")
+            set(timeout ${CMAKE_MATCH_1})
+        elseif(line MATCHES "ctest-serial")
+            set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+        endif()
+    endforeach()
+    # A sanitizer slows a program down; the machine of a test is small.
+    if(sanitize OR GCS_COVERAGE)
+        math(EXPR timeout "${timeout} * 3")
+    endif()
+    set(env "GCS_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "GCS_BUILD_DIR=${PROJECT_BINARY_DIR}"
+            "CK_DEFAULT_TIMEOUT=${timeout}"
+            "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+            "UBSAN_OPTIONS=print_stacktrace=1"
+            "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+    set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT ${timeout}
+        SKIP_RETURN_CODE 77 ENVIRONMENT "${env}" WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# gcs_script_test(NAME LABEL script arguments...): an executable script.
+function(gcs_script_test name label script)
+    add_test(NAME ${name} COMMAND "${script}" ${ARGN})
+    gcs_register(${name} "${script}" ${label})
+endfunction()
+
+
+set(test_libraries gcs-flags gcs-internal-headers PkgConfig::CHECK)
+foreach(library gcs-simworld gcs-simnet gcs-static)
+    if(TARGET ${library})
+        list(APPEND test_libraries ${library})
+    endif()
+endforeach()
+list(APPEND test_libraries Threads::Threads PkgConfig::URCU)
+
+# gcs_check_program(NAME FOLDER sources...): a Check program, in build/FOLDER.
+function(gcs_check_program name folder)
+    add_executable(${name} ${ARGN})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${folder}")
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name} PRIVATE ${test_libraries})
+    if(CMAKE_C_COMPILER_ID MATCHES "Clang") # Check's ck_assert() without a message
+        target_compile_options(${name} PRIVATE -Wno-gnu-zero-variadic-macro-arguments)
+    endif()
+endfunction()
+
+foreach(folder unit integration)
+    gcs_glob(support tests/support/*.c tests/${folder}/*.c EXCEPT "/test_[^/]*\\.c$")
+    gcs_glob(programs tests/${folder}/test_*.c)
+    foreach(source IN LISTS programs)
+        cmake_path(GET source STEM name)
+        gcs_check_program(${name} tests/${folder} ${source} ${support})
+        add_test(NAME ${folder}/${name} COMMAND ${name})
+        gcs_register(${folder}/${name} ${source} ${folder})
+    endforeach()
+    file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.sh")
+    foreach(script IN LISTS scripts)
+        cmake_path(GET script STEM name)
+        gcs_script_test(${folder}/${name} ${folder} ${script} "${PROJECT_BINARY_DIR}")
+    endforeach()
+endforeach()
+
+gcs_glob(conformance tests/conformance/*.c)
+if(conformance)
+    gcs_check_program(test_conformance tests/conformance ${conformance})
+    list(GET conformance 0 first)
+    add_test(NAME conformance COMMAND test_conformance)
+    gcs_register(conformance ${first} conformance)
+endif()
+
+# Golden bytes: a plain program, because it runs on other architectures too.
+gcs_glob(golden tests/golden/*.c)
+if(golden AND TARGET gcs-static)
+    gcs_inside(gcs-golden tests ${golden})
+    list(GET golden 0 first)
+    add_test(NAME golden COMMAND gcs-golden)
+    gcs_register(golden ${first} golden)
+endif()
+
+# Real processes under faults.
+gcs_glob(lab tests/lab/*.c)
+if(lab AND TARGET gcs-static)
+    gcs_inside(gcs-lab tests ${lab})
+endif()
+
+# The simulator with deliberate bugs: everything compiled again.
+gcs_glob(mutants tests/mutants/*.c EXCEPT "/test_[^/]*\\.c$")
+if(mutants AND TARGET gcs-simworld)
+    add_executable(gcs-sim-mutants ${mutants} ${GCS_CORE_SOURCES} ${GCS_SIMNET_SOURCES} ${GCS_SIMWORLD_SOURCES})
+    set_target_properties(gcs-sim-mutants PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_compile_definitions(gcs-sim-mutants PRIVATE GCS_MUTANTS)
+    set_source_files_properties(${mutants} PROPERTIES COMPILE_DEFINITIONS _GNU_SOURCE)
+    target_link_libraries(gcs-sim-mutants PRIVATE gcs-flags gcs-internal-headers)
+endif()
+foreach(folder sim mutants lab golden)
+    file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.sh")
+    foreach(script IN LISTS scripts)
+        cmake_path(GET script STEM name)
+        gcs_script_test(${folder}/${name} ${folder} ${script} "${PROJECT_BINARY_DIR}")
+    endforeach()
+    gcs_glob(programs tests/${folder}/test_*.c)
+    if(NOT folder MATCHES "lab|golden")
+        foreach(source IN LISTS programs)
+            cmake_path(GET source STEM name)
+            gcs_check_program(${name} tests/${folder} ${source})
+            add_test(NAME ${folder}/${name} COMMAND ${name})
+            gcs_register(${folder}/${name} ${source} ${folder})
+        endforeach()
+    endif()
+endforeach()
+
+# Fuzzers. With preset fuzz the real thing; elsewhere the same decoder fed
+# with the committed corpus by a small main().
+gcs_glob(fuzzers tests/fuzz/fuzz_*.c)
+gcs_glob(fuzz_support tests/fuzz/*.c EXCEPT "/(fuzz_[^/]*|driver)\\.c$")
+foreach(source IN LISTS fuzzers)
+    cmake_path(GET source STEM name)
+    string(REGEX REPLACE "^fuzz_" "" short "${name}")
+    set(sources ${source} ${fuzz_support})
+    if(NOT GCS_FUZZ)
+        list(APPEND sources "${PROJECT_SOURCE_DIR}/tests/fuzz/driver.c")
+    endif()
+    gcs_check_program(${name} tests/fuzz ${sources})
+    set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${short}")
+    if(GCS_FUZZ)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        add_test(NAME fuzz/${short} COMMAND ${name} -runs=0 "${corpus}")
+    else()
+        add_test(NAME fuzz/${short} COMMAND ${name} "${corpus}")
+    endif()
+    gcs_register(fuzz/${short} ${source} fuzz)
+endforeach()
+
+# Architecture: who includes whom, what the core calls, what is exported.
+set(arch "${PROJECT_SOURCE_DIR}/tests/arch")
+if(EXISTS "${arch}/include-check")
+    gcs_script_test(arch/includes arch "${arch}/include-check" "${PROJECT_SOURCE_DIR}")
+    gcs_script_test(arch/includes-self-test arch "${arch}/include-check" --self-test)
+endif()
+if(EXISTS "${arch}/symbol-check")
+    gcs_script_test(arch/symbols-self-test arch "${arch}/symbol-check" --self-test)
+    # Without optimisation xxhash keeps its unused functions, which call malloc.
+    if(TARGET gcs-core AND NOT sanitize AND NOT GCS_COVERAGE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+        add_test(NAME arch/symbols COMMAND "${arch}/symbol-check" $<TARGET_OBJECTS:gcs-core>
+                 COMMAND_EXPAND_LISTS)
+        gcs_register(arch/symbols "${arch}/symbol-check" arch)
+    endif()
+endif()
+if(EXISTS "${arch}/export-check")
+    gcs_script_test(arch/exports-self-test arch "${arch}/export-check" --self-test)
+    if(TARGET gcs AND NOT sanitize AND NOT GCS_COVERAGE)
+        add_test(NAME arch/exports COMMAND "${arch}/export-check"
+                 $<TARGET_FILE:gcs> "${PROJECT_SOURCE_DIR}/gcs/libgcs.symbols")
+        gcs_register(arch/exports "${arch}/export-check" arch)
+    endif()
+endif()
+
+# What script/cross.sh compiles for other machines.
+function(gcs_list name)
+    list(TRANSFORM ARGN REPLACE "^${PROJECT_SOURCE_DIR}/" "")
+    list(JOIN ARGN "\n" text)
+    if(text)
+        string(APPEND text "\n")
+    endif()
+    file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/${name}.list" CONTENT "${text}" @ONLY)
+endfunction()
+gcs_list(core ${GCS_CORE_SOURCES})
+gcs_list(golden ${golden})
+gcs_list(simulator ${GCS_SIMNET_SOURCES} ${GCS_SIMWORLD_SOURCES} ${sim_tool_sources})

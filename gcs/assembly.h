@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From fragments back to a message. One assembly per sender and order: fragments
+ * come in delivery order, one message after the other.
+ */
+#ifndef GCS_ASSEMBLY_H
+#define GCS_ASSEMBLY_H
+
+#include "gcs/base/memory.h"
+#include "gcs/wire/packet.h"
+
+struct gcs_assembly {
+    struct gcs_buffer *buffer; /* NULL: between messages */
+    uint32_t prefix;           /* bytes of the varint before the message */
+    uint32_t total;
+    uint32_t filled;
+};
+
+void gcs_assembly_fini(struct gcs_assembly *assembly);
+
+/*
+ * Adds a fragment. 1: the message is whole: *buffer (the caller's reference) holds *size bytes
+ * of payload, one message; 0: more is needed; GCS_EMALFORMED: the fragment does not go on where the
+ * last one ended or the message is longer than message_bytes: what there was is dropped;
+ * GCS_ENOMEM.
+ */
+int gcs_assembly_add(struct gcs_assembly *assembly, struct gcs_pool *pool,
+                     const struct gcs_fragment *fragment, uint32_t message_bytes,
+                     struct gcs_buffer **buffer, uint32_t *size);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The core: one endpoint's groups behind one interface of inputs and outputs.
+ * Received packets are checked here, once, and handed to the group they are for;
+ * those that belong to no group are heartbeats between endpoints.
+ */
+#include "gcs/group.h"
+
+#include "views/detector.h"
+
+#define POOL_PACKET_MIN 4096u
+
+/* ---- Configuration -------------------------------------------------------------------- */
+
+void gcs_core_config_init(struct gcs_core_config *config)
+{
+    *config = (struct gcs_core_config){
+        .size = sizeof(*config),
+        .packet_bytes = 1400,
+        .receive_bytes = 1 << 20,
+        .heartbeat_ns = 50000000,
+        .suspect_ns = 500000000,
+    };
+}
+
+static bool config_is_good(const struct gcs_core_config *config)
+{
+    return config->size == sizeof(*config) && config->allocator && config->allocator->allocate &&
+           config->allocator->release && config->address.length > 0 &&
+           config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
+           config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
+           config->suspect_ns >= 3 * config->heartbeat_ns;
+}
+
+/* ---- What the detector asks of us ------------------------------------------------------- */
+
+static void send_heartbeat(void *ctx, const struct gcs_address *to, const uint8_t *body,
+                           size_t size)
+{
+    struct gcs_core *core = ctx;
+    struct gcs_envelope envelope = {.group = core->endpoint_tag, .rank = GCS_RANK_NONE};
+    gcs_core_send_frame(core, &envelope, to, GCS_FRAME_HEARTBEAT, body, size);
+}
+
+static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crashed)
+{
+    struct gcs_core *core = ctx;
+    for (struct gcs_core_group *group = core->groups; group; group = group->next)
+        gcs_group_suspect(group, core->now, peer, suspected, crashed);
+}
+
+/* ---- Life ---------------------------------------------------------------------------------- */
+
+static int open_detector(struct gcs_core *core)
+{
+    struct gcs_detector_config config = {
+        .allocator = core->allocator,
+        .process = core->process,
+        .heartbeat_ns = core->config.heartbeat_ns,
+        .suspect_ns = core->config.suspect_ns,
+        .counters = &core->counters,
+        .env = {core, send_heartbeat, suspect},
+    };
+    return gcs_detector_new(&config, &core->detector);
+}
+
+int gcs_core_new(const struct gcs_core_config *config, struct gcs_core **created)
+{
+    if (!config_is_good(config))
+        return GCS_EINVAL;
+    struct gcs_core *core = gcs_allocate(config->allocator, 1, sizeof(*core));
+    if (!core)
+        return GCS_ENOMEM;
+    core->config = *config;
+    core->allocator = config->allocator;
+    core->endpoint_tag = gcs_packet_group_tag(config->cluster, "");
+    gcs_prng_init(&core->prng, config->seed);
+    core->process = gcs_prng_next(&core->prng) & ~GCS_MEMBERSHIP_MASK;
+    gcs_pool_init(&core->pool, core->allocator,
+                  config->packet_bytes > POOL_PACKET_MIN ? config->packet_bytes : POOL_PACKET_MIN,
+                  &core->counters);
+    gcs_outbox_init(&core->outbox, core->allocator, &core->counters);
+    gcs_events_init(&core->events, core->allocator);
+    if (open_detector(core) < 0) {
+        gcs_release(core->allocator, core);
+        return GCS_ENOMEM;
+    }
+    *created = core;
+    return 0;
+}
+
+void gcs_core_free(struct gcs_core *core)
+{
+    struct gcs_core_event event;
+    if (!core)
+        return;
+    while (gcs_core_next_event(core, &event))
+        gcs_core_consumed(core, &event);
+    while (core->groups)
+        gcs_group_destroy(core->groups);
+    gcs_outbox_fini(&core->outbox);
+    gcs_events_fini(&core->events);
+    gcs_detector_free(core->detector);
+    gcs_pool_fini(&core->pool);
+    gcs_release(core->allocator, core);
+}
+
+/* ---- Inputs ---------------------------------------------------------------------------------- */
+
+static void count_fault(struct gcs_counters *counters, enum gcs_packet_fault fault)
+{
+    switch (fault) {
+    case GCS_PACKET_GOOD:
+        break;
+    case GCS_PACKET_SHORT:
+        counters->dropped_short++;
+        break;
+    case GCS_PACKET_VERSION:
+        counters->dropped_version++;
+        break;
+    case GCS_PACKET_CORRUPT:
+        counters->dropped_corrupt++;
+        break;
+    case GCS_PACKET_MALFORMED:
+        counters->dropped_malformed++;
+        break;
+    }
+}
+
+static void receive_heartbeat(struct gcs_core *core, const struct gcs_address *from,
+                              const struct gcs_packet *packet)
+{
+    struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
+    struct gcs_frame frame;
+    while (gcs_frame_next(&r, &frame)) {
+        if (frame.type != GCS_FRAME_HEARTBEAT)
+            core->counters.frames_unknown++;
+        else if (gcs_detector_frame(core->detector, core->now, from, frame.body, frame.size) < 0)
+            core->counters.dropped_malformed++;
+    }
+}
+
+void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                      struct gcs_buffer *buffer, const uint8_t *data, size_t size)
+{
+    struct gcs_packet packet;
+    core->now = now;
+    core->dirty = true;
+    core->counters.packets_received++;
+    core->counters.bytes_received += size;
+    uint64_t tag = gcs_packet_peek_group(data, size);
+    struct gcs_core_group *group = gcs_group_find(core, tag);
+    bool known = group || tag == core->endpoint_tag;
+    enum gcs_packet_fault fault = gcs_packet_open(data, size, core->config.cluster, &packet);
+    if (fault != GCS_PACKET_GOOD) {
+        count_fault(&core->counters, fault);
+        return;
+    }
+    if (!known) {
+        core->counters.dropped_foreign++;
+        return;
+    }
+    struct gcs_peer *peer = gcs_detector_find(core->detector, from);
+    if (peer)
+        gcs_detector_heard(core->detector, now, peer);
+    if (group)
+        gcs_group_receive(group, now, from, buffer, data, size, &packet);
+    else
+        receive_heartbeat(core, from, &packet);
+}
+
+void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *address)
+{
+    struct gcs_peer *peer = gcs_detector_find(core->detector, address);
+    core->now = now;
+    core->dirty = true;
+    if (peer)
+        gcs_detector_evidence(core->detector, now, peer);
+}
+
+/* Packets that went out since the last round are signs of life for their receivers. */
+static void note_sent(struct gcs_core *core, uint64_t now)
+{
+    for (size_t i = 0; i < core->outbox.count; i++) {
+        const struct gcs_outgoing *packet = &core->outbox.entries[i];
+        uint16_t count = packet->route ? packet->route->count : 1;
+        for (uint16_t k = 0; k < count; k++) {
+            const struct gcs_address *to = packet->route ? &packet->route->to[k] : &packet->to;
+            struct gcs_peer *peer = gcs_detector_find(core->detector, to);
+            if (peer)
+                gcs_detector_sent(core->detector, now, peer);
+        }
+    }
+}
+
+void gcs_core_advance(struct gcs_core *core, uint64_t now)
+{
+    core->now = now;
+    core->dirty = false;
+    for (struct gcs_core_group *group = core->groups; group; group = group->next)
+        gcs_group_advance(group, now);
+    note_sent(core, now);
+    gcs_detector_tick(core->detector, now);
+}
+
+/* ---- Outputs ----------------------------------------------------------------------------------- */
+
+const struct gcs_core_packet *gcs_core_packets(struct gcs_core *core, size_t *count)
+{
+    return gcs_outbox_packets(&core->outbox, count);
+}
+
+void gcs_core_packets_sent(struct gcs_core *core)
+{
+    gcs_outbox_clear(&core->outbox);
+}
+
+bool gcs_core_next_event(struct gcs_core *core, struct gcs_core_event *event)
+{
+    return gcs_events_pop(&core->events, event);
+}
+
+void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event)
+{
+    struct gcs_era *era = event->token;
+    switch (event->type) {
+    case GCS_EVENT_DELIVER:
+        if (era->fellows) {
+            gcs_era_taken(era, event->rank, event->packet);
+            core->dirty = true;
+        }
+        gcs_buffer_unref(event->buffer);
+        gcs_era_unref(era);
+        break;
+    case GCS_EVENT_VIEW:
+        gcs_view_change_unref(event->change);
+        break;
+    case GCS_EVENT_LEFT:
+        gcs_group_destroy(event->group);
+        break;
+    case GCS_EVENT_WRITABLE:
+        break;
+    }
+}
+
+bool gcs_core_event_message(const struct gcs_core_event *event, size_t *offset,
+                            struct gcs_message *message)
+{
+    const uint8_t *data;
+    if (!gcs_payload_next(event->payload, event->payload_size, offset, &data, &message->size))
+        return false;
+    message->data = data;
+    return true;
+}
+
+uint64_t gcs_core_deadline(const struct gcs_core *core)
+{
+    uint64_t deadline = gcs_detector_deadline(core->detector);
+    if (core->dirty)
+        return 0;
+    for (const struct gcs_core_group *group = core->groups; group; group = group->next) {
+        uint64_t due = gcs_group_deadline(group);
+        if (due < deadline)
+            deadline = due;
+    }
+    return deadline;
+}
+
+const struct gcs_counters *gcs_core_counters(const struct gcs_core *core)
+{
+    return &core->counters;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One round of an endpoint's work: take in everything that has arrived, take back
+ * what the application is done with, take over what it wants sent, let the core
+ * do what is due, send, hand out events. Everything in batches; what is sent
+ * answers a whole batch at once, with data, order and acknowledgements together.
+ *
+ * When a round finds nothing, the loop first yields for a little while, because
+ * right after traffic more is likely and waking up costs more than the wait; it
+ * never spins without yielding. Then it sleeps until a packet, a submission or
+ * the core's deadline: an idle endpoint costs nothing but its heartbeats.
+ *
+ * Sleeping is ppoll on two descriptors, the transport's and an eventfd. With so few it
+ * costs no more than epoll, and its timeout is exact to the nanosecond on
+ * every kernel. Other threads write the eventfd only if the loop is (about to be)
+ * asleep: it says so first and looks at the queue afterwards, they fill the
+ * queue first and look whether it sleeps afterwards, all sequentially consistent,
+ * so that one of both sees the other.
+ */
+#include "gcs/endpoint.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Packets in one call of the transport, and in one round: then the others have their turn. */
+#define RECEIVE_BATCH 64
+#define RECEIVE_MAX 1024
+
+/* How long after the last work waiting by yielding is cheaper than sleeping. */
+#define YIELD_NS 50000
+
+/* Sleeping for less than this costs more than it saves. */
+#define SLEEP_MIN_NS 5000
+
+/* How long after memory was refused to ask again. */
+#define STARVED_NS GCS_NS_PER_MS
+
+/* ---- Clocks ------------------------------------------------------------------------- */
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec time;
+
+    (void)clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * GCS_NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+uint64_t gcs_clock_now(void)
+{
+    return clock_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t gcs_clock_wait(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t gcs_clock_deadline(int timeout_ms)
+{
+    return timeout_ms < 0 ? GCS_NEVER : gcs_clock_wait() + (uint64_t)timeout_ms * GCS_NS_PER_MS;
+}
+
+uint64_t gcs_clock_left(uint64_t deadline, uint64_t now)
+{
+    if (deadline == GCS_NEVER)
+        return GCS_NEVER;
+    return deadline > now ? deadline - now : 0;
+}
+
+/* ---- A round ---------------------------------------------------------------------------- */
+
+static bool receive(struct gcs_endpoint *endpoint)
+{
+    struct gcs_transport *transport = endpoint->transport;
+    struct gcs_transport_packet packets[RECEIVE_BATCH];
+    size_t total = 0;
+    size_t count;
+
+    do {
+        count = transport->ops->receive(transport, packets, RECEIVE_BATCH);
+        for (size_t i = 0; i < count; i++) {
+            gcs_core_receive(endpoint->core, endpoint->now, &packets[i].from, packets[i].buffer,
+                             packets[i].data, packets[i].size);
+            gcs_buffer_unref(packets[i].buffer);
+        }
+        total += count;
+    } while (count > 0 && total < RECEIVE_MAX);
+    return total > 0;
+}
+
+static bool hear_evidence(struct gcs_endpoint *endpoint)
+{
+    struct gcs_transport *transport = endpoint->transport;
+    struct gcs_address peer;
+    bool any = false;
+
+    while (transport->ops->unreachable(transport, &peer)) {
+        gcs_core_unreachable(endpoint->core, endpoint->now, &peer);
+        any = true;
+    }
+    return any;
+}
+
+static bool transmit(struct gcs_endpoint *endpoint)
+{
+    struct gcs_transport *transport = endpoint->transport;
+    size_t count;
+    const struct gcs_core_packet *packets = gcs_core_packets(endpoint->core, &count);
+
+    if (count == 0)
+        return false;
+    transport->ops->send(transport, packets, count);
+    gcs_core_packets_sent(endpoint->core);
+    return true;
+}
+
+void gcs_loop_starved(struct gcs_endpoint *endpoint)
+{
+    endpoint->retry_at = endpoint->now + STARVED_NS;
+}
+
+static void retry_starved(struct gcs_endpoint *endpoint)
+{
+    endpoint->retry_at = GCS_NEVER;
+    for (struct gcs_group *group = endpoint->groups; group; group = group->next) {
+        if (group->snapshot_due)
+            gcs_view_publish(group, gcs_core_view(group->core));
+        if (group->block == GCS_BLOCK_MEMORY)
+            gcs_submit_retry(endpoint, group);
+    }
+}
+
+void gcs_loop_read_clock(struct gcs_endpoint *endpoint)
+{
+    uint64_t now = gcs_clock_now();
+
+    if (now > endpoint->now) /* the core's time never goes backwards, whatever the kernel does */
+        endpoint->now = now;
+}
+
+bool gcs_loop_round(struct gcs_endpoint *endpoint)
+{
+    gcs_loop_read_clock(endpoint);
+    endpoint->again = false;
+    bool busy = receive(endpoint);
+    busy |= hear_evidence(endpoint);
+    if (!endpoint->own_loop)
+        busy |= gcs_feed_return(endpoint);
+    busy |= gcs_submit_drain(endpoint);
+    if (busy)
+        gcs_loop_read_clock(endpoint);
+    gcs_core_advance(endpoint->core, endpoint->now);
+    busy |= transmit(endpoint);
+    if (!endpoint->own_loop)
+        busy |= gcs_feed_move(endpoint);
+    if (endpoint->now >= endpoint->retry_at)
+        retry_starved(endpoint);
+    busy |= endpoint->again;
+    if (busy)
+        endpoint->last_busy = endpoint->now;
+    return busy;
+}
+
+uint64_t gcs_loop_deadline(const struct gcs_endpoint *endpoint)
+{
+    uint64_t deadline = gcs_core_deadline(endpoint->core);
+    return endpoint->retry_at < deadline ? endpoint->retry_at : deadline;
+}
+
+/* ---- Sleeping and waking ------------------------------------------------------------------ */
+
+/* Did something come in between the last round and the announcement that the loop sleeps? */
+static bool has_work(struct gcs_endpoint *endpoint)
+{
+    return !gcs_queue_empty(&endpoint->queue) || atomic_load(&endpoint->closing) ||
+           (!endpoint->own_loop &&
+            atomic_load(&endpoint->feed.consumed) != endpoint->feed.returned);
+}
+
+static void clear_wake(struct gcs_endpoint *endpoint)
+{
+    uint64_t count;
+    ssize_t got = read(endpoint->wake_fd, &count, sizeof(count));
+    (void)got;
+}
+
+static void sleep_for(struct gcs_endpoint *endpoint, uint64_t ns)
+{
+    struct gcs_transport *transport = endpoint->transport;
+    struct pollfd fds[2] = {
+        {.fd = endpoint->wake_fd, .events = POLLIN},
+        {.fd = transport->ops->fd(transport), .events = POLLIN},
+    };
+    struct timespec time = {
+        .tv_sec = (time_t)(ns / GCS_NS_PER_S),
+        .tv_nsec = (long)(ns % GCS_NS_PER_S),
+    };
+
+    if (ppoll(fds, 2, ns == GCS_NEVER ? NULL : &time, NULL) > 0 && fds[0].revents)
+        clear_wake(endpoint);
+}
+
+/*
+ * Called by the loop, which lets go of its claim while it waits: nothing of the loop's is touched
+ * then, so that with GCS_OWN_LOOP another thread may be the loop meanwhile, and a child that is
+ * forked meanwhile finds everything consistent.
+ */
+void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns)
+{
+    uint64_t now = gcs_clock_now();
+    uint64_t until_deadline = gcs_clock_left(gcs_loop_deadline(endpoint), now);
+    uint64_t left = ns < until_deadline ? ns : until_deadline;
+
+    if (now < endpoint->last_busy + YIELD_NS || left < SLEEP_MIN_NS) {
+        gcs_endpoint_unlock(endpoint);
+        sched_yield();
+    } else {
+        gcs_view_reclaim(endpoint);
+        atomic_store(&endpoint->sleeping, true);
+        bool work = has_work(endpoint);
+        gcs_endpoint_unlock(endpoint);
+        if (!work)
+            sleep_for(endpoint, left);
+        atomic_store(&endpoint->sleeping, false);
+    }
+}
+
+void gcs_loop_wake(struct gcs_endpoint *endpoint)
+{
+    const uint64_t one = 1;
+
+    if (atomic_load(&endpoint->sleeping) && atomic_exchange(&endpoint->sleeping, false)) {
+        ssize_t written = write(endpoint->wake_fd, &one, sizeof(one));
+        (void)written; /* EAGAIN: it is readable already */
+    }
+}

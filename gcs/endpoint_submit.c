@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Messages on their way from application threads to the core.
+ *
+ * In the caller's own loop gcs_multicast goes straight into the core: no queue,
+ * no copy beyond the core's own, no lock that anybody else holds. From any other
+ * thread the message is copied into an item, which travels to the loop through a
+ * wait-free queue. What is on its way is bounded per group: a message is accepted
+ * as long as less than submit_bytes are, so a full group holds nobody up but itself,
+ * a message larger than the bound can be sent, and the bound is exceeded by one
+ * message at most. When there is no room the caller waits, or is told GCS_EAGAIN and
+ * gets exactly one GCS_EVENT_WRITABLE once half of the room is free again.
+ *
+ * What the core cannot take at the moment (its queue is full, there is no primary,
+ * there is no memory) waits at the head of its group's list and is tried again when
+ * that has changed; so the order of a thread's messages is kept, and no message that was
+ * accepted is lost but with the membership, whose end GCS_EVENT_LEFT tells.
+ */
+#include "gcs/endpoint.h"
+
+#include "gcs/base/memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* Items taken in one round: then the network has its turn. */
+#define DRAIN_MAX 1024
+
+/* ---- Application threads: checks --------------------------------------------------- */
+
+static int fail_state(const struct gcs_group *group, unsigned state)
+{
+    if (state & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT))
+        return gcs_fail(GCS_ENOTMEMBER, "group \"%s\": %s", group->name,
+                        state & GCS_HANDLE_LEFT ? "the membership has ended"
+                                               : "gcs_leave has been called");
+    return gcs_fail(GCS_ENOPRIMARY, "group \"%s\": this member is cut off from the primary",
+                    group->name);
+}
+
+/* What the core would refuse as well; known here without asking it. */
+static int check(const struct gcs_group *group, enum gcs_service service, const void *data,
+                 size_t size)
+{
+    if (service != GCS_FIFO && service != GCS_AGREED && service != GCS_SAFE)
+        return gcs_fail(GCS_EINVAL,
+                        "service is %d: must be GCS_FIFO (%d), GCS_AGREED (%d) or GCS_SAFE (%d)",
+                        (int)service, GCS_FIFO, GCS_AGREED, GCS_SAFE);
+    if (size > group->message_bytes)
+        return gcs_fail(GCS_EMSGSIZE,
+                        "message of %zu bytes: group \"%s\" has a message_bytes of %u", size,
+                        group->name, group->message_bytes);
+    if (!data && size > 0)
+        return gcs_fail(GCS_EINVAL, "data is NULL for a message of %zu bytes", size);
+    unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
+    return state == 0 ? 0 : fail_state(group, state);
+}
+
+static int fail_full(const struct gcs_group *group)
+{
+    return gcs_fail(GCS_EAGAIN, "group \"%s\": there is no room at the moment", group->name);
+}
+
+/* ---- Application threads: room ------------------------------------------------------- */
+
+static bool take_room(struct gcs_group *group, size_t bytes)
+{
+    size_t limit = group->endpoint->submit_bytes;
+    size_t used = atomic_load(&group->used);
+
+    do {
+        if (used >= limit)
+            return false;
+    } while (!atomic_compare_exchange_weak(&group->used, &used, used + bytes));
+    return true;
+}
+
+/*
+ * Promises a GCS_EVENT_WRITABLE, then looks once more: either the loop sees the promise when it
+ * makes room, or this sees the room. If both happen the event is on its way already: it
+ * would be one too many, so the room goes back (as an item, since only the loop gives room back).
+ */
+static int take_room_or_promise(struct gcs_group *group, struct gcs_item *item, size_t bytes)
+{
+    atomic_store(&group->want_writable, true);
+    if (!take_room(group, bytes))
+        return fail_full(group);
+    if (atomic_exchange(&group->want_writable, false))
+        return 0;
+    item->kind = GCS_ITEM_NOTHING;
+    return fail_full(group);
+}
+
+static int wait_changed(struct gcs_endpoint *endpoint, uint64_t deadline)
+{
+    if (deadline == GCS_NEVER)
+        return pthread_cond_wait(&endpoint->changed, &endpoint->mutex);
+    struct timespec time = {
+        .tv_sec = (time_t)(deadline / GCS_NS_PER_S),
+        .tv_nsec = (long)(deadline % GCS_NS_PER_S),
+    };
+    return pthread_cond_timedwait(&endpoint->changed, &endpoint->mutex, &time);
+}
+
+static int wait_for_room(struct gcs_group *group, size_t bytes, int timeout_ms)
+{
+    struct gcs_endpoint *endpoint = group->endpoint;
+    uint64_t deadline = gcs_clock_deadline(timeout_ms);
+    bool expired = false;
+    int error = 0;
+
+    (void)pthread_mutex_lock(&endpoint->mutex);
+    atomic_fetch_add(&group->waiters, 1);
+    for (;;) {
+        unsigned state = atomic_load(&group->state);
+        if (atomic_load(&endpoint->closing))
+            error = gcs_fail(GCS_ECLOSED, "the endpoint is being closed");
+        else if (state != 0)
+            error = fail_state(group, state);
+        else if (take_room(group, bytes))
+            break;
+        else if (expired)
+            error = gcs_fail(GCS_ETIMEDOUT, "group \"%s\": no room came in %d ms", group->name,
+                             timeout_ms);
+        if (error)
+            break;
+        expired = wait_changed(endpoint, deadline) == ETIMEDOUT;
+    }
+    atomic_fetch_sub(&group->waiters, 1);
+    (void)pthread_mutex_unlock(&endpoint->mutex);
+    return error;
+}
+
+static int find_room(struct gcs_group *group, struct gcs_item *item, size_t bytes, int timeout_ms)
+{
+    if (take_room(group, bytes))
+        return 0;
+    /* Whoever takes the events makes the room, by taking them: it must not wait for itself. */
+    if (timeout_ms == 0 ||
+        gcs_endpoint_is_consumer(group->endpoint, group->endpoint->own_loop))
+        return take_room_or_promise(group, item, bytes);
+    return wait_for_room(group, bytes, timeout_ms);
+}
+
+/* ---- Application threads: gcs_multicast --------------------------------------------------- */
+
+static int multicast_queued(struct gcs_group *group, enum gcs_service service, const void *data,
+                            size_t size, int timeout_ms)
+{
+    struct gcs_endpoint *endpoint = group->endpoint;
+    const struct gcs_allocator *allocator = endpoint->allocator;
+    struct gcs_item *item = allocator->allocate(allocator->ctx, sizeof(*item) + size);
+
+    if (!item)
+        return gcs_fail(GCS_ENOMEM, "out of memory for a message of %zu bytes", size);
+    item->group = group;
+    item->kind = GCS_ITEM_MESSAGE;
+    item->service = service;
+    item->size = size;
+    int error = find_room(group, item, sizeof(*item) + size, timeout_ms);
+    if (error && item->kind == GCS_ITEM_MESSAGE) {
+        gcs_release(allocator, item);
+        return error;
+    }
+    if (size > 0 && item->kind == GCS_ITEM_MESSAGE)
+        memcpy(item + 1, data, size);
+    gcs_queue_push(&endpoint->queue, &item->node);
+    gcs_loop_wake(endpoint);
+    return error;
+}
+
+/* The loop is this thread's own and at rest: straight into the core, sent by the next dispatch. */
+static int multicast_direct(struct gcs_group *group, enum gcs_service service, const void *data,
+                            size_t size)
+{
+    struct gcs_endpoint *endpoint = group->endpoint;
+
+    gcs_own_raise(endpoint);
+    int error = gcs_core_multicast(group->core, endpoint->now, service, data, size);
+    if (error == GCS_EAGAIN) {
+        group->core_full = true;
+        atomic_store(&group->want_writable, true);
+        return fail_full(group);
+    }
+    if (error == GCS_ENOPRIMARY)
+        return fail_state(group, GCS_HANDLE_NOPRIMARY);
+    if (error)
+        return gcs_fail(error, "group \"%s\": message of %zu bytes: %s", group->name, size,
+                        gcs_strerror(error));
+    return 0;
+}
+
+/*
+ * Direct only if nothing of the group waits in the queue, where something of this thread's may be
+ * from the time when the loop was not its own.
+ */
+static int multicast_own_loop(struct gcs_group *group, enum gcs_service service, const void *data,
+                              size_t size, int timeout_ms)
+{
+    struct gcs_endpoint *endpoint = group->endpoint;
+
+    if (!gcs_endpoint_is_consumer(endpoint, true) || atomic_load(&group->used) > 0)
+        return multicast_queued(group, service, data, size, timeout_ms);
+    int error = gcs_endpoint_lock(endpoint);
+    if (error)
+        return error;
+    error = check(group, service, data, size); /* LEFT may have come before the lock */
+    if (!error)
+        error = multicast_direct(group, service, data, size);
+    gcs_endpoint_unlock(endpoint);
+    return error;
+}
+
+int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data, size_t size,
+                  int timeout_ms)
+{
+    if (!group)
+        return gcs_fail(GCS_EINVAL, "group is NULL");
+    struct gcs_endpoint *endpoint = group->endpoint;
+    int error = gcs_endpoint_enter(endpoint);
+    if (error)
+        return error;
+    error = check(group, service, data, size);
+    if (!error && endpoint->own_loop)
+        error = multicast_own_loop(group, service, data, size, timeout_ms);
+    else if (!error)
+        error = multicast_queued(group, service, data, size, timeout_ms);
+    gcs_endpoint_leave(endpoint);
+    return error;
+}
+
+/* ---- The loop: room ---------------------------------------------------------------------- */
+
+void gcs_submit_notify(struct gcs_endpoint *endpoint)
+{
+    (void)pthread_mutex_lock(&endpoint->mutex);
+    (void)pthread_cond_broadcast(&endpoint->changed);
+    (void)pthread_mutex_unlock(&endpoint->mutex);
+}
+
+/* Counted first, told to the others once per batch. */
+static void note_released(struct gcs_endpoint *endpoint, struct gcs_group *group, size_t bytes)
+{
+    group->released_bytes += bytes;
+    if (!group->listed) {
+        group->listed = true;
+        group->released_next = endpoint->released;
+        endpoint->released = group;
+    }
+}
+
+static void tell_room(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    size_t bytes = group->released_bytes;
+
+    group->released_bytes = 0;
+    size_t used = atomic_fetch_sub(&group->used, bytes) - bytes;
+    if (used > endpoint->submit_bytes / 2)
+        return;
+    if (atomic_load(&group->waiters) > 0)
+        gcs_submit_notify(endpoint);
+    if (!group->core_full && atomic_load(&group->want_writable) &&
+        atomic_exchange(&group->want_writable, false))
+        gcs_feed_owe_writable(endpoint, group);
+}
+
+static void tell_room_all(struct gcs_endpoint *endpoint)
+{
+    while (endpoint->released) {
+        struct gcs_group *group = endpoint->released;
+        endpoint->released = group->released_next;
+        group->listed = false;
+        tell_room(endpoint, group);
+    }
+}
+
+/* ---- The loop: handing over to the core ----------------------------------------------------- */
+
+static void free_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    if (item->kind != GCS_ITEM_MESSAGE && item->kind != GCS_ITEM_NOTHING)
+        return; /* part of its group */
+    note_released(endpoint, item->group, sizeof(*item) + item->size);
+    gcs_release(endpoint->allocator, item);
+}
+
+/* Whether the core took the message, or it is lost with the membership. */
+static bool hand_message(struct gcs_endpoint *endpoint, struct gcs_group *group,
+                         const struct gcs_item *item)
+{
+    unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
+
+    if (state & GCS_HANDLE_LEFT)
+        return true;
+    switch (gcs_core_multicast(group->core, endpoint->now, item->service, item + 1, item->size)) {
+    case 0:
+    case GCS_ENOTMEMBER: /* gcs_leave or the end came in between: GCS_EVENT_LEFT says so */
+        endpoint->again = true;
+        return true;
+    case GCS_EAGAIN:
+        group->block = GCS_BLOCK_FULL;
+        group->core_full = true;
+        return false;
+    case GCS_ENOPRIMARY: /* the next view, unless the member does not want to wait for it */
+        if (state & GCS_HANDLE_LEAVING)
+            return true;
+        group->block = GCS_BLOCK_NOPRIMARY;
+        return false;
+    case GCS_ENOMEM:
+        group->block = GCS_BLOCK_MEMORY;
+        gcs_loop_starved(endpoint);
+        return false;
+    default:
+        assert(!"the core refuses what gcs_multicast has checked");
+        return true;
+    }
+}
+
+static void hand_leave(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    if (atomic_load_explicit(&group->state, memory_order_relaxed) & GCS_HANDLE_LEFT)
+        return;
+    gcs_trace_leaving(endpoint->trace, endpoint->now, group, gcs_core_view(group->core));
+    (void)gcs_core_leave(group->core, endpoint->now); /* GCS_EALREADY: it is ending anyway */
+    endpoint->again = true;
+}
+
+static bool hand_over(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    struct gcs_group *group = item->group;
+
+    switch (item->kind) {
+    case GCS_ITEM_MESSAGE:
+        if (!hand_message(endpoint, group, item))
+            return false;
+        break;
+    case GCS_ITEM_LEAVE:
+        hand_leave(endpoint, group);
+        break;
+    case GCS_ITEM_NOTHING:
+    case GCS_ITEM_FREE:
+    case GCS_ITEM_COMMAND:
+        break;
+    }
+    free_item(endpoint, item);
+    return true;
+}
+
+static void hand_over_waiting(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    group->block = GCS_BLOCK_NONE;
+    while (group->waiting) {
+        struct gcs_item *next = group->waiting->next;
+        if (!hand_over(endpoint, group->waiting))
+            return;
+        group->waiting = next;
+    }
+    group->waiting_end = &group->waiting;
+}
+
+static void append_waiting(struct gcs_group *group, struct gcs_item *item)
+{
+    item->next = NULL;
+    *group->waiting_end = item;
+    group->waiting_end = &item->next;
+}
+
+static void accept_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    struct gcs_group *group = item->group;
+
+    if (item->kind == GCS_ITEM_COMMAND) {
+        gcs_command_run(endpoint, (struct gcs_command *)item);
+    } else if (item->kind == GCS_ITEM_FREE) {
+        tell_room_all(endpoint); /* the group may be gone after this */
+        gcs_handle_set_freed(group);
+    } else if (group->waiting) {
+        append_waiting(group, item);
+        if (item->kind == GCS_ITEM_LEAVE && group->block == GCS_BLOCK_NOPRIMARY)
+            hand_over_waiting(endpoint, group);
+    } else if (!hand_over(endpoint, item)) {
+        append_waiting(group, item);
+    }
+}
+
+bool gcs_submit_drain(struct gcs_endpoint *endpoint)
+{
+    struct gcs_queue_node *node;
+    int count = 0;
+
+    while (count < DRAIN_MAX && (node = gcs_queue_pop(&endpoint->queue))) {
+        accept_item(endpoint, (struct gcs_item *)node);
+        count++;
+    }
+    if (count == 0)
+        return false;
+    tell_room_all(endpoint);
+    return true;
+}
+
+void gcs_submit_retry(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    hand_over_waiting(endpoint, group);
+    note_released(endpoint, group, 0); /* what the core's fullness held back is told as well */
+    tell_room_all(endpoint);
+}
+
+/* ---- The loop: the end ------------------------------------------------------------------------- */
+
+void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    while (group->waiting) {
+        struct gcs_item *item = group->waiting;
+        group->waiting = item->next;
+        free_item(endpoint, item);
+    }
+    group->waiting_end = &group->waiting;
+    group->block = GCS_BLOCK_NONE;
+    group->core_full = false;
+    atomic_store(&group->want_writable, false);
+    tell_room_all(endpoint);
+    gcs_submit_notify(endpoint);
+}
+
+static void discard(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    if (item->kind == GCS_ITEM_MESSAGE || item->kind == GCS_ITEM_NOTHING)
+        gcs_release(endpoint->allocator, item);
+}
+
+void gcs_submit_discard(struct gcs_endpoint *endpoint, struct gcs_group *group)
+{
+    while (group->waiting) {
+        struct gcs_item *item = group->waiting;
+        group->waiting = item->next;
+        discard(endpoint, item);
+    }
+}
+
+void gcs_submit_clear(struct gcs_endpoint *endpoint, bool answer)
+{
+    struct gcs_queue_node *node;
+
+    while ((node = gcs_queue_pop(&endpoint->queue))) {
+        struct gcs_item *item = (struct gcs_item *)node;
+        if (item->kind != GCS_ITEM_COMMAND)
+            discard(endpoint, item);
+        else if (answer)
+            gcs_command_answer(endpoint, (struct gcs_command *)item, GCS_ECLOSED);
+    }
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The beginning and the end of an era: see era.h. */
+#include "gcs/era.h"
+
+#include "gcs/group.h"
+
+#define RETRY_NS 10000000u
+
+/* A sender's window must fit into what the slowest receiver buffers, with all senders busy. The
+ * kernel charges for more than the bytes. */
+static uint32_t window_bytes_of(const struct gcs_era *era)
+{
+    uint64_t bytes = era->group->config.window_bytes;
+    uint16_t senders = era->view.count > 1 ? (uint16_t)(era->view.count - 1) : 1;
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        uint64_t share = era->members[rank].receive_bytes / 2 / senders;
+        if (rank != era->view.self && share > 0 && share < bytes)
+            bytes = share;
+    }
+    return (uint32_t)bytes;
+}
+
+static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
+{
+    const struct gcs_allocator *allocator = era->allocator;
+    uint16_t count = value->members_count;
+    era->members = gcs_allocate(allocator, count, sizeof(*era->members));
+    era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
+    era->held = gcs_allocate(allocator, 2 * (size_t)count, sizeof(uint64_t));
+    era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
+    if (!era->members || !era->fellows || !era->held || !era->others)
+        return false;
+    era->done = era->held + count;
+    memcpy(era->members, value->members, count * sizeof(*era->members));
+    era->view = (struct gcs_view){
+        .lineage = value->lineage,
+        .proposer = value->proposer,
+        .epoch = value->epoch,
+        .count = count,
+        .self = GCS_RANK_NONE,
+        .members = era->members,
+    };
+    for (uint16_t rank = 0, other = 0; rank < count; rank++) {
+        const struct gcs_member_id *id = &era->members[rank].id;
+        if (id->incarnation == era->group->self.id.incarnation)
+            era->view.self = rank;
+        else
+            era->others->to[other++] = id->address;
+    }
+    return era->view.self != GCS_RANK_NONE;
+}
+
+static bool open_fellows(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_core *core = era->group->core;
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        gcs_window_init(&fellow->window, core->allocator, era->group->config.window_packets);
+        gcs_gaps_init(&fellow->gaps);
+        if (rank == era->view.self) {
+            fellow->heard = true;
+            continue;
+        }
+        fellow->peer = gcs_detector_watch(core->detector, now, &era->members[rank].id.address);
+        if (!fellow->peer)
+            return false;
+        gcs_detector_expect(core->detector, now, fellow->peer, gcs_process_of(&era->members[rank]));
+        era->unheard++;
+    }
+    return true;
+}
+
+static bool open_orders(struct gcs_era *era)
+{
+    struct gcs_order_config config = {
+        .allocator = era->group->core->allocator,
+        .members = era->view.count,
+        .self = era->view.self,
+        .quorum = (uint16_t)(era->view.count / 2 + 1),
+    };
+    era->orders[GCS_ERA_FIFO] = gcs_order_fifo.open(&config);
+    era->orders[GCS_ERA_TOTAL] = gcs_order_find(era->group->config.order)->open(&config);
+    return era->orders[GCS_ERA_FIFO] && era->orders[GCS_ERA_TOTAL];
+}
+
+struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
+                             const struct gcs_proposal *value)
+{
+    struct gcs_era *era = gcs_allocate(group->core->allocator, 1, sizeof(*era));
+    if (!era)
+        return NULL;
+    era->group = group;
+    era->allocator = group->core->allocator;
+    era->refs = 1;
+    era->ack_due = era->gaps_due = GCS_NEVER;
+    if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era)) {
+        gcs_era_close(era);
+        return NULL;
+    }
+    era->window_bytes = window_bytes_of(era);
+    era->poke_due = era->unheard > 0 ? now + RETRY_NS : GCS_NEVER;
+    era->ack_owed = era->ack_now = era->unheard > 0;
+    era->check_due = era->unheard > 0 ? now : GCS_NEVER;
+    return era;
+}
+
+void gcs_era_unref(struct gcs_era *era)
+{
+    if (--era->refs > 0)
+        return;
+    const struct gcs_allocator *allocator = era->allocator;
+    gcs_release(allocator, era->members);
+    gcs_release(allocator, era);
+}
+
+static void forget_packets(struct gcs_fellow *fellow)
+{
+    gcs_window_fini(&fellow->window);
+    for (int order = 0; order < GCS_ERA_ORDERS; order++)
+        gcs_assembly_fini(&fellow->assembly[order]);
+}
+
+void gcs_era_forget_packets(struct gcs_era *era)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        forget_packets(&era->fellows[rank]);
+}
+
+static void close_fellows(struct gcs_era *era)
+{
+    for (uint16_t rank = 0; era->fellows && rank < era->view.count; rank++) {
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        if (!fellow->window.allocator)
+            break;
+        forget_packets(fellow);
+        if (fellow->peer)
+            gcs_detector_unwatch(era->group->core->detector, fellow->peer);
+    }
+}
+
+void gcs_era_close(struct gcs_era *era)
+{
+    const struct gcs_allocator *allocator = era->allocator;
+    close_fellows(era);
+    for (int order = 0; order < GCS_ERA_ORDERS; order++)
+        if (era->orders[order])
+            era->orders[order]->ops->close(era->orders[order]);
+    if (era->agreement)
+        gcs_agreement_free(era->agreement);
+    gcs_route_unref(era->others);
+    gcs_release(allocator, era->held);
+    gcs_release(allocator, era->fellows);
+    era->fellows = NULL;
+    era->closed = true;
+    gcs_era_unref(era);
+}
+
+static uint64_t min_time(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t gcs_era_deadline(const struct gcs_era *era)
+{
+    uint64_t deadline = gcs_agreement_deadline(era->agreement);
+    if (era->closed)
+        return deadline;
+    deadline = min_time(deadline, era->gaps_due);
+    deadline = min_time(deadline, era->ack_due);
+    deadline = min_time(deadline, era->check_due);
+    return min_time(deadline, era->poke_due);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An era: everything of one member that lives as long as one view. Windows of
+ * all senders, the orders, what others have acknowledged, the agreement on the
+ * view's end. It starts when the view is installed; when the next one is, it is
+ * closed and only kept to serve those who still lack its packets.
+ *
+ * A packet's way through an era: era_receive.c (checked, kept), era_deliver.c
+ * (ordered, delivered), era_send.c (numbered, acknowledged), era_repair.c (asked
+ * for, repeated).
+ */
+#ifndef GCS_ERA_H
+#define GCS_ERA_H
+
+#include "gcs/assembly.h"
+#include "gcs/order/order.h"
+#include "gcs/outbox.h"
+#include "gcs/reliable/gaps.h"
+#include "gcs/reliable/window.h"
+#include "views/agreement.h"
+#include "views/detector.h"
+
+struct gcs_core_group;
+
+/* The orders side by side in one group: which one a packet's service belongs to. */
+enum { GCS_ERA_FIFO, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+
+/* What one member knows of another. */
+struct gcs_fellow {
+    struct gcs_peer *peer;    /* NULL: self */
+    struct gcs_window window; /* its packets */
+    struct gcs_gaps gaps;
+    uint64_t arrived;         /* its packets up to here were given to the orders */
+    uint64_t taken;           /* our packets up to here its application has taken */
+    uint64_t frozen_held;     /* what we acknowledged when we froze */
+    struct gcs_assembly assembly[GCS_ERA_ORDERS];
+    uint16_t holder;          /* while the view closes: who holds what we lack */
+    bool heard;               /* it is in this view too: a packet of the view came from it */
+    bool survives;
+};
+
+struct gcs_era {
+    struct gcs_core_group *group;
+    const struct gcs_allocator *allocator;
+    uint32_t refs; /* the group's, and one per delivery that the application has */
+    struct gcs_view view;
+    struct gcs_member *members;
+    struct gcs_fellow *fellows; /* per rank */
+    uint64_t *held, *done;      /* scratch vectors, one entry per rank */
+    struct gcs_route *others;
+    struct gcs_order_engine *orders[GCS_ERA_ORDERS];
+    struct gcs_agreement *agreement;
+
+    bool frozen;  /* promised: nothing new is sent, delivered or acknowledged */
+    bool closed;  /* the next view is installed */
+    bool retired; /* nobody needs these packets any more */
+    bool gaps_changed;
+    bool fetching;
+
+    uint64_t sent;         /* own packets numbered */
+    uint64_t base;         /* own packets up to here are taken by all */
+    uint32_t window_bytes; /* own bytes that may be between base and sent */
+    uint16_t unheard;      /* fellows not heard in this view yet */
+
+    /* acknowledgements that wait for something to ride on */
+    bool ack_owed;         /* something changed since the last STATUS */
+    bool ack_now;          /* and somebody waits for it */
+    bool safe_seen;        /* a safe packet came: others wait for our acknowledgement */
+    uint64_t ack_bytes;    /* taken since the last STATUS */
+    uint64_t ack_due;
+    /* questions to those who do not acknowledge */
+    uint64_t poke_due;
+    uint32_t pokes;
+    uint64_t gaps_due;
+    /* a word to one fellow after another while there is nothing to say: who was excluded and did
+     * not hear of it hears of it then */
+    uint64_t check_due;
+    uint16_t check_rank;
+};
+
+/* Opens the era of a view in which this member has the incarnation self. NULL: out of memory. */
+struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
+                             const struct gcs_proposal *value);
+/* Closed, and nobody needs its packets any more: only the decision is kept. */
+void gcs_era_forget_packets(struct gcs_era *era);
+/* Lets go of everything but what the application still refers to. */
+void gcs_era_close(struct gcs_era *era);
+void gcs_era_unref(struct gcs_era *era);
+
+/* ---- receiving: era_receive.c ---- */
+
+/* A checked packet of this view. */
+void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                     struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                     const struct gcs_packet *packet);
+
+/* Gives the orders what has become contiguous, up to limit. GCS_ENOMEM. */
+int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit);
+
+/* ---- delivering: era_deliver.c ---- */
+
+/* Delivers what the orders allow. GCS_ENOMEM: this member cannot go on. */
+int gcs_era_deliver(struct gcs_era *era, uint64_t now);
+
+/* The application has taken the packet, or there is nothing in it to take. */
+void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
+
+/* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
+int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
+
+/* ---- sending: era_send.c ---- */
+
+/* Numbers and multicasts what the window allows, order and acknowledgements with it. */
+int gcs_era_send(struct gcs_era *era, uint64_t now);
+
+/* A packet with one control frame to one address; the group speaks as this view's member. */
+void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8_t type,
+                        const uint8_t *body, size_t size);
+
+/* A word of this view to one address: whoever has left the view behind answers with the decision. */
+void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to);
+
+/* Acknowledges, asks and answers when it is time to. */
+void gcs_era_acknowledge(struct gcs_era *era, uint64_t now);
+
+/* Our packets that everybody has taken may go. */
+void gcs_era_update_base(struct gcs_era *era);
+
+void gcs_era_freeze(struct gcs_era *era, uint64_t now);
+
+/* ---- repairing: era_repair.c ---- */
+
+void gcs_era_request_repairs(struct gcs_era *era, uint64_t now);
+void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
+                    const struct gcs_nack *nack);
+void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
+                   const uint16_t *holder);
+
+uint64_t gcs_era_deadline(const struct gcs_era *era);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Delivery: what the orders give next becomes an event, once and for good. A
+ * position may name a packet of another service, or one that was released; it is
+ * passed over. A safe packet waits until a quorum holds it and its order.
+ */
+#include "gcs/era.h"
+
+#include "gcs/base/mutant.h"
+#include "gcs/group.h"
+
+static int order_of(uint8_t service)
+{
+    if (service == GCS_FIFO)
+        return GCS_ERA_FIFO;
+    return service == 0 ? -1 : GCS_ERA_TOTAL;
+}
+
+/* ---- One packet --------------------------------------------------------------------- */
+
+static void trace_payload(struct gcs_era *era, uint64_t now, uint16_t rank,
+                          const struct gcs_core_event *event)
+{
+    struct gcs_message message;
+    uint64_t number = event->number;
+    size_t offset = 0;
+    if (!era->group->core->config.trace)
+        return;
+    while (gcs_core_event_message(event, &offset, &message))
+        gcs_era_trace_message(era, GCS_TRACE_DELIVER, now, rank, number++, (uint8_t)event->service,
+                              message.data, message.size);
+}
+
+static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t packet_number,
+                         const struct gcs_held *packet, struct gcs_buffer *buffer,
+                         const uint8_t *payload, size_t size)
+{
+    struct gcs_core *core = era->group->core;
+    struct gcs_core_event event = {
+        .type = GCS_EVENT_DELIVER,
+        .group = era->group,
+        .user = era->group->user,
+        .sender = &era->members[rank].id,
+        .number = packet->first,
+        .service = (enum gcs_service)packet->service,
+        .rank = rank,
+        .count = packet->count,
+        .payload = payload,
+        .payload_size = size,
+        .buffer = buffer,
+        .token = era,
+        .packet = packet_number,
+    };
+    if (!gcs_events_push(&core->events, &event))
+        return GCS_ENOMEM;
+    gcs_buffer_ref(buffer);
+    era->refs++;
+    core->counters.messages_delivered += packet->count;
+    core->counters.bytes_delivered += size;
+    trace_payload(era, now, rank, &event);
+    return 0;
+}
+
+static int deliver_fragment(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t number,
+                            const struct gcs_held *packet)
+{
+    struct gcs_fellow *fellow = &era->fellows[rank];
+    struct gcs_fragment fragment;
+    struct gcs_buffer *whole;
+    uint32_t size;
+    bool good = gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment);
+    int result = !good ? GCS_EMALFORMED
+                       : gcs_assembly_add(&fellow->assembly[order_of(packet->service)],
+                                          &era->group->core->pool, &fragment,
+                                          era->group->config.message_bytes, &whole, &size);
+    if (result == 1) {
+        result = tell_delivery(era, now, rank, number, packet, whole, whole->data, size);
+        gcs_buffer_unref(whole);
+        return result;
+    }
+    if (result == GCS_EMALFORMED)
+        era->group->core->counters.dropped_malformed++;
+    gcs_era_taken(era, rank, number);
+    return result == GCS_ENOMEM ? result : 0;
+}
+
+static int deliver_packet(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t number,
+                          const struct gcs_held *packet)
+{
+    if (packet->flags & GCS_PACKET_FRAGMENT)
+        return deliver_fragment(era, now, rank, number, packet);
+    return tell_delivery(era, now, rank, number, packet, packet->buffer, gcs_held_payload(packet),
+                         gcs_held_payload_size(packet));
+}
+
+/* ---- The orders ----------------------------------------------------------------------- */
+
+static int deliver_order(struct gcs_era *era, uint64_t now, int order)
+{
+    struct gcs_order_engine *engine = era->orders[order];
+    struct gcs_order_next next;
+    while (engine->ops->peek(engine, &next)) {
+        const struct gcs_held *packet =
+            gcs_window_get(&era->fellows[next.rank].window, next.number);
+        bool ours = packet && order_of(packet->service) == order;
+        if (ours && packet->service == GCS_SAFE) {
+            era->safe_seen = true;
+            if (!engine->ops->safe(engine, next.position))
+                return 0;
+        }
+        engine->ops->pop(engine);
+        int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+int gcs_era_deliver(struct gcs_era *era, uint64_t now)
+{
+    if (era->closed || (era->frozen && !GCS_MUTANT(deliver_after_freeze)))
+        return 0;
+    for (int order = 0; order < GCS_ERA_ORDERS; order++) {
+        int result = deliver_order(era, now, order);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value)
+{
+    bool *survives = gcs_allocate(era->group->core->allocator, era->view.count, sizeof(bool));
+    int result = survives ? 0 : GCS_ENOMEM;
+    for (uint16_t rank = 0; result == 0 && rank < era->view.count; rank++) {
+        survives[rank] = value->reason[rank] == GCS_REASON_NONE;
+        result = gcs_era_arrive(era, rank, value->cut[rank]);
+    }
+    for (int order = 0; result == 0 && order < GCS_ERA_ORDERS; order++) {
+        struct gcs_order_engine *engine = era->orders[order];
+        engine->ops->finish(engine, value->cut, survives);
+        result = deliver_order(era, now, order);
+    }
+    gcs_release(era->group->core->allocator, survives);
+    return result;
+}
+
+/* ---- Taken -------------------------------------------------------------------------------- */
+
+void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number)
+{
+    struct gcs_window *window = &era->fellows[rank].window;
+    const struct gcs_held *packet = gcs_window_get(window, number);
+    uint64_t before = window->done;
+    if (packet)
+        era->ack_bytes += packet->size;
+    gcs_window_done(window, number);
+    if (window->done == before)
+        return;
+    era->ack_owed = true;
+    if (rank == era->view.self)
+        gcs_era_update_base(era);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A packet of this view comes in: it is kept if it is new, its frames are heard
+ * at once, and what has become contiguous goes to the orders. A frozen era keeps
+ * packets (the cut may need them) but gives nothing to the orders.
+ */
+#include "gcs/era.h"
+
+#include "gcs/base/mutant.h"
+#include "gcs/group.h"
+#include "gcs/wire/status.h"
+
+/* Packets below this are copied out of a transport's large receive buffer, so as not to pin it. */
+#define COPY_BELOW 1024u
+
+static struct gcs_counters *counters_of(struct gcs_era *era)
+{
+    return &era->group->core->counters;
+}
+
+/* ---- Frames --------------------------------------------------------------------- */
+
+static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame)
+{
+    struct gcs_fellow *from = &era->fellows[rank];
+    struct gcs_status status;
+    struct gcs_reader order;
+    if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
+                         &order) ||
+        status.held[era->view.self] > era->sent ||
+        !era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, &order)) {
+        counters_of(era)->dropped_malformed++;
+        return;
+    }
+    gcs_window_exists(&from->window, status.top);
+    for (uint16_t r = 0; r < era->view.count; r++)
+        gcs_window_exists(&era->fellows[r].window, status.held[r]);
+    if (status.done[era->view.self] > from->taken) {
+        from->taken = status.done[era->view.self];
+        gcs_era_update_base(era);
+    }
+    if (status.flags & GCS_STATUS_REPLY)
+        era->ack_owed = era->ack_now = true;
+    era->gaps_changed = true;
+}
+
+static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                      const struct gcs_frame *frame)
+{
+    struct gcs_nack nack;
+    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
+        counters_of(era)->dropped_malformed++;
+        return;
+    }
+    gcs_era_repair(era, now, from, &nack);
+}
+
+static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                       const struct gcs_packet *packet, const struct gcs_frame *frame)
+{
+    if (frame->type == GCS_FRAME_STATUS) {
+        if (!era->closed)
+            hear_status(era, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_NACK) {
+        hear_nack(era, now, from, frame);
+    } else if (frame->type == GCS_FRAME_JOIN ||
+               (frame->type >= GCS_FRAME_LEAVE && frame->type <= GCS_FRAME_CONFIRM)) {
+        if (gcs_agreement_frame(era->agreement, now, packet->rank, frame->type, frame->body,
+                                frame->size) == GCS_EMALFORMED)
+            counters_of(era)->dropped_malformed++;
+    } else if (frame->type != GCS_FRAME_RUNS) { /* the orders read runs in their turn */
+        counters_of(era)->frames_unknown++;
+    }
+}
+
+/* ---- Numbered packets --------------------------------------------------------------- */
+
+static bool payload_is_good(const struct gcs_packet *packet, uint32_t *count)
+{
+    struct gcs_fragment fragment;
+    *count = 0;
+    if (packet->payload_size == 0)
+        return true;
+    if (packet->service != GCS_FIFO && packet->service != GCS_AGREED && packet->service != GCS_SAFE)
+        return false;
+    if (packet->flags & GCS_PACKET_FRAGMENT) {
+        *count = 1;
+        return gcs_fragment_read(packet->payload, packet->payload_size, &fragment);
+    }
+    int64_t messages = gcs_payload_count(packet->payload, packet->payload_size);
+    *count = messages > 0 ? (uint32_t)messages : 0;
+    return messages > 0;
+}
+
+static struct gcs_buffer *own_copy(struct gcs_era *era, const uint8_t *data, size_t size)
+{
+    struct gcs_buffer *copy = gcs_pool_get(&era->group->core->pool, size);
+    if (copy)
+        memcpy(copy->data, data, size);
+    return copy;
+}
+
+static int keep(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                const struct gcs_packet *packet, uint32_t count)
+{
+    struct gcs_window *window = &era->fellows[packet->rank].window;
+    struct gcs_held held = {
+        .buffer = buffer,
+        .data = data,
+        .size = (uint32_t)size,
+        .count = count,
+        .first = packet->first,
+        .control_size = (uint16_t)packet->control_size,
+        .service = packet->service,
+        .flags = packet->flags,
+    };
+    if (gcs_window_get(window, packet->number) || packet->number <= window->base)
+        return GCS_EALREADY;
+    if (size >= COPY_BELOW || buffer->size <= GCS_POOL_SMALL)
+        return gcs_window_put(window, packet->number, &held);
+    held.buffer = own_copy(era, data, size);
+    if (!held.buffer)
+        return GCS_ENOMEM;
+    held.data = held.buffer->data;
+    int result = gcs_window_put(window, packet->number, &held);
+    gcs_buffer_unref(held.buffer);
+    return result;
+}
+
+static void count_fault(struct gcs_counters *counters, int result)
+{
+    if (result == GCS_EALREADY)
+        counters->dropped_duplicate++;
+    else if (result == GCS_ELIMIT)
+        counters->dropped_overrun++;
+    else if (result == GCS_ENOMEM)
+        counters->dropped_memory++;
+}
+
+static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffer *buffer,
+                             const uint8_t *data, size_t size, const struct gcs_packet *packet)
+{
+    struct gcs_window *window = &era->fellows[packet->rank].window;
+    struct gcs_counters *counters = counters_of(era);
+    uint32_t count;
+    if (!payload_is_good(packet, &count)) {
+        counters->dropped_malformed++;
+        return;
+    }
+    bool asked_for = era->fellows[packet->rank].gaps.attempt > 0 && packet->number <= window->top;
+    gcs_window_release(window, packet->base);
+    int result = keep(era, buffer, data, size, packet, count);
+    if (result < 0) {
+        count_fault(counters, result);
+        return;
+    }
+    counters->repairs_received += asked_for;
+    era->ack_owed = true;
+    era->gaps_changed = true;
+    if (era->frozen)
+        gcs_agreement_held(era->agreement, now);
+    else if (gcs_era_arrive(era, packet->rank, window->contiguous) == GCS_ENOMEM)
+        era->group->failed = GCS_ENOMEM;
+}
+
+/* ---- Arrival -------------------------------------------------------------------------- */
+
+/* The order information that a packet carries; body NULL: none. */
+static struct gcs_frame runs_of(const struct gcs_held *packet)
+{
+    struct gcs_reader r = gcs_reader_over(packet->data + GCS_PACKET_HEADER, packet->control_size);
+    struct gcs_frame frame;
+    while (gcs_frame_next(&r, &frame))
+        if (frame.type == GCS_FRAME_RUNS)
+            return frame;
+    return (struct gcs_frame){.body = NULL};
+}
+
+int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit)
+{
+    struct gcs_fellow *fellow = &era->fellows[rank];
+    while (fellow->arrived < limit) {
+        uint64_t number = ++fellow->arrived;
+        const struct gcs_held *packet = gcs_window_get(&fellow->window, number);
+        struct gcs_frame runs = runs_of(packet);
+        bool ordered = packet->service == GCS_AGREED || packet->service == GCS_SAFE;
+        era->orders[GCS_ERA_FIFO]->ops->arrive(era->orders[GCS_ERA_FIFO], rank, number,
+                                               packet->service == GCS_FIFO, NULL, 0);
+        int result = era->orders[GCS_ERA_TOTAL]->ops->arrive(era->orders[GCS_ERA_TOTAL], rank,
+                                                             number, ordered, runs.body, runs.size);
+        if (result == GCS_ENOMEM)
+            return result;
+        if (result == GCS_EMALFORMED)
+            counters_of(era)->dropped_malformed++;
+        if (packet->service == 0)
+            gcs_era_taken(era, rank, number);
+    }
+    return 0;
+}
+
+/* ---- The packet ------------------------------------------------------------------------- */
+
+static void note_sender(struct gcs_era *era, uint64_t now, uint16_t rank)
+{
+    struct gcs_fellow *fellow = &era->fellows[rank];
+    if (fellow->heard)
+        return;
+    fellow->heard = true;
+    era->unheard--;
+    if (era->group->old)
+        gcs_agreement_confirmed_next(era->group->old->agreement, now, rank);
+}
+
+void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                     struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                     const struct gcs_packet *packet)
+{
+    struct gcs_frame frame;
+    if (packet->rank >= era->view.count || packet->rank == era->view.self) {
+        counters_of(era)->dropped_malformed++;
+        return;
+    }
+    if (!era->closed)
+        note_sender(era, now, packet->rank);
+    struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
+    while (gcs_frame_next(&r, &frame))
+        hear_frame(era, now, from, packet, &frame);
+    if (r.bad)
+        counters_of(era)->dropped_malformed++;
+    if (era->closed)
+        return;
+    if (packet->number > 0)
+        receive_numbered(era, now, buffer, data, size, packet);
+    else
+        gcs_window_release(&era->fellows[packet->rank].window, packet->base);
+}

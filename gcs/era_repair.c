@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Local recovery in a flat group: a member that lacks packets asks one other at
+ * a time, the sender first, then anybody; whoever holds a packet repeats it byte
+ * for byte. A packet is repeated at most once per hold-off, so that no flood of
+ * requests becomes a flood of repairs.
+ */
+#include "gcs/era.h"
+
+#include "gcs/base/mutant.h"
+#include "gcs/group.h"
+
+#define GUARD_NS 500000u
+#define RETRY_NS 4000000u
+#define RETRY_MAX_NS 64000000u
+#define HOLD_OFF_NS 1000000u
+#define REPAIR_BYTES_MAX 262144u /* in answer to one request */
+
+static const struct gcs_gaps_timing timing = {GUARD_NS, RETRY_NS, RETRY_MAX_NS};
+
+/* Whom to ask for packets of rank: who surely holds them, then everybody in turn. */
+static uint16_t whom_to_ask(const struct gcs_era *era, uint16_t rank, uint32_t attempt)
+{
+    uint16_t first = era->fetching ? era->fellows[rank].holder : rank;
+    for (uint16_t i = 0; i < era->view.count; i++) {
+        uint16_t candidate = (uint16_t)((first + attempt / 2 + i) % era->view.count);
+        const struct gcs_peer *peer = era->fellows[candidate].peer;
+        if (peer && !gcs_peer_suspected(peer))
+            return candidate;
+    }
+    return first;
+}
+
+static void request(struct gcs_era *era, uint16_t rank, const struct gcs_nack *nack,
+                    uint32_t attempt)
+{
+    uint8_t body[GCS_NACK_RANGES_MAX * 20 + 16];
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    uint16_t target = whom_to_ask(era, rank, attempt);
+    if (target == era->view.self)
+        return;
+    gcs_nack_write(&w, nack);
+    gcs_era_send_frame(era, &era->members[target].id.address, GCS_FRAME_NACK, body,
+                       gcs_writer_size(&w));
+    era->group->core->counters.nacks_sent++;
+}
+
+void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
+{
+    if (!era->gaps_changed && now < era->gaps_due)
+        return;
+    era->gaps_changed = false;
+    era->gaps_due = GCS_NEVER;
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        struct gcs_nack nack = {.rank = rank};
+        if (rank == era->view.self)
+            continue;
+        gcs_gaps_update(&fellow->gaps, &fellow->window, now, &timing);
+        uint32_t attempt = fellow->gaps.attempt;
+        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, &timing, &nack))
+            request(era, rank, &nack, attempt);
+        if (fellow->gaps.due < era->gaps_due)
+            era->gaps_due = fellow->gaps.due;
+    }
+}
+
+void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut, const uint16_t *holder)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        if (fellow->window.contiguous >= cut[rank])
+            continue;
+        gcs_window_exists(&fellow->window, cut[rank]);
+        if (!era->fetching || fellow->holder != holder[rank])
+            fellow->gaps = (struct gcs_gaps){.due = now};
+        fellow->holder = holder[rank];
+        era->gaps_changed = true;
+    }
+    era->fetching = true;
+}
+
+void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
+                    const struct gcs_nack *nack)
+{
+    struct gcs_core *core = era->group->core;
+    const struct gcs_window *window = &era->fellows[nack->rank].window;
+    size_t bytes = 0;
+    core->counters.nacks_received++;
+    if (GCS_MUTANT(skip_repair))
+        return;
+    for (uint16_t i = 0; i < nack->count; i++) {
+        uint64_t first = nack->ranges[i].first > window->base ? nack->ranges[i].first : window->base + 1;
+        uint64_t last = nack->ranges[i].last < window->top ? nack->ranges[i].last : window->top;
+        for (uint64_t number = first; number <= last && bytes < REPAIR_BYTES_MAX; number++) {
+            struct gcs_held *packet = gcs_window_get(window, number);
+            if (!packet || (packet->repaired_at && now < packet->repaired_at + HOLD_OFF_NS))
+                continue;
+            packet->repaired_at = now;
+            gcs_outbox_unicast(&core->outbox, to, packet->buffer, packet->data, packet->size);
+            core->counters.repairs_sent++;
+            bytes += packet->size;
+        }
+    }
+}

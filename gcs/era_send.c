@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sending: payload, order information and acknowledgement become one numbered
+ * packet. The window bounds what may be on its way; packets that carry order
+ * alone may use the last of it, so that data never keeps order from flowing.
+ *
+ * Acknowledgements ride in packets that travel anyway. They get a packet of
+ * their own at once when somebody waits (a question, a safe packet, a quarter of
+ * a window), otherwise after a short while.
+ */
+#include "gcs/era.h"
+
+#include "gcs/base/mutant.h"
+#include "gcs/group.h"
+#include "gcs/wire/status.h"
+
+#define ACK_DELAY_NS 2000000u
+#define POKE_NS 10000000u
+#define POKE_DOUBLINGS_MAX 5
+#define CHECK_NS 1000000000u
+#define CONTROL_MAX 4096u
+#define PARTIAL_IN_FLIGHT 4u /* half-empty packets on their way before packing waits for more */
+
+/* ---- Control frames --------------------------------------------------------------------- */
+
+/* False: no room. */
+static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flags)
+{
+    struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        const struct gcs_fellow *fellow = &era->fellows[rank];
+        era->held[rank] = era->frozen ? fellow->frozen_held : fellow->window.contiguous;
+        era->done[rank] = fellow->window.done;
+    }
+    struct gcs_status status = {
+        .flags = flags,
+        .top = era->sent,
+        .count = era->view.count,
+        .held = era->held,
+        .done = era->done,
+    };
+    uint8_t *begin = gcs_status_begin(w, &status);
+    if (!begin)
+        return false;
+    total->ops->write_ack(total, w);
+    if (!gcs_frame_end(w, begin))
+        return false;
+    era->ack_owed = era->ack_now = era->safe_seen = false;
+    era->ack_bytes = 0;
+    era->ack_due = GCS_NEVER;
+    return true;
+}
+
+static struct gcs_packet header_of(const struct gcs_era *era)
+{
+    return (struct gcs_packet){
+        .group = era->group->tag,
+        .lineage = era->view.lineage,
+        .epoch = era->view.epoch,
+        .rank = era->view.self,
+        .base = era->base,
+    };
+}
+
+void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8_t type,
+                        const uint8_t *body, size_t size)
+{
+    struct gcs_envelope envelope = {era->group->tag, era->view.lineage, era->view.epoch,
+                                    era->view.self};
+    gcs_core_send_frame(era->group->core, &envelope, to, type, body, size);
+}
+
+/* To everybody else, or to one address. */
+static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_address *to)
+{
+    struct gcs_core *core = era->group->core;
+    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, GCS_PACKET_HEADER + CONTROL_MAX +
+                                                              era->view.count * 20u);
+    if (!buffer)
+        return;
+    struct gcs_writer w =
+        gcs_writer_over(buffer->data + GCS_PACKET_HEADER, buffer->size - GCS_PACKET_HEADER);
+    if (write_status(era, &w, flags)) {
+        struct gcs_packet packet = header_of(era);
+        packet.control_size = gcs_writer_size(&w);
+        size_t size = GCS_PACKET_HEADER + packet.control_size;
+        gcs_packet_seal(buffer->data, size, &packet, core->config.cluster);
+        if (to)
+            gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, size);
+        else
+            gcs_outbox_multicast(&core->outbox, era->others, buffer, buffer->data, size);
+        core->counters.control_packets_sent++;
+    }
+    gcs_buffer_unref(buffer);
+}
+
+void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to)
+{
+    bool owed = era->ack_owed;
+    send_status(era, 0, to);
+    era->ack_owed = owed; /* the others have not heard it */
+}
+
+/* ---- Numbered packets ---------------------------------------------------------------------- */
+
+static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing,
+                       const uint8_t *payload)
+{
+    const uint8_t *data;
+    size_t offset = 0, size;
+    uint64_t number = packing->first;
+    era->group->core->counters.messages_sent += packing->count;
+    if (!era->group->core->config.trace)
+        return;
+    if (packing->whole)
+        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, number, packing->service,
+                              packing->whole, packing->whole_size);
+    if (packing->flags & GCS_PACKET_FRAGMENT)
+        return;
+    while (gcs_payload_next(payload, packing->size, &offset, &data, &size))
+        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, number++, packing->service,
+                              data, size);
+}
+
+/*
+ * Numbers a packet, whose payload lies behind the packer's headroom, keeps it and multicasts it.
+ * Takes over the reference to the buffer.
+ */
+static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing)
+{
+    struct gcs_core *core = era->group->core;
+    struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    uint32_t headroom = era->group->packer.headroom;
+    uint8_t control[CONTROL_MAX];
+    struct gcs_writer w = gcs_writer_over(control, headroom - GCS_PACKET_HEADER);
+    struct gcs_packet packet = header_of(era);
+    packet.number = ++era->sent;
+    packet.first = packing->first;
+    packet.service = packing->service;
+    packet.flags = packing->flags;
+    total->ops->announce(total, packet.number,
+                         packing->service == GCS_AGREED || packing->service == GCS_SAFE, &w);
+    if (era->ack_owed)
+        write_status(era, &w, 0);
+    packet.control_size = gcs_writer_size(&w);
+
+    uint8_t *payload = packing->buffer->data + headroom;
+    uint8_t *data = payload - packet.control_size - GCS_PACKET_HEADER;
+    size_t size = GCS_PACKET_HEADER + packet.control_size + packing->size;
+    memcpy(payload - packet.control_size, control, packet.control_size);
+    gcs_packet_seal(data, size, &packet, core->config.cluster);
+    trace_sent(era, now, packing, payload);
+    struct gcs_held held = {
+        .buffer = packing->buffer,
+        .data = data,
+        .size = (uint32_t)size,
+        .count = packing->count,
+        .first = packing->first,
+        .control_size = (uint16_t)packet.control_size,
+        .service = packing->service,
+        .flags = packing->flags,
+    };
+    int result = gcs_window_put(&era->fellows[era->view.self].window, packet.number, &held);
+    if (result == 0) {
+        gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
+        core->counters.data_packets_sent++;
+        result = gcs_era_arrive(era, era->view.self, packet.number);
+    }
+    gcs_buffer_unref(packing->buffer);
+    return result;
+}
+
+/* ---- What may go now ---------------------------------------------------------------------------- */
+
+static bool window_has_room(const struct gcs_era *era, uint32_t bytes, uint32_t reserve)
+{
+    const struct gcs_window *window = &era->fellows[era->view.self].window;
+    if (era->sent - era->base >= window->capacity - reserve)
+        return false;
+    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes;
+}
+
+/* A packet with room left waits for more messages while enough of ours are on their way. */
+static bool worth_waiting(const struct gcs_era *era)
+{
+    const struct gcs_window *window = &era->fellows[era->view.self].window;
+    return gcs_packer_open(&era->group->packer) && era->sent - window->done >= PARTIAL_IN_FLIGHT;
+}
+
+static int send_data(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_packer *packer = &era->group->packer;
+    uint32_t reserve = era->fellows[era->view.self].window.capacity / 8;
+    while (!gcs_packer_empty(packer) && !worth_waiting(era)) {
+        struct gcs_packing packing;
+        if (!window_has_room(era, gcs_packer_next_size(packer), reserve)) {
+            era->group->core->counters.window_full++;
+            return 0;
+        }
+        int result = gcs_packer_take(packer, &packing);
+        if (result == 0)
+            result = send_numbered(era, now, &packing);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+static int send_order(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    const struct gcs_window *window = &era->fellows[era->view.self].window;
+    if (!total->ops->pending(total) || era->sent - era->base >= window->capacity)
+        return 0;
+    struct gcs_packing packing = {
+        .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
+        .first = era->group->packer.next,
+    };
+    return packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+}
+
+int gcs_era_send(struct gcs_era *era, uint64_t now)
+{
+    if (era->closed || (era->frozen && !GCS_MUTANT(send_after_freeze)))
+        return 0;
+    int result = send_data(era, now);
+    return result < 0 ? result : send_order(era, now);
+}
+
+/* ---- Acknowledging --------------------------------------------------------------------------------- */
+
+/* Somebody does not acknowledge, or is not known to be in this view yet: ask, more and more rarely. */
+static bool poke_is_due(struct gcs_era *era, uint64_t now)
+{
+    if (era->base == era->sent && era->unheard == 0) {
+        era->poke_due = GCS_NEVER;
+        era->pokes = 0;
+        return false;
+    }
+    if (era->poke_due == GCS_NEVER)
+        era->poke_due = now + POKE_NS;
+    if (now < era->poke_due)
+        return false;
+    era->poke_due = now + ((uint64_t)POKE_NS << era->pokes);
+    if (era->pokes < POKE_DOUBLINGS_MAX)
+        era->pokes++;
+    return true;
+}
+
+static void check_membership(struct gcs_era *era, uint64_t now)
+{
+    if (now < era->check_due)
+        return;
+    era->check_due = now + CHECK_NS;
+    era->check_rank = (uint16_t)((era->check_rank + 1) % era->view.count);
+    if (era->check_rank != era->view.self)
+        gcs_era_send_status_to(era, &era->members[era->check_rank].id.address);
+}
+
+void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    if (era->closed || era->view.count == 1)
+        return;
+    check_membership(era, now);
+    if (poke_is_due(era, now)) {
+        send_status(era, GCS_STATUS_REPLY, NULL);
+        return;
+    }
+    if (total->ops->owes_ack(total)) {
+        era->ack_owed = true;
+        era->ack_now |= era->safe_seen;
+    }
+    if (era->ack_owed && era->ack_due == GCS_NEVER)
+        era->ack_due = now + ACK_DELAY_NS;
+    if (era->ack_now || era->ack_bytes >= era->window_bytes / 4 ||
+        (era->ack_owed && now >= era->ack_due))
+        send_status(era, 0, NULL);
+}
+
+void gcs_era_update_base(struct gcs_era *era)
+{
+    struct gcs_window *own = &era->fellows[era->view.self].window;
+    uint64_t base = own->done;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (rank != era->view.self && era->fellows[rank].taken < base)
+            base = era->fellows[rank].taken;
+    if (base <= era->base)
+        return;
+    era->base = base;
+    era->pokes = 0;
+    era->poke_due = GCS_NEVER;
+    era->ack_owed = true; /* the new base travels in the header */
+    gcs_window_release(own, base);
+}
+
+void gcs_era_freeze(struct gcs_era *era, uint64_t now)
+{
+    if (era->frozen)
+        return;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        era->fellows[rank].frozen_held = era->fellows[rank].window.contiguous;
+    for (int order = 0; order < GCS_ERA_ORDERS; order++)
+        era->orders[order]->ops->freeze(era->orders[order]);
+    era->frozen = true;
+    gcs_group_trace(era->group, GCS_TRACE_BLOCKED, now);
+}

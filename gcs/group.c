@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The group's public calls and its share of each round: hand time to the
+ * layers, deliver what has become deliverable, send what may go, and deliver
+ * what sending made deliverable.
+ */
+#include "gcs/group.h"
+
+#include "gcs/base/mutant.h"
+
+/* ---- Joining ------------------------------------------------------------------------ */
+
+static bool name_is_good(const char *name)
+{
+    size_t length = 0;
+    if (!name || name[0] == '.' || name[0] == '-')
+        return false;
+    for (; name[length]; length++) {
+        char c = name[length];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '.' || c == '_' || c == '-';
+        if (!good || length == GCS_NAME_MAX)
+            return false;
+    }
+    return length > 0;
+}
+
+void gcs_group_config_init(struct gcs_group_config *config)
+{
+    *config = (struct gcs_group_config){
+        .size = sizeof(*config),
+        .bootstrap = GCS_LOOK,
+        .order = GCS_ORDER_SEQUENCER,
+        .window_packets = 1024,
+        .window_bytes = 1 << 20,
+        .queue_bytes = 4 << 20,
+        .message_bytes = 16 << 20,
+        .look_ns = 500000000,
+    };
+}
+
+static bool config_is_good(const struct gcs_group_config *config)
+{
+    uint32_t packets = config->window_packets;
+    return config->size == sizeof(*config) && config->bootstrap >= GCS_JOIN &&
+           config->bootstrap <= GCS_LOOK && gcs_order_find(config->order) && packets >= 16 &&
+           packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
+           config->queue_bytes >= 4096 && config->message_bytes > 0 &&
+           config->message_bytes <= 1u << 30 && (config->seeds || config->seeds_count == 0);
+}
+
+static void new_incarnation(struct gcs_core_group *group)
+{
+    struct gcs_core *core = group->core;
+    group->self = (struct gcs_member){
+        .id = {.address = core->config.address,
+               .incarnation = core->process | (++core->memberships & GCS_MEMBERSHIP_MASK)},
+        .receive_bytes = core->config.receive_bytes,
+    };
+    if (GCS_MUTANT(reuse_incarnation))
+        group->self.id.incarnation = core->config.cluster + core->config.address.bytes[0] + 1;
+}
+
+/* Packets fit the path, and several of them what a receiver buffers. */
+static uint32_t packet_bytes_of(const struct gcs_core_config *config)
+{
+    uint32_t bytes = config->packet_bytes;
+    uint32_t share = config->receive_bytes / 8;
+    if (share < bytes)
+        bytes = share;
+    return bytes < 1200 ? (config->packet_bytes < 1200 ? config->packet_bytes : 1200) : bytes;
+}
+
+int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
+                  const struct gcs_group_config *config, void *user,
+                  struct gcs_core_group **joined)
+{
+    if (!name_is_good(name))
+        return GCS_ENAME;
+    if (!config_is_good(config))
+        return GCS_EOPTION;
+    uint64_t tag = gcs_packet_group_tag(core->config.cluster, name);
+    struct gcs_core_group *group = gcs_group_find(core, tag);
+    if (group && group->state != GCS_GROUP_ENDED)
+        return GCS_EALREADY;
+    group = gcs_allocate(core->allocator, 1, sizeof(*group));
+    if (!group)
+        return GCS_ENOMEM;
+    group->core = core;
+    group->user = user;
+    strcpy(group->name, name);
+    group->tag = tag;
+    group->config = *config;
+    group->state = GCS_GROUP_LOOKING;
+    gcs_packer_init(&group->packer, &core->pool, packet_bytes_of(&core->config));
+    new_incarnation(group);
+    if (!gcs_events_reserve(&core->events, 1) || gcs_group_start(group, now) < 0) {
+        gcs_release(core->allocator, group);
+        return GCS_ENOMEM;
+    }
+    group->next = core->groups;
+    core->groups = group;
+    core->dirty = true;
+    *joined = group;
+    return 0;
+}
+
+struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag)
+{
+    struct gcs_core_group *group = core->groups;
+    while (group && (group->tag != tag || group->state == GCS_GROUP_ENDED))
+        group = group->next;
+    return group;
+}
+
+void gcs_group_destroy(struct gcs_core_group *group)
+{
+    struct gcs_core_group **link = &group->core->groups;
+    while (*link != group)
+        link = &(*link)->next;
+    *link = group->next;
+    if (group->bootstrap)
+        gcs_bootstrap_free(group->bootstrap);
+    if (group->old)
+        gcs_era_close(group->old);
+    if (group->era)
+        gcs_era_close(group->era);
+    gcs_packer_fini(&group->packer);
+    gcs_release(group->core->allocator, group);
+}
+
+/* ---- Leaving --------------------------------------------------------------------------- */
+
+int gcs_core_leave(struct gcs_core_group *group, uint64_t now)
+{
+    if (group->leaving || group->state == GCS_GROUP_ENDED || group->failed)
+        return GCS_EALREADY;
+    group->leaving = true;
+    group->core->dirty = true;
+    if (group->state == GCS_GROUP_LOOKING)
+        gcs_group_end(group, now, 0);
+    return 0;
+}
+
+/* What was multicast before comes first. */
+static void go_on_leaving(struct gcs_core_group *group, uint64_t now)
+{
+    const struct gcs_era *era = group->era;
+    if (!group->leaving || group->leave_told || group->state != GCS_GROUP_MEMBER ||
+        !gcs_packer_empty(&group->packer) ||
+        era->fellows[era->view.self].window.done < era->sent)
+        return;
+    group->leave_told = true;
+    gcs_agreement_leave(group->era->agreement, now);
+}
+
+/* ---- Multicasting ------------------------------------------------------------------------ */
+
+int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
+                       const void *data, size_t size)
+{
+    (void)now;
+    if (service != GCS_FIFO && service != GCS_AGREED && service != GCS_SAFE)
+        return GCS_EINVAL;
+    if (size > group->config.message_bytes)
+        return GCS_EMSGSIZE;
+    if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
+        return GCS_ENOTMEMBER;
+    if (group->state == GCS_GROUP_MEMBER && !group->primary)
+        return GCS_ENOPRIMARY;
+    if (group->packer.bytes > 0 && group->packer.bytes + size > group->config.queue_bytes) {
+        group->wants_room = true;
+        return GCS_EAGAIN;
+    }
+    group->core->dirty = true;
+    return gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+}
+
+static void tell_writable(struct gcs_core_group *group)
+{
+    struct gcs_core_event event = {
+        .type = GCS_EVENT_WRITABLE, .group = group, .user = group->user};
+    if (!group->wants_room || group->packer.bytes > group->config.queue_bytes / 2)
+        return;
+    if (gcs_events_push(&group->core->events, &event))
+        group->wants_room = false;
+}
+
+const struct gcs_view *gcs_core_view(const struct gcs_core_group *group)
+{
+    return group->era ? &group->era->view : NULL;
+}
+
+/* ---- A round --------------------------------------------------------------------------------- */
+
+static void tick(struct gcs_core_group *group, uint64_t now)
+{
+    if (group->bootstrap)
+        gcs_bootstrap_tick(group->bootstrap, now);
+    if (group->old)
+        gcs_agreement_tick(group->old->agreement, now);
+    if (group->era)
+        gcs_agreement_tick(group->era->agreement, now);
+}
+
+static void run_era(struct gcs_core_group *group, uint64_t now)
+{
+    struct gcs_era *era = group->era;
+    int result = gcs_era_deliver(era, now);
+    if (result == 0)
+        result = gcs_era_send(era, now);
+    if (result == 0)
+        result = gcs_era_deliver(era, now);
+    if (result == GCS_ENOMEM)
+        group->failed = result;
+    gcs_era_request_repairs(era, now);
+    gcs_era_acknowledge(era, now);
+}
+
+static void clean_up(struct gcs_core_group *group, uint64_t now)
+{
+    if (group->state != GCS_GROUP_LOOKING && group->bootstrap) {
+        gcs_bootstrap_free(group->bootstrap);
+        group->bootstrap = NULL;
+    }
+    if (group->old && group->old->retired)
+        gcs_era_forget_packets(group->old);
+    if (group->failed)
+        gcs_group_end(group, now, group->failed);
+    else if (group->state == GCS_GROUP_SERVING && group->era->retired)
+        gcs_group_end(group, now, 0);
+}
+
+void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
+{
+    if (group->state == GCS_GROUP_ENDED)
+        return;
+    tick(group, now);
+    if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
+        run_era(group, now);
+        go_on_leaving(group, now);
+        gcs_group_check_primary(group, now);
+        tell_writable(group);
+    }
+    clean_up(group, now);
+}
+
+static uint64_t min_time(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t gcs_group_deadline(const struct gcs_core_group *group)
+{
+    uint64_t deadline = GCS_NEVER;
+    if (group->state == GCS_GROUP_ENDED)
+        return deadline;
+    if (group->failed)
+        return 0;
+    if (group->bootstrap)
+        deadline = min_time(deadline, gcs_bootstrap_deadline(group->bootstrap));
+    if (group->old)
+        deadline = min_time(deadline, gcs_era_deadline(group->old));
+    if (group->era)
+        deadline = min_time(deadline, gcs_era_deadline(group->era));
+    return deadline;
+}
+
+/* ---- Suspicion ---------------------------------------------------------------------------------- */
+
+static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer,
+                       bool suspected, bool crashed)
+{
+    for (uint16_t rank = 0; era && era->fellows && rank < era->view.count; rank++) {
+        if (era->fellows[rank].peer != peer)
+            continue;
+        uint64_t process = gcs_peer_process(peer);
+        if (process != 0 && process != gcs_process_of(&era->members[rank]))
+            gcs_agreement_gone(era->agreement, now, rank);
+        else
+            gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+    }
+}
+
+void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
+                       bool suspected, bool crashed)
+{
+    suspect_in(group->old, now, peer, suspected, crashed);
+    suspect_in(group->era, now, peer, suspected, crashed);
+}

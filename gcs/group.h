@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A group as one endpoint sees it, and the core that all of its groups share.
+ * The group is the conductor: it hands events to the layers and their results
+ * on; each layer's own business stays in the layer.
+ */
+#ifndef GCS_GROUP_H
+#define GCS_GROUP_H
+
+#include "gcs/base/prng.h"
+#include "gcs/era.h"
+#include "gcs/events.h"
+#include "gcs/outbox.h"
+#include "gcs/packer.h"
+#include "views/bootstrap.h"
+
+/* An incarnation names the process and, in its low bits, which of its memberships it is. */
+#define GCS_MEMBERSHIP_MASK UINT64_C(0xffffff)
+
+static inline uint64_t gcs_process_of(const struct gcs_member *member)
+{
+    return member->id.incarnation & ~GCS_MEMBERSHIP_MASK;
+}
+
+enum gcs_group_state {
+    GCS_GROUP_LOOKING, /* not a member yet */
+    GCS_GROUP_MEMBER,
+    GCS_GROUP_SERVING, /* out by its own wish, serves the survivors until they have confirmed */
+    GCS_GROUP_ENDED,   /* the last event is on its way */
+};
+
+struct gcs_core_group {
+    struct gcs_core *core;
+    struct gcs_core_group *next; /* all groups of the core */
+    void *user;
+    char name[GCS_NAME_MAX + 1];
+    uint64_t tag;
+    struct gcs_group_config config;
+    struct gcs_member self;
+    enum gcs_group_state state;
+    struct gcs_bootstrap_machine *bootstrap; /* while looking */
+    struct gcs_era *era; /* the current view's; NULL before the first */
+    struct gcs_era *old; /* the one before, while somebody may need it */
+    struct gcs_packer packer;
+    bool leaving;       /* as asked for */
+    bool leave_told;    /* and the agreement knows */
+    bool wants_room;    /* somebody was refused */
+    bool primary;
+    int failed;         /* why the membership must end: handled by the next advance */
+    uint64_t told_stale_at; /* when we last told somebody that a view is over */
+};
+
+
+struct gcs_core {
+    struct gcs_core_config config;
+    const struct gcs_allocator *allocator;
+    struct gcs_pool pool;
+    struct gcs_counters counters;
+    struct gcs_prng prng;
+    struct gcs_detector *detector;
+    struct gcs_core_group *groups;
+    struct gcs_outbox outbox;
+    struct gcs_events events;
+    uint64_t process;      /* incarnation of this process */
+    uint64_t memberships;  /* begun so far */
+    uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
+    uint64_t now;
+    bool dirty; /* an input came since the last advance */
+};
+
+/* ---- group.c ---- */
+struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag);
+void gcs_group_destroy(struct gcs_core_group *group);
+void gcs_group_advance(struct gcs_core_group *group, uint64_t now);
+uint64_t gcs_group_deadline(const struct gcs_core_group *group);
+void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
+                       bool suspected, bool crashed);
+
+/* ---- group_receive.c ---- */
+void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
+                       struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                       const struct gcs_packet *packet);
+
+/* ---- group_view.c ---- */
+
+/* Begins to look for the group, or founds it. */
+int gcs_group_start(struct gcs_core_group *group, uint64_t now);
+void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error);
+void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);
+
+/* ---- events and traces: group_event.c ---- */
+
+/* A new view: before is the era that it ends, NULL for a joiner. False: out of memory. */
+bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struct gcs_era *before,
+                         const struct gcs_proposal *value);
+/* The view has lost its quorum. */
+bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now);
+void gcs_view_change_unref(const struct gcs_view_change *change);
+void gcs_group_trace(const struct gcs_core_group *group, enum gcs_trace_type type, uint64_t now);
+void gcs_group_trace_view(const struct gcs_core_group *group, uint64_t now,
+                          const struct gcs_view_change *change);
+/* Only when there is a trace. */
+void gcs_era_trace_message(const struct gcs_era *era, enum gcs_trace_type type, uint64_t now,
+                           uint16_t rank, uint64_t number, uint8_t service, const void *data,
+                           size_t size);
+
+/* ---- packets that carry one frame: core_packet.c ---- */
+struct gcs_envelope {
+    uint64_t group;
+    uint64_t lineage;
+    uint32_t epoch;
+    uint16_t rank;
+};
+void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                         const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                         size_t size);
+
+#endif

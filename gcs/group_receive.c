@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A packet of this group has come in: to which era does it belong, and what if
+ * to none? Who lags behind is told what was decided, who was excluded is told
+ * so, and joiners are heard.
+ */
+#include "gcs/group.h"
+
+#define TELL_STALE_NS 10000000u
+
+static bool next_frame_of(const struct gcs_packet *packet, struct gcs_reader *r,
+                          struct gcs_frame *frame)
+{
+    if (!r->at)
+        *r = gcs_reader_over(packet->control, packet->control_size);
+    return gcs_frame_next(r, frame);
+}
+
+/* ---- While looking ---------------------------------------------------------------------- */
+
+static void receive_looking(struct gcs_core_group *group, uint64_t now,
+                            const struct gcs_address *from, const struct gcs_packet *packet)
+{
+    struct gcs_reader r = {.at = NULL};
+    struct gcs_frame frame;
+    while (group->state == GCS_GROUP_LOOKING && group->failed == 0 &&
+           next_frame_of(packet, &r, &frame))
+        if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body, frame.size) ==
+            GCS_EMALFORMED)
+            group->core->counters.dropped_malformed++;
+}
+
+/* ---- Joiners ------------------------------------------------------------------------------- */
+
+static void hear_join(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
+                      const struct gcs_frame *frame)
+{
+    struct gcs_agreement_config settings = {
+        .view = &group->era->view,
+        .order = (uint8_t)group->config.order,
+        .window_packets = group->config.window_packets,
+        .message_bytes = group->config.message_bytes,
+    };
+    struct gcs_join_request request;
+    uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
+    size_t size = sizeof(refusal);
+    int result = gcs_join_read(frame->body, frame->size, &settings, &request, refusal,
+                               &size);
+    if (result == GCS_EMALFORMED)
+        group->core->counters.dropped_malformed++;
+    if (result == GCS_EREFUSED)
+        gcs_era_send_frame(group->era, from, GCS_FRAME_REFUSE, refusal, size);
+    if (result < 0)
+        return;
+    if (group->old)
+        gcs_agreement_join(group->old->agreement, now, &request);
+    gcs_agreement_join(group->era->agreement, now, &request);
+}
+
+/* ---- Strangers: joiners, and those whose view is over ----------------------------------------- */
+
+static void hear_excluded(struct gcs_core_group *group, const struct gcs_packet *packet,
+                          const struct gcs_frame *frame)
+{
+    uint32_t epoch;
+    if (!gcs_excluded_read(frame->body, frame->size, &epoch)) {
+        group->core->counters.dropped_malformed++;
+    } else if (packet->lineage == group->era->view.lineage && epoch > group->era->view.epoch) {
+        group->core->counters.exclusions++;
+        group->failed = GCS_ENOTMEMBER;
+    }
+}
+
+static bool is_member(const struct gcs_era *era, const struct gcs_address *address)
+{
+    for (uint16_t i = 0; i < era->others->count; i++)
+        if (gcs_address_equal(&era->others->to[i], address))
+            return true;
+    return false;
+}
+
+/* Traffic of a view that ended before the last one, or of one that we have not reached. */
+static void receive_astray(struct gcs_core_group *group, uint64_t now,
+                           const struct gcs_address *from, const struct gcs_packet *packet)
+{
+    const struct gcs_era *era = group->era;
+    group->core->counters.dropped_stale++;
+    if (packet->lineage != era->view.lineage || now < group->told_stale_at + TELL_STALE_NS)
+        return;
+    if (packet->epoch > era->view.epoch) {
+        /* A word of ours in the old view makes its sender tell us what was decided. */
+        gcs_era_send_status_to(group->era, from);
+    } else if (!is_member(era, from)) {
+        uint8_t body[16];
+        struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+        gcs_excluded_write(&w, era->view.epoch);
+        gcs_era_send_frame(group->era, from, GCS_FRAME_EXCLUDED, body, gcs_writer_size(&w));
+    }
+    group->told_stale_at = now;
+}
+
+static void receive_stranger(struct gcs_core_group *group, uint64_t now,
+                             const struct gcs_address *from, const struct gcs_packet *packet)
+{
+    struct gcs_reader r = {.at = NULL};
+    struct gcs_frame frame;
+    bool understood = false;
+    while (next_frame_of(packet, &r, &frame)) {
+        bool join = frame.type == GCS_FRAME_JOIN || frame.type == GCS_FRAME_LOOK;
+        if (join && group->state == GCS_GROUP_MEMBER)
+            hear_join(group, now, from, &frame);
+        else if (frame.type == GCS_FRAME_EXCLUDED)
+            hear_excluded(group, packet, &frame);
+        understood |= join || frame.type == GCS_FRAME_EXCLUDED;
+    }
+    if (!understood && packet->lineage != 0)
+        receive_astray(group, now, from, packet);
+}
+
+/* ---- The packet ----------------------------------------------------------------------------------- */
+
+static bool belongs(const struct gcs_era *era, const struct gcs_packet *packet)
+{
+    return era && packet->lineage == era->view.lineage && packet->epoch == era->view.epoch &&
+           packet->rank < era->view.count;
+}
+
+/* A packet of the closed view: its sender may not know of the decision yet. */
+static void receive_late(struct gcs_core_group *group, uint64_t now, struct gcs_era *era,
+                         const struct gcs_address *from, struct gcs_buffer *buffer,
+                         const uint8_t *data, size_t size, const struct gcs_packet *packet)
+{
+    gcs_era_receive(era, now, from, buffer, data, size, packet);
+    if (gcs_address_equal(from, &era->members[packet->rank].id.address) && group->failed == 0)
+        gcs_agreement_late(era->agreement, now, packet->rank);
+}
+
+void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
+                       struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                       const struct gcs_packet *packet)
+{
+    if (group->state == GCS_GROUP_ENDED || group->failed != 0)
+        return;
+    if (group->state == GCS_GROUP_LOOKING)
+        receive_looking(group, now, from, packet);
+    else if (belongs(group->era, packet) && !group->era->closed)
+        gcs_era_receive(group->era, now, from, buffer, data, size, packet);
+    else if (belongs(group->era, packet))
+        receive_late(group, now, group->era, from, buffer, data, size, packet);
+    else if (belongs(group->old, packet))
+        receive_late(group, now, group->old, from, buffer, data, size, packet);
+    else
+        receive_stranger(group, now, from, packet);
+}

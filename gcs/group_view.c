@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From view to view: how a membership begins, what installing a view means, and
+ * how it ends. The agreement decides; here the decision is carried out, in the
+ * order that the guarantees need: everything in the cut is delivered, then the
+ * view, then what was multicast meanwhile goes out in it.
+ */
+#include "gcs/group.h"
+
+#include "gcs/base/mutant.h"
+
+#define RETRY_NS 10000000u
+#define BALLOT_NS 60000000u
+
+/* ---- What the agreement asks of us ------------------------------------------------ */
+
+static void to_rank(void *ctx, uint16_t rank, uint8_t type, const uint8_t *body, size_t size)
+{
+    struct gcs_era *era = ctx;
+    gcs_era_send_frame(era, &era->members[rank].id.address, type, body, size);
+}
+
+static void to_address(void *ctx, const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                       size_t size)
+{
+    gcs_era_send_frame(ctx, to, type, body, size);
+}
+
+static void freeze(void *ctx)
+{
+    struct gcs_era *era = ctx;
+    gcs_era_freeze(era, era->group->core->now);
+}
+
+static void holdings(void *ctx, uint64_t *held)
+{
+    const struct gcs_era *era = ctx;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        held[rank] = era->fellows[rank].window.contiguous;
+}
+
+static void fetch(void *ctx, const uint64_t *cut, const uint16_t *holder)
+{
+    struct gcs_era *era = ctx;
+    gcs_era_fetch(era, era->group->core->now, cut, holder);
+}
+
+static void doubt(void *ctx, uint16_t rank)
+{
+    struct gcs_era *era = ctx;
+    struct gcs_core *core = era->group->core;
+    if (era->fellows[rank].peer)
+        gcs_detector_evidence(core->detector, core->now, era->fellows[rank].peer);
+}
+
+static void install(void *ctx, const struct gcs_proposal *value);
+
+static void retired(void *ctx)
+{
+    struct gcs_era *era = ctx;
+    era->retired = true;
+}
+
+static int open_agreement(struct gcs_era *era)
+{
+    struct gcs_core_group *group = era->group;
+    struct gcs_agreement_config config = {
+        .allocator = group->core->allocator,
+        .view = &era->view,
+        .order = (uint8_t)group->config.order,
+        .window_packets = group->config.window_packets,
+        .message_bytes = group->config.message_bytes,
+        .retry_ns = RETRY_NS,
+        .ballot_ns = BALLOT_NS,
+        .counters = &group->core->counters,
+        .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired},
+    };
+    return gcs_agreement_new(&config, &era->agreement);
+}
+
+/* ---- Installing -------------------------------------------------------------------- */
+
+/* The old era, if there is one, is kept for those who need its packets or its decision. */
+static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_proposal *value)
+{
+    struct gcs_era *before = group->era;
+    struct gcs_era *era = gcs_era_open(group, now, value);
+    if (!era)
+        return GCS_ENOMEM;
+    if (open_agreement(era) < 0) {
+        gcs_era_close(era);
+        return GCS_ENOMEM;
+    }
+    if (group->old)
+        gcs_era_close(group->old);
+    group->old = before;
+    group->era = era;
+    group->state = GCS_GROUP_MEMBER;
+    group->primary = true;
+    group->leave_told = false;
+    gcs_packer_rewind(&group->packer);
+    group->core->counters.views_installed++;
+    if (!gcs_group_tell_view(group, now, before, value))
+        return GCS_ENOMEM;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
+            gcs_agreement_suspect(era->agreement, now, rank, true, false);
+    return 0;
+}
+
+static bool includes(const struct gcs_proposal *value, uint64_t incarnation)
+{
+    for (uint16_t rank = 0; rank < value->members_count; rank++)
+        if (value->members[rank].id.incarnation == incarnation)
+            return true;
+    return false;
+}
+
+static void install(void *ctx, const struct gcs_proposal *value)
+{
+    struct gcs_era *era = ctx;
+    struct gcs_core_group *group = era->group;
+    uint64_t now = group->core->now;
+    if (!includes(value, group->self.id.incarnation)) {
+        era->closed = true;
+        group->state = GCS_GROUP_SERVING;
+        if (!group->leaving)
+            group->failed = GCS_ENOTMEMBER;
+        return;
+    }
+    int result = GCS_MUTANT(install_without_flush) ? 0 : gcs_era_finish(era, now, value);
+    era->closed = true;
+    if (result == 0)
+        result = enter(group, now, value);
+    if (result < 0)
+        group->failed = result;
+}
+
+/* ---- The first view ------------------------------------------------------------------ */
+
+static void look_to_address(void *ctx, const struct gcs_address *to, uint8_t type,
+                            const uint8_t *body, size_t size)
+{
+    struct gcs_core_group *group = ctx;
+    struct gcs_envelope envelope = {.group = group->tag, .rank = GCS_RANK_NONE};
+    gcs_core_send_frame(group->core, &envelope, to, type, body, size);
+}
+
+static void found(void *ctx)
+{
+    struct gcs_core_group *group = ctx;
+    struct gcs_proposal value = {
+        .epoch = 1,
+        .lineage = gcs_prng_next(&group->core->prng) | 1,
+        .proposer = group->self.id.incarnation,
+        .members_count = 1,
+        .members = &group->self,
+    };
+    int result = enter(group, group->core->now, &value);
+    if (result < 0)
+        group->failed = result;
+}
+
+static void joined(void *ctx, const struct gcs_proposal *value)
+{
+    struct gcs_core_group *group = ctx;
+    int result = enter(group, group->core->now, value);
+    if (result < 0)
+        group->failed = result;
+}
+
+static void refused(void *ctx, int error, const char *why)
+{
+    struct gcs_core_group *group = ctx;
+    (void)why;
+    group->failed = error;
+}
+
+int gcs_group_start(struct gcs_core_group *group, uint64_t now)
+{
+    struct gcs_bootstrap_config config = {
+        .allocator = group->core->allocator,
+        .self = group->self,
+        .mode = group->config.bootstrap,
+        .order = (uint8_t)group->config.order,
+        .window_packets = group->config.window_packets,
+        .message_bytes = group->config.message_bytes,
+        .look_ns = group->config.look_ns,
+        .retry_ns = RETRY_NS,
+        .seed = gcs_prng_next(&group->core->prng),
+        .seeds = group->config.seeds,
+        .seeds_count = group->config.seeds_count,
+        .env = {group, look_to_address, found, joined, refused},
+    };
+    return gcs_bootstrap_new(&config, now, &group->bootstrap);
+}
+
+/* ---- The end ---------------------------------------------------------------------------- */
+
+void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
+{
+    struct gcs_core_event event = {
+        .type = GCS_EVENT_LEFT,
+        .error = error,
+        .group = group,
+        .user = group->user,
+    };
+    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
+    group->state = GCS_GROUP_ENDED;
+    group->failed = 0;
+    if (group->bootstrap)
+        gcs_bootstrap_free(group->bootstrap);
+    if (group->old)
+        gcs_era_close(group->old);
+    if (group->era)
+        gcs_era_close(group->era);
+    group->bootstrap = NULL;
+    group->era = group->old = NULL;
+    gcs_packer_fini(&group->packer);
+    gcs_events_push(&group->core->events, &event); /* room was reserved at the start */
+}
+
+/* ---- The primary --------------------------------------------------------------------------- */
+
+void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
+{
+    const struct gcs_era *era = group->era;
+    uint16_t here = 0;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        here += !era->fellows[rank].peer || !gcs_peer_suspected(era->fellows[rank].peer);
+    bool quorate = here >= era->view.count / 2 + 1;
+    if (group->primary && !quorate) {
+        group->primary = false;
+        gcs_group_tell_blocked(group, now);
+    } else if (!group->primary && quorate) {
+        gcs_agreement_renew(era->agreement, now);
+    }
+}

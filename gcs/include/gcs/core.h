@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The sans-I/O core: the protocol of libgcs as a pure state machine.
+ *
+ * A core is one endpoint's protocol state: its peers and its groups. It never
+ * reads a clock, opens a socket, starts a thread or draws a random number: its
+ * caller passes time (nanoseconds of a monotonic clock), received packets and
+ * a seed, and takes packets and events out. The same inputs give the same
+ * outputs, byte for byte.
+ *
+ * One round of a caller's loop:
+ *
+ *     gcs_core_receive(core, now, ...);     for every packet that has arrived
+ *     gcs_core_multicast(...);              for everything to send
+ *     gcs_core_advance(core, now);          timers, order, acknowledgements
+ *     gcs_core_packets(core, &n);           transmit these ...
+ *     gcs_core_packets_sent(core);          ... and give them back
+ *     gcs_core_next_event(core, &event);    until it returns false
+ *     wait until gcs_core_deadline(core) or the next packet
+ *
+ * A core and everything that came out of it belong to one thread at a time.
+ */
+#ifndef GCS_CORE_H
+#define GCS_CORE_H
+
+#include <gcs/error.h>
+#include <gcs/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gcs_core;
+struct gcs_core_group;
+
+/* Memory comes from here; allocate returns NULL when there is none. */
+struct gcs_allocator {
+    void *ctx;
+    void *(*allocate)(void *ctx, size_t size);
+    void (*release)(void *ctx, void *memory); /* memory may be NULL */
+};
+
+/*
+ * Bytes that several holders share. Whoever keeps a pointer counts itself in
+ * refs (plain, not atomic: a buffer stays on its core's thread); the last one
+ * out calls destroy. See gcs_buffer_ref and gcs_buffer_unref.
+ */
+struct gcs_buffer {
+    uint8_t *data;
+    uint32_t size; /* capacity in bytes */
+    uint32_t refs;
+    void (*destroy)(struct gcs_buffer *buffer);
+    void *owner; /* for destroy */
+};
+
+static inline struct gcs_buffer *gcs_buffer_ref(struct gcs_buffer *buffer)
+{
+    buffer->refs++;
+    return buffer;
+}
+
+static inline void gcs_buffer_unref(struct gcs_buffer *buffer)
+{
+    if (buffer && --buffer->refs == 0)
+        buffer->destroy(buffer);
+}
+
+/* ---- What happened, for tests and GCS_TRACE ------------------------------ */
+
+enum gcs_trace_type {
+    GCS_TRACE_SEND,    /* a message was numbered, right before its last packet leaves */
+    GCS_TRACE_DELIVER, /* a message was delivered; from then on this cannot be undone */
+    GCS_TRACE_VIEW,
+    GCS_TRACE_BLOCKED, /* nothing can be sent or delivered until the next view */
+    GCS_TRACE_LEAVE,   /* the membership has ended */
+};
+
+struct gcs_trace_event {
+    enum gcs_trace_type type;
+    uint64_t now;
+    const char *group;
+    const struct gcs_member_id *self;
+    uint64_t lineage;
+    uint64_t proposer; /* with epoch: the view */
+    uint32_t epoch;
+    const struct gcs_member_id *sender; /* send, deliver */
+    uint64_t number;                    /* send, deliver: the sender's n-th message, from 1 */
+    enum gcs_service service;           /* send, deliver */
+    struct gcs_message message;         /* send, deliver */
+    const struct gcs_view_change *change; /* view */
+};
+
+/* ---- Configuration -------------------------------------------------------- */
+
+struct gcs_core_config {
+    size_t size; /* sizeof(struct gcs_core_config) */
+    const struct gcs_allocator *allocator; /* outlives the core */
+    uint64_t seed;                /* for back-offs and identities: never the same twice */
+    uint64_t cluster;             /* packets of other clusters are foreign */
+    struct gcs_address address;   /* where others reach this endpoint */
+    uint32_t packet_bytes;        /* largest packet that the path to every peer carries */
+    uint32_t receive_bytes;       /* what the transport buffers before it loses packets */
+    uint64_t heartbeat_ns;        /* longest silence towards a peer; default 50 ms */
+    uint64_t suspect_ns;          /* silence after which a peer is suspected; default 500 ms */
+    void *trace_ctx;
+    void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
+};
+
+enum gcs_order { GCS_ORDER_SEQUENCER = 1 };
+
+/* How a member finds or founds its group. */
+enum gcs_bootstrap {
+    GCS_JOIN = 1,   /* join an existing group, never found one */
+    GCS_CREATE = 2, /* be the first member */
+    GCS_LOOK = 3,   /* development only: look around, then found: two halves may both do so */
+};
+
+struct gcs_group_config {
+    size_t size; /* sizeof(struct gcs_group_config) */
+    enum gcs_bootstrap bootstrap;
+    enum gcs_order order;      /* must be the same at all members */
+    uint32_t window_packets;   /* unreleased packets per sender; same at all; a power of two */
+    uint32_t window_bytes;     /* unreleased bytes per sender */
+    uint32_t queue_bytes;      /* multicast but not yet sent; beyond: GCS_EAGAIN */
+    uint32_t message_bytes;    /* longest message; same at all members */
+    uint64_t look_ns;          /* how long GCS_LOOK looks around */
+    const struct gcs_address *seeds; /* where to look for members; copied */
+    size_t seeds_count;
+};
+
+/* The defaults; sets size. */
+void gcs_core_config_init(struct gcs_core_config *config);
+void gcs_group_config_init(struct gcs_group_config *config);
+
+/* GCS_EINVAL, GCS_ENOMEM. Nothing in config but the allocator and trace is referred to later. */
+int gcs_core_new(const struct gcs_core_config *config, struct gcs_core **core);
+
+/* Frees everything but events that were taken and not given back: give them back first. */
+void gcs_core_free(struct gcs_core *core);
+
+/* ---- Inputs ---------------------------------------------------------------- */
+
+/*
+ * One packet has arrived: data[0..size) lies in buffer, which the core refers to
+ * for as long as it needs the packet. Packets that are foreign, corrupt or
+ * malformed are counted and dropped. now never goes backwards.
+ */
+void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                      struct gcs_buffer *buffer, const uint8_t *data, size_t size);
+
+/* Evidence (such as ICMP port unreachable) that nobody listens at peer. Hastens, never proves. */
+void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *peer);
+
+/* Does what is due at now and what the inputs since the last call ask for. */
+void gcs_core_advance(struct gcs_core *core, uint64_t now);
+
+/*
+ * Starts to join a group; the first GCS_EVENT_VIEW says that it is done.
+ * user is handed back with every event. GCS_ENAME, GCS_EOPTION, GCS_EALREADY (this core
+ * is in that group), GCS_ENOMEM.
+ */
+int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
+                  const struct gcs_group_config *config, void *user,
+                  struct gcs_core_group **group);
+
+/*
+ * Starts to leave; messages multicast before are sent first. GCS_EVENT_LEFT says that it
+ * is done; the group is valid until that event is given back. GCS_EALREADY.
+ */
+int gcs_core_leave(struct gcs_core_group *group, uint64_t now);
+
+/*
+ * Multicasts a message; data is copied. Before the first view and during a view change the
+ * message waits and goes out in the next view.
+ * GCS_EMSGSIZE; GCS_EINVAL (service); GCS_EAGAIN: the queue is full, GCS_EVENT_WRITABLE will
+ * follow; GCS_ENOPRIMARY; GCS_ENOTMEMBER (leaving or left); GCS_ENOMEM. On error nothing is sent.
+ */
+int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
+                       const void *data, size_t size);
+
+/* The current view, NULL before the first. Valid until the next call into the core. */
+const struct gcs_view *gcs_core_view(const struct gcs_core_group *group);
+
+/* ---- Outputs ---------------------------------------------------------------- */
+
+/* One packet to transmit, to each of the addresses. */
+struct gcs_core_packet {
+    struct gcs_buffer *buffer; /* holds data; referred to until gcs_core_packets_sent */
+    const uint8_t *data;
+    size_t size;
+    const struct gcs_address *to;
+    size_t to_count;
+    bool multicast; /* to is a whole group: native multicast may carry it instead */
+};
+
+/* Packets to transmit, in order. Valid until gcs_core_packets_sent or the next input. */
+const struct gcs_core_packet *gcs_core_packets(struct gcs_core *core, size_t *count);
+
+/* All packets that gcs_core_packets returned have been handed to the network, or were lost. */
+void gcs_core_packets_sent(struct gcs_core *core);
+
+enum gcs_event_type {
+    GCS_EVENT_DELIVER = 1, /* messages */
+    GCS_EVENT_VIEW,        /* a new view, or the loss of the primary */
+    GCS_EVENT_WRITABLE,    /* multicasting is worth trying again */
+    GCS_EVENT_LEFT,        /* the membership has ended; error says why, 0: as asked for */
+};
+
+struct gcs_core_event {
+    enum gcs_event_type type;
+    int error;                    /* left */
+    struct gcs_core_group *group;
+    void *user;
+    const struct gcs_view_change *change; /* view; valid until the event is given back */
+    /* deliver: count messages of one sender in the current view, in payload (see below) */
+    const struct gcs_member_id *sender;
+    uint64_t number; /* of the first message */
+    enum gcs_service service;
+    uint16_t rank;    /* the sender's */
+    uint32_t count;
+    const uint8_t *payload;
+    size_t payload_size;
+    /* for gcs_core_consumed */
+    struct gcs_buffer *buffer;
+    void *token;
+    uint64_t packet;
+};
+
+/*
+ * Takes the next event. Its pointers stay valid until gcs_core_consumed; what is not given
+ * back is held against the sender's window, which is how a slow application slows the group.
+ */
+bool gcs_core_next_event(struct gcs_core *core, struct gcs_core_event *event);
+void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event);
+
+/*
+ * Iterates over the messages of a delivery: start with *offset = 0; false at the end.
+ * Needs no core and no lock.
+ */
+bool gcs_core_event_message(const struct gcs_core_event *event, size_t *offset,
+                            struct gcs_message *message);
+
+/* When to call gcs_core_advance at the latest, GCS_NEVER if only an input can change anything. */
+uint64_t gcs_core_deadline(const struct gcs_core *core);
+
+/* ---- Counters ---------------------------------------------------------------- */
+
+/* X(name, what it counts) */
+#define GCS_COUNTER_TABLE(X)                                                                      \
+    X(packets_received, "packets handed in")                                                      \
+    X(packets_sent, "packets handed out, one per multicast")                                      \
+    X(bytes_received, "bytes of packets handed in")                                               \
+    X(bytes_sent, "bytes of packets handed out, one per multicast")                               \
+    X(dropped_short, "packets too short or with impossible lengths")                              \
+    X(dropped_version, "packets of another protocol version")                                     \
+    X(dropped_corrupt, "packets whose checksum does not match")                                   \
+    X(dropped_foreign, "packets of a cluster or group that is not ours")                          \
+    X(dropped_stale, "packets of a view that is not ours")                                        \
+    X(dropped_malformed, "packets whose contents make no sense")                                  \
+    X(dropped_duplicate, "numbered packets that were there already")                              \
+    X(dropped_overrun, "numbered packets beyond the window")                                      \
+    X(dropped_memory, "packets for which there was no memory")                                    \
+    X(frames_unknown, "frames of a type that we do not know")                                     \
+    X(messages_sent, "messages multicast")                                                        \
+    X(messages_delivered, "messages delivered")                                                   \
+    X(bytes_delivered, "bytes of messages delivered")                                             \
+    X(data_packets_sent, "numbered packets sent, without repairs")                                \
+    X(control_packets_sent, "unnumbered packets sent")                                            \
+    X(nacks_sent, "requests for repair sent")                                                     \
+    X(nacks_received, "requests for repair received")                                             \
+    X(repairs_sent, "packets sent again for others")                                              \
+    X(repairs_received, "missing packets that came as a repair")                                  \
+    X(window_full, "times that a full window held packets back")                                  \
+    X(polls, "polls before a ballot")                                                             \
+    X(ballots, "ballots started")                                                                 \
+    X(reproposals, "ballots that proposed an accepted value again")                               \
+    X(fetches, "proposals or installs that had to fetch packets first")                           \
+    X(views_installed, "views installed")                                                         \
+    X(exclusions, "times that this member found itself excluded")                                 \
+    X(suspicions, "peers suspected")                                                              \
+    X(allocations, "pieces of memory allocated")
+
+struct gcs_counters {
+#define GCS_COUNTER_FIELD(name, text) uint64_t name;
+    GCS_COUNTER_TABLE(GCS_COUNTER_FIELD)
+#undef GCS_COUNTER_FIELD
+};
+
+/* Counters since gcs_core_new, all groups together. */
+const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

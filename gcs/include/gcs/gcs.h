@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libgcs: process groups. Processes join a named group, multicast to it, and
+ * every member that stays delivers the same messages in the same order between
+ * the same view changes. gcs(7) is the tutorial.
+ *
+ *     struct gcs_endpoint *endpoint;
+ *     struct gcs_group *group;
+ *     struct gcs_event event;
+ *
+ *     gcs_open("udp://127.0.0.1:7400-7431", NULL, &endpoint);
+ *     gcs_join(endpoint, "greetings", NULL, &group);
+ *     while (gcs_next(endpoint, &event, GCS_FOREVER) == 1)
+ *         ...
+ *
+ * Calls on an endpoint and its groups may be made from any thread at any time,
+ * with two exceptions: gcs_next and gcs_dispatch belong to one thread at a time,
+ * and nothing may be called after gcs_close has returned. Application threads
+ * need no registration. After fork() the child may only call gcs_close.
+ *
+ * Calls return 0 or a count, or a negative enum gcs_error; gcs_detail() then has
+ * a sentence that names the bad value.
+ */
+#ifndef GCS_GCS_H
+#define GCS_GCS_H
+
+#include <gcs/core.h>
+#include <gcs/error.h>
+#include <gcs/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gcs_endpoint;
+struct gcs_group;
+
+/* Timeouts are in milliseconds; 0 does not wait. */
+#define GCS_FOREVER (-1)
+
+/* ---- Endpoints ------------------------------------------------------------------ */
+
+enum gcs_endpoint_flag {
+    /* No protocol thread: the caller's loop calls gcs_dispatch (see gcs_fd). */
+    GCS_OWN_LOOP = 1,
+};
+
+struct gcs_endpoint_options {
+    size_t size;              /* sizeof(struct gcs_endpoint_options) */
+    uint32_t flags;           /* enum gcs_endpoint_flag */
+    const char *cluster;      /* endpoints of other clusters are strangers; default "" */
+    uint32_t heartbeat_ms;    /* default 50 */
+    uint32_t suspect_ms;      /* default 500 */
+    uint32_t submit_bytes;    /* messages on their way from application threads; default 4 MiB */
+    uint32_t events;          /* events on their way to the application; default 1024 */
+};
+
+/* Sets every option to its default, and size. */
+void gcs_endpoint_options_init(struct gcs_endpoint_options *options);
+
+/*
+ * Opens an endpoint on the transport and address that the URL names (gcs_udp(7)).
+ * options may be NULL: the defaults. GCS_EADDRESS, GCS_ETRANSPORT, GCS_EOPTION, GCS_ENOMEM,
+ * GCS_ESYSTEM.
+ */
+int gcs_open(const char *url, const struct gcs_endpoint_options *options,
+             struct gcs_endpoint **endpoint);
+
+/*
+ * Closes the endpoint: its memberships end as by a crash (leave first for a graceful end),
+ * calls in other threads return GCS_ECLOSED, and everything that belongs to it is freed when the
+ * last of them has returned. Also frees its groups. NULL is allowed.
+ */
+void gcs_close(struct gcs_endpoint *endpoint);
+
+/*
+ * A descriptor that stays the same for life and is readable when gcs_next has an event or, with
+ * GCS_OWN_LOOP, when gcs_dispatch has work. Do not read it. */
+int gcs_fd(const struct gcs_endpoint *endpoint);
+
+/* With GCS_OWN_LOOP: does the protocol's work without waiting. 0, or 1 if events are there for
+ * gcs_next. GCS_EINVAL without GCS_OWN_LOOP; GCS_ECLOSED; GCS_EFORKED. */
+int gcs_dispatch(struct gcs_endpoint *endpoint);
+
+/* With GCS_OWN_LOOP: milliseconds until gcs_dispatch must be called although gcs_fd is not
+ * readable; GCS_FOREVER: never. Fits poll(2). */
+int gcs_expiry(const struct gcs_endpoint *endpoint);
+
+/* Address that others reach the endpoint at, as text; valid until gcs_close. */
+const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
+
+/* ---- Groups ----------------------------------------------------------------------- */
+
+/* gcs_group_config (gcs/core.h) holds the options; seeds default to those of the URL. */
+
+/*
+ * Starts to join a group and returns at once; GCS_EVENT_VIEW says that it is done,
+ * GCS_EVENT_LEFT with an error that it failed. config may be NULL: GCS_LOOK and defaults.
+ * GCS_ENAME, GCS_EOPTION, GCS_EALREADY, GCS_ENOMEM, GCS_ECLOSED, GCS_EFORKED.
+ */
+int gcs_join(struct gcs_endpoint *endpoint, const char *name,
+             const struct gcs_group_config *config, struct gcs_group **group);
+
+/*
+ * Starts to leave: what was multicast before is delivered first. GCS_EVENT_LEFT says that it is
+ * done; after that event the group may only be passed to gcs_group_free. GCS_EALREADY,
+ * GCS_ECLOSED.
+ */
+int gcs_leave(struct gcs_group *group);
+
+/* Frees the handle of a group after GCS_EVENT_LEFT (gcs_close frees all of them). */
+void gcs_group_free(struct gcs_group *group);
+
+/* A pointer of the application's own, NULL at first. Atomic. */
+void gcs_group_set_user(struct gcs_group *group, void *user);
+void *gcs_group_user(const struct gcs_group *group);
+
+const char *gcs_group_name(const struct gcs_group *group);
+
+/*
+ * Multicasts a message to the group; data is copied before the call returns. If there is no room
+ * waits up to timeout_ms. Thread-safe; messages of one thread keep their order.
+ * GCS_EAGAIN (timeout 0, or called by the thread that must make the room: with GCS_OWN_LOOP
+ * every wait is cut short); GCS_EVENT_WRITABLE follows; GCS_ETIMEDOUT; GCS_EMSGSIZE; GCS_EINVAL
+ * (service); GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED.
+ * On error nothing was sent.
+ */
+int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data,
+                  size_t size, int timeout_ms);
+
+/*
+ * The current view, NULL before the first. A snapshot that stays valid until gcs_view_release,
+ * whatever the group does. Wait-free; safe in any thread.
+ */
+const struct gcs_view *gcs_view_acquire(const struct gcs_group *group);
+void gcs_view_release(const struct gcs_view *view);
+
+/* Text of a view's id, "<epoch>.<proposer>", the same at every member. */
+#define GCS_VIEW_ID_TEXT_MAX 32
+void gcs_view_id_format(const struct gcs_view *view, char *text, size_t size);
+
+/* Text of a member, "127.0.0.1:7400#<incarnation>". */
+#define GCS_MEMBER_TEXT_MAX 112
+void gcs_member_format(const struct gcs_member_id *member, char *text, size_t size);
+
+/* ---- Events -------------------------------------------------------------------------- */
+
+struct gcs_event {
+    enum gcs_event_type type;
+    struct gcs_group *group;
+    int error; /* left: why; 0: as asked for */
+
+    /* GCS_EVENT_VIEW */
+    const struct gcs_view_change *change;
+
+    /* GCS_EVENT_DELIVER: messages of one sender, in order */
+    const struct gcs_member_id *sender;
+    enum gcs_service service;
+    uint64_t number; /* of messages[0]: the sender's n-th message in this group, from 1 */
+    const struct gcs_message *messages;
+    size_t count;
+};
+
+/*
+ * Takes the next event of the endpoint's groups; all pointers in it are valid until the next call
+ * of gcs_next. Waits up to timeout_ms; with GCS_OWN_LOOP it does the protocol's work itself while
+ * it waits. 1: an event; 0: none came in time. GCS_ECLOSED, GCS_EFORKED.
+ */
+int gcs_next(struct gcs_endpoint *endpoint, struct gcs_event *event, int timeout_ms);
+
+/* ---- The rest ---------------------------------------------------------------------------- */
+
+/* The sentence for the last error that a call of this thread returned; "" at first. */
+const char *gcs_detail(void);
+
+/* The library's version, "0.1.0". */
+const char *gcs_version(void);
+
+/* X-macro tables name the fields: GCS_COUNTER_TABLE in gcs/core.h. A consistent snapshot. */
+int gcs_counters_get(const struct gcs_endpoint *endpoint, struct gcs_counters *counters);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The words of libgcs: addresses, members, views, services, messages. They
+ * mean what Chockler, Keidar and Vitenberg, "Group Communication
+ * Specifications" (ACM Computing Surveys 33(4), 2001), mean by them.
+ */
+#ifndef GCS_TYPES_H
+#define GCS_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* No deadline, no timer: farther away than any time in nanoseconds. */
+#define GCS_NEVER UINT64_MAX
+
+/* Longest group name in bytes; names are [A-Za-z0-9._-]+, not starting with '.' or '-'. */
+#define GCS_NAME_MAX 63
+
+/* Most members in one view. */
+#define GCS_MEMBERS_MAX 1024
+
+/*
+ * Where an endpoint can be reached: bytes that only its transport understands,
+ * the same at every member, compared bytewise. A zero length means "none".
+ */
+#define GCS_ADDRESS_MAX 31
+struct gcs_address {
+    uint8_t length;
+    uint8_t bytes[GCS_ADDRESS_MAX];
+};
+
+/* What the group promises about one message. Numbers are part of the wire format. */
+enum gcs_service {
+    GCS_FIFO = 2,   /* per sender in order */
+    GCS_AGREED = 4, /* one total order, the same at all members that go together */
+    GCS_SAFE = 5,   /* agreed, and held by a quorum with all before it when delivered */
+};
+
+/* One endpoint's membership of one group. The pair is never reused. */
+struct gcs_member_id {
+    struct gcs_address address;
+    uint64_t incarnation;
+};
+
+struct gcs_member {
+    struct gcs_member_id id;
+    uint32_t receive_bytes; /* what its transport buffers before it loses packets */
+};
+
+/* Why somebody is no longer a member. */
+enum gcs_reason {
+    GCS_REASON_NONE = 0,
+    GCS_REASON_LEFT = 1,    /* left gracefully */
+    GCS_REASON_CRASHED = 2, /* its process is gone: there was evidence */
+    GCS_REASON_UNREACHABLE = 3, /* nobody in the primary hears from it */
+};
+
+/*
+ * A view: the numbered, agreed list of members in order of seniority. Rank 0
+ * is the coordinator. Views of one lineage form one history: no two of them
+ * share an epoch.
+ */
+struct gcs_view {
+    uint64_t lineage;  /* names the history; drawn when the group is created */
+    uint64_t proposer; /* incarnation of the member that proposed the view */
+    uint32_t epoch;    /* 1, 2, 3, ... */
+    uint16_t count;    /* members, at least 1 */
+    uint16_t self;     /* own rank */
+    const struct gcs_member *members;
+};
+
+struct gcs_departure {
+    struct gcs_member member;
+    enum gcs_reason reason;
+};
+
+/* A view and how it came about. Ranks in joined and survivors are ranks in view. */
+struct gcs_view_change {
+    struct gcs_view view;
+    bool primary;              /* false: cut off; view is then the last primary one */
+    uint16_t quorum;           /* members of view needed to go on */
+    uint16_t joined_count;     /* members that are new */
+    uint16_t survivors_count;  /* members that came along from my previous view */
+    uint16_t left_count;
+    const uint16_t *joined;
+    const uint16_t *survivors;
+    const struct gcs_departure *left;
+};
+
+/* A message as delivered: bytes inside the packet that it arrived in. */
+struct gcs_message {
+    const void *data;
+    size_t size;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an ordering is to the group. An engine lives as long as one view. It is
+ * told of every packet as soon as the packet and all before it from the same
+ * sender are held, and says which packet comes next. It never sees a packet's
+ * bytes, only its place (rank, number), whether it takes part in this order, and
+ * the order information that it carries.
+ *
+ * An engine may send information of its own: frames inside numbered packets, and
+ * bytes at the end of STATUS. Each ordering is one file; nothing outside of its
+ * file and the table in order.c knows it.
+ */
+#ifndef GCS_ORDER_ORDER_H
+#define GCS_ORDER_ORDER_H
+
+#include "gcs/wire/packet.h"
+#include <gcs/core.h>
+
+struct gcs_order_engine;
+
+struct gcs_order_config {
+    const struct gcs_allocator *allocator;
+    uint16_t members;
+    uint16_t self;
+    uint16_t quorum; /* members that must hold a safe packet */
+};
+
+/* A packet and the position in the order at which it stands. */
+struct gcs_order_next {
+    uint16_t rank;
+    uint64_t number;
+    uint64_t position;
+};
+
+struct gcs_order_ops {
+    const char *name;
+
+    /* NULL: out of memory. */
+    struct gcs_order_engine *(*open)(const struct gcs_order_config *config);
+    void (*close)(struct gcs_order_engine *engine);
+
+    /*
+     * Packet number of rank is held, and all before it. member: it takes part in this order.
+     * info[0..size) is the body of the order frame that it carries, NULL if none. GCS_EMALFORMED:
+     * the information made no sense and was ignored; GCS_ENOMEM: the engine is of no use any more.
+     */
+    int (*arrive)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number, bool member,
+                  const uint8_t *info, size_t size);
+
+    /* Order information waits to be sent in a numbered packet of this member. */
+    bool (*pending)(const struct gcs_order_engine *engine);
+
+    /* Writes the order frame for this member's packet number, which takes part if member. Writes
+     * nothing if there is nothing to say or no room. */
+    void (*announce)(struct gcs_order_engine *engine, uint64_t number, bool member,
+                     struct gcs_writer *w);
+
+    /* This member's acknowledgement at the end of STATUS; reading it returns false if malformed. */
+    void (*write_ack)(struct gcs_order_engine *engine, struct gcs_writer *w);
+    bool (*read_ack)(struct gcs_order_engine *engine, uint16_t rank, struct gcs_reader *r);
+
+    /* The acknowledgement has grown since write_ack last wrote it. */
+    bool (*owes_ack)(const struct gcs_order_engine *engine);
+
+    /* The next packet of the order, if it is known and held. pop() goes on to the one after. A
+     * position may name a packet that takes no part: it is passed over. */
+    bool (*peek)(const struct gcs_order_engine *engine, struct gcs_order_next *next);
+    void (*pop)(struct gcs_order_engine *engine);
+
+    /* A quorum holds everything up to position and its order. */
+    bool (*safe)(const struct gcs_order_engine *engine, uint64_t position);
+
+    /* From now on the acknowledgement stays as it is. */
+    void (*freeze)(struct gcs_order_engine *engine);
+
+    /*
+     * The view ends: everything up to cut has arrived and nothing else will. From now on peek()
+     * gives the closing order, the same at every member with this cut: a function of the packets
+     * in it. survives[rank]: comes along.
+     */
+    void (*finish)(struct gcs_order_engine *engine, const uint64_t *cut, const bool *survives);
+};
+
+/* Every engine begins with this. */
+struct gcs_order_engine {
+    const struct gcs_order_ops *ops;
+};
+
+extern const struct gcs_order_ops gcs_order_fifo;
+extern const struct gcs_order_ops gcs_order_sequencer;
+
+/* The engine of a total order; NULL: there is none of that number. */
+const struct gcs_order_ops *gcs_order_find(unsigned order);
+
+#endif

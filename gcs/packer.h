@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From messages to packets: what the application multicast and what is not yet
+ * numbered. Small messages of one service are packed together behind room for
+ * the header; a message that does not fit into one packet is cut into fragments,
+ * one packet each. Order and numbers of messages never change; a view change
+ * only starts the message in the middle of which it came again from its beginning.
+ */
+#ifndef GCS_PACKER_H
+#define GCS_PACKER_H
+
+#include "gcs/base/memory.h"
+#include "gcs/wire/packet.h"
+
+struct gcs_pack;
+
+struct gcs_packer {
+    struct gcs_pool *pool;
+    uint32_t headroom;    /* bytes before the payload: header and control frames */
+    uint32_t payload_max; /* bytes of payload in one packet */
+    uint64_t next;        /* number of the next message */
+    uint64_t bytes;       /* queued, with overhead */
+    struct gcs_pack *head, *tail;
+};
+
+/* The payload of the next packet. */
+struct gcs_packing {
+    struct gcs_buffer *buffer; /* the taker's reference */
+    uint32_t size;             /* of the payload, which starts at headroom */
+    uint32_t count;            /* messages; 0: a fragment that is not the last */
+    uint64_t first;
+    uint8_t service;
+    uint8_t flags;
+    /* the last fragment: the whole message, valid until the next call */
+    const uint8_t *whole;
+    uint32_t whole_size;
+};
+
+void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t packet_bytes);
+void gcs_packer_fini(struct gcs_packer *packer);
+
+/* Queues a copy of the message. GCS_ENOMEM: nothing changed. */
+int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data, size_t size);
+
+/* The next packet could still take messages: sending it now would waste some of its room. */
+bool gcs_packer_open(const struct gcs_packer *packer);
+
+/* Bytes of payload that the next packet will carry; 0: nothing is queued. */
+uint32_t gcs_packer_next_size(const struct gcs_packer *packer);
+
+/* Nothing is left to take. */
+static inline bool gcs_packer_empty(const struct gcs_packer *packer)
+{
+    return gcs_packer_next_size(packer) == 0;
+}
+
+/* Takes the next packet's payload. GCS_EAGAIN: nothing is queued; GCS_ENOMEM: nothing changed. */
+int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing);
+
+/* The view changed: a message whose last fragment was not taken is taken again, whole. */
+void gcs_packer_rewind(struct gcs_packer *packer);
+
+#endif

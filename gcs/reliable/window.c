@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ring of one sender's packets: see window.h for the invariants. */
+#include "gcs/reliable/window.h"
+
+#include "gcs/base/memory.h"
+
+#include <assert.h>
+
+void gcs_window_init(struct gcs_window *window, const struct gcs_allocator *allocator,
+                     uint32_t capacity)
+{
+    assert(capacity > 0 && (capacity & (capacity - 1)) == 0);
+    *window = (struct gcs_window){.allocator = allocator, .capacity = capacity};
+}
+
+static struct gcs_held *slot_of(const struct gcs_window *window, uint64_t number)
+{
+    return &window->slots[number & (window->capacity - 1)];
+}
+
+void gcs_window_fini(struct gcs_window *window)
+{
+    for (uint32_t i = 0; window->slots && i < window->capacity; i++)
+        gcs_buffer_unref(window->slots[i].buffer);
+    gcs_release(window->allocator, window->slots);
+    window->slots = NULL;
+}
+
+struct gcs_held *gcs_window_get(const struct gcs_window *window, uint64_t number)
+{
+    if (number <= window->base || number - window->base > window->capacity || !window->slots)
+        return NULL;
+    struct gcs_held *slot = slot_of(window, number);
+    return slot->buffer ? slot : NULL;
+}
+
+int gcs_window_put(struct gcs_window *window, uint64_t number, const struct gcs_held *packet)
+{
+    if (number <= window->base || gcs_window_get(window, number))
+        return GCS_EALREADY;
+    if (number - window->base > window->capacity)
+        return GCS_ELIMIT;
+    if (!window->slots)
+        window->slots = gcs_allocate(window->allocator, window->capacity, sizeof(*window->slots));
+    if (!window->slots)
+        return GCS_ENOMEM;
+    struct gcs_held *slot = slot_of(window, number);
+    *slot = *packet;
+    gcs_buffer_ref(slot->buffer);
+    window->bytes += slot->size;
+    gcs_window_exists(window, number);
+    while (gcs_window_get(window, window->contiguous + 1))
+        window->contiguous++;
+    return 0;
+}
+
+void gcs_window_done(struct gcs_window *window, uint64_t number)
+{
+    struct gcs_held *packet = gcs_window_get(window, number);
+    if (!packet)
+        return;
+    packet->done = true;
+    while ((packet = gcs_window_get(window, window->done + 1)) && packet->done)
+        window->done++;
+}
+
+bool gcs_window_release(struct gcs_window *window, uint64_t number)
+{
+    if (number > window->done)
+        number = window->done;
+    if (number <= window->base || !window->slots)
+        return false;
+    while (window->base < number) {
+        struct gcs_held *slot = slot_of(window, window->base + 1);
+        window->bytes -= slot->size;
+        gcs_buffer_unref(slot->buffer);
+        *slot = (struct gcs_held){.buffer = NULL};
+        window->base++;
+    }
+    return true;
+}

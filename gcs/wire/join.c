@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Codec of the frames around joining: JOIN, LOOK, REFUSE, EXCLUDED; and of the
+ * parts that all membership frames are made of. See membership.h for the layout.
+ */
+#include "gcs/wire/membership.h"
+
+#include <gcs/error.h>
+
+bool gcs_address_equal(const struct gcs_address *a, const struct gcs_address *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+bool gcs_member_id_equal(const struct gcs_member_id *a, const struct gcs_member_id *b)
+{
+    return a->incarnation == b->incarnation && gcs_address_equal(&a->address, &b->address);
+}
+
+/* ---- Parts -------------------------------------------------------------------- */
+
+static void id_write(struct gcs_writer *w, const struct gcs_member_id *id)
+{
+    gcs_write_u8(w, id->address.length);
+    gcs_write_bytes(w, id->address.bytes, id->address.length);
+    gcs_write_u64(w, id->incarnation);
+}
+
+/* An absent address is left to the caller to judge. */
+static void id_read(struct gcs_reader *r, struct gcs_member_id *id)
+{
+    memset(id, 0, sizeof(*id));
+    uint8_t length = gcs_read_u8(r);
+    if (length > GCS_ADDRESS_MAX)
+        r->bad = true;
+    const uint8_t *bytes = gcs_read_bytes(r, length);
+    if (bytes && length > 0) {
+        id->address.length = length;
+        memcpy(id->address.bytes, bytes, length);
+    }
+    id->incarnation = gcs_read_u64(r);
+}
+
+void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member)
+{
+    id_write(w, &member->id);
+    gcs_write_varint(w, member->receive_bytes);
+}
+
+void gcs_member_read(struct gcs_reader *r, struct gcs_member *member)
+{
+    id_read(r, &member->id);
+    member->receive_bytes = gcs_read_varint32(r);
+    if (member->id.address.length == 0)
+        r->bad = true;
+}
+
+void gcs_ballot_write(struct gcs_writer *w, struct gcs_ballot ballot)
+{
+    gcs_write_varint(w, ballot.counter);
+    gcs_write_varint(w, ballot.rank);
+}
+
+struct gcs_ballot gcs_ballot_read(struct gcs_reader *r)
+{
+    uint32_t counter = gcs_read_varint32(r);
+    uint64_t rank = gcs_read_varint(r);
+    if (rank >= GCS_MEMBERS_MAX)
+        r->bad = true;
+    if (r->bad)
+        return (struct gcs_ballot){0, 0};
+    return (struct gcs_ballot){counter, (uint16_t)rank};
+}
+
+/* ---- JOIN, LOOK ------------------------------------------------------------------ */
+
+void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request,
+                    const struct gcs_settings *settings, const struct gcs_member_id *rival)
+{
+    static const struct gcs_member_id nobody = {0};
+    gcs_member_write(w, &request->member);
+    gcs_write_varint(w, request->epoch);
+    gcs_ballot_write(w, request->ballot);
+    gcs_write_u8(w, settings->order);
+    gcs_write_varint(w, settings->window_packets);
+    gcs_write_varint(w, settings->message_bytes);
+    id_write(w, rival ? rival : &nobody);
+}
+
+bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *request,
+                    struct gcs_settings *settings, struct gcs_member_id *rival)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    gcs_member_read(&r, &request->member);
+    request->epoch = gcs_read_varint32(&r);
+    request->ballot = gcs_ballot_read(&r);
+    settings->order = gcs_read_u8(&r);
+    settings->window_packets = gcs_read_varint32(&r);
+    settings->message_bytes = gcs_read_varint32(&r);
+    id_read(&r, rival);
+    return gcs_reader_ends(&r);
+}
+
+/* ---- REFUSE, EXCLUDED -------------------------------------------------------------- */
+
+void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
+{
+    gcs_write_u8(w, (uint8_t)-refusal->error);
+    gcs_write_u8(w, refusal->what);
+    gcs_write_varint(w, refusal->group);
+    gcs_write_varint(w, refusal->joiner);
+}
+
+bool gcs_refusal_read(const uint8_t *body, size_t size, struct gcs_refusal *refusal)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    refusal->error = -(int)gcs_read_u8(&r);
+    refusal->what = gcs_read_u8(&r);
+    refusal->group = gcs_read_varint(&r);
+    refusal->joiner = gcs_read_varint(&r);
+    return gcs_reader_ends(&r) && refusal->error < 0;
+}
+
+void gcs_excluded_write(struct gcs_writer *w, uint32_t epoch)
+{
+    gcs_write_varint(w, epoch);
+}
+
+bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    *epoch = gcs_read_varint32(&r);
+    return gcs_reader_ends(&r);
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# part: the same under AddressSanitizer and UndefinedBehaviorSanitizer
+# timeout: 600
+. "$root/script/lib.sh"
+exclude=(-LE '^arch$')
+[ "$quick" = yes ] && exclude=(-LE '^(arch|slow)$')
+run_ctest asan "${exclude[@]}"

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The one stream that all checkers read: what happened at the members, as the
+ * core or a trace file says. Guarantees that records of one member keep the
+ * order in which they were added; records of different members may come in
+ * any order (files of several processes, one after another).
+ *
+ * Names of members ("n0#2a") and groups ("demo@7") are numbered when they are
+ * first seen.
+ */
+#ifndef TESTS_LOG_H
+#define TESTS_LOG_H
+
+#include "tests/checkers/memory.h"
+
+#include <stdbool.h>
+
+#define NONE UINT32_MAX
+
+enum record_type {
+    RECORD_SEND,
+    RECORD_DELIVER,
+    RECORD_VIEW,
+    RECORD_BLOCKED,
+    RECORD_LEAVING, /* was asked to leave */
+    RECORD_LEAVE,   /* the membership has ended */
+    RECORD_CRASH,
+};
+
+enum record_service { RECORD_FIFO, RECORD_CAUSAL, RECORD_AGREED, RECORD_SAFE, RECORD_UNORDERED };
+
+struct record {
+    enum record_type type;
+    enum record_service service; /* send, deliver */
+    bool primary;                /* view */
+    uint32_t member;
+    uint32_t group;
+    uint32_t epoch;    /* 0: none named */
+    uint64_t proposer; /* with epoch: the view */
+    uint64_t time;
+    uint32_t sender; /* send, deliver */
+    uint64_t number; /* send, deliver */
+    uint64_t hash;   /* send, deliver */
+    size_t members;  /* view: place in lists */
+    size_t members_count;
+    size_t survivors;
+    size_t survivors_count;
+};
+
+struct names {
+    char **items;
+    size_t count;
+    size_t capacity;
+    struct map index; /* hash and probe number to number */
+};
+
+struct log {
+    struct record *records;
+    size_t count;
+    size_t capacity;
+    struct list lists; /* members of all lists of members */
+    struct names members;
+    struct names groups;
+};
+
+void log_init(struct log *log);
+void log_clear(struct log *log);
+
+/* The number of a name; a name is new when it is first seen. */
+uint32_t names_number(struct names *names, const char *name);
+
+/* Adds a record; lists of a view have been added to lists before. */
+void log_add(struct log *log, const struct record *record);
+
+/* Writes one record as a line of text for people, without a newline. */
+void log_describe(const struct log *log, const struct record *record, char *text, size_t size);
+
+bool record_is_ordered(const struct record *record); /* agreed or safe */
+
+#endif

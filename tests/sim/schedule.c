@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What goes wrong when: a seeded list of episodes, each with a beginning and
+ * an end, drawn before the safety phase. In a careful run (most are) at most a
+ * minority of the nodes is away at once; in the others divisions and pauses
+ * may take more, which costs liveness while it lasts. Processes die only where
+ * the group could get well again without them, since nothing brings back what
+ * they forget.
+ */
+#include "tests/sim/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct action {
+    enum world_fault fault;
+    bool churn;  /* not a fault: a graceful leave */
+    bool begun;
+    uint64_t length;
+    unsigned node;  /* WORLD_MEMBERS_MAX: to be picked */
+    unsigned peer;
+    unsigned tries;
+    uint64_t size; /* how bad, in the fault's own unit */
+    uint64_t scope;
+};
+
+enum scope { SCOPE_ALL, SCOPE_NODE, SCOPE_LINK };
+
+static uint64_t pick(struct world *world, const uint64_t *choices, size_t count)
+{
+    return choices[gcs_prng_below(&world->prng, count)];
+}
+
+#define PICK(world, ...)                                                                          \
+    pick(world, (const uint64_t[]){__VA_ARGS__},                                                  \
+         sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+/* ---- Planning --------------------------------------------------------------- */
+
+static uint64_t pick_length(struct world *world, enum world_fault fault)
+{
+    switch (fault) {
+    case WORLD_PAUSE:
+        return gcs_prng_between(&world->prng, MS, PICK(world, 10, 100, 300, 1000, 2500) * MS);
+    case WORLD_CUT:
+    case WORLD_PARTITION:
+        return gcs_prng_between(&world->prng, 10 * MS, PICK(world, 100, 500, 2000) * MS);
+    case WORLD_CRASH:
+    case WORLD_RESTART:
+        return gcs_prng_between(&world->prng, MS, PICK(world, 2, 100, 1500) * MS);
+    default:
+        return gcs_prng_between(&world->prng, 20 * MS, 2000 * MS);
+    }
+}
+
+static uint64_t pick_size(struct world *world, enum world_fault fault)
+{
+    switch (fault) {
+    case WORLD_LOSS:
+        return PICK(world, 1000, 10000, 50000, 100000, 250000);
+    case WORLD_CORRUPT:
+        return PICK(world, 1000, 10000, 100000);
+    case WORLD_DUPLICATE:
+    case WORLD_REORDER:
+        return PICK(world, 10000, 100000, 400000);
+    case WORLD_DELAY:
+        return PICK(world, MS / 2, 2 * MS, 10 * MS, 40 * MS);
+    case WORLD_SLOW:
+        return PICK(world, MS, 10 * MS, 100 * MS);
+    case WORLD_SKEW:
+        return PICK(world, 50, 1000, 10000);
+    default:
+        return 0;
+    }
+}
+
+static void plan_action(struct world *world, const struct action *action, uint64_t at)
+{
+    world->actions = memory_grow(world->actions, world->actions_count, &world->actions_capacity,
+                                 sizeof(*world->actions));
+    world->actions[world->actions_count] = *action;
+    world_after(world, at, TIMER_ACTION, 0, world->actions_count++);
+}
+
+static void plan_fault(struct world *world, enum world_fault fault)
+{
+    struct action action = {.fault = fault, .node = WORLD_MEMBERS_MAX};
+    uint64_t at = gcs_prng_below(&world->prng, world->safety_ns * 8 / 10);
+
+    action.length = pick_length(world, fault);
+    action.size = pick_size(world, fault);
+    action.scope = PICK(world, SCOPE_ALL, SCOPE_ALL, SCOPE_NODE, SCOPE_LINK);
+    plan_action(world, &action, at);
+}
+
+/* A member that leaves, and comes back a little later. */
+static void plan_churn(struct world *world)
+{
+    struct action action = {.churn = true, .node = WORLD_MEMBERS_MAX};
+
+    if (world->options.members < 3 || gcs_prng_below(&world->prng, 5) >= 2)
+        return;
+    for (uint64_t n = gcs_prng_between(&world->prng, 1, 2); n > 0; n--)
+        plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns * 8 / 10));
+}
+
+void schedule_plan(struct world *world)
+{
+    world->careful = gcs_prng_below(&world->prng, 100) < 80;
+    if (world_has(world, WORLD_CRASH) && gcs_prng_below(&world->prng, 2) == 0)
+        world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    for (enum world_fault fault = 0; fault < WORLD_FAULTS; fault++) {
+        uint64_t count = gcs_prng_below(&world->prng, 4);
+
+        if (!world_has(world, fault) || fault == WORLD_SKEW)
+            continue;
+        if (fault == WORLD_RESTART && !world_has(world, WORLD_CRASH))
+            count++;
+        if ((world->options.faults & (world->options.faults - 1)) == 0)
+            count++; /* the only one */
+        for (; count > 0; count--)
+            plan_fault(world, fault);
+    }
+    plan_churn(world);
+    for (unsigned i = 0; i < world->options.members && world_has(world, WORLD_SKEW); i++) {
+        int32_t ppm = (int32_t)pick_size(world, WORLD_SKEW);
+
+        node_set_rate(world, &world->nodes[i],
+                      gcs_prng_below(&world->prng, 2) ? ppm : -ppm);
+    }
+}
+
+/* ---- Links --------------------------------------------------------------------- */
+
+static void set_link(struct gcs_sim_link *link, enum world_fault fault, uint64_t size)
+{
+    uint32_t ppm = (uint32_t)size;
+
+    switch (fault) {
+    case WORLD_LOSS:
+        link->loss_ppm = ppm;
+        break;
+    case WORLD_DUPLICATE:
+        link->duplicate_ppm = ppm;
+        break;
+    case WORLD_REORDER:
+        link->reorder_ppm = ppm;
+        break;
+    case WORLD_CORRUPT:
+        link->corrupt_ppm = ppm;
+        break;
+    case WORLD_DELAY:
+        link->delay_ns = size;
+        break;
+    case WORLD_CUT:
+        link->cut = size != 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static void set_links(struct world *world, const struct action *action, uint64_t size)
+{
+    unsigned count = world->options.members;
+
+    for (unsigned from = 0; from < count; from++) {
+        for (unsigned to = 0; to < count; to++) {
+            bool concerned = action->scope == SCOPE_ALL ||
+                             (from == action->node &&
+                              (action->scope == SCOPE_NODE || to == action->peer)) ||
+                             (to == action->node && action->scope == SCOPE_NODE);
+
+            if (from != to && concerned)
+                set_link(gcs_sim_link(world->sim, from, to), action->fault, size);
+        }
+    }
+}
+
+/* A cut is one way: one link, all that a node sends, or all that it should hear. */
+static void set_cut(struct world *world, const struct action *action, bool cut)
+{
+    unsigned count = world->options.members;
+
+    for (unsigned other = 0; other < count; other++) {
+        bool concerned = action->scope != SCOPE_LINK || other == action->peer;
+
+        if (other == action->node || !concerned)
+            continue;
+        if (action->scope == SCOPE_NODE)
+            gcs_sim_link(world->sim, other, action->node)->cut = cut;
+        else
+            gcs_sim_link(world->sim, action->node, other)->cut = cut;
+    }
+}
+
+/* ---- Who ------------------------------------------------------------------------ */
+
+static bool is_away(const struct world *world, const struct node *node)
+{
+    return !node->core || !node_in_group(node) || node->leaving || node->cut_off ||
+           node->paused_until > world->now + 100 * MS;
+}
+
+static unsigned away(const struct world *world)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < world->options.members; i++)
+        count += is_away(world, &world->nodes[i]);
+    return count;
+}
+
+/* Whether so many more may go away now. */
+static bool may_go(const struct world *world, unsigned more)
+{
+    return !world->careful || 2 * (away(world) + more) < world->options.members;
+}
+
+/* A running node; the coordinator more often than the others. */
+static struct node *pick_victim(struct world *world)
+{
+    unsigned count = world->options.members;
+    uint64_t first = gcs_prng_below(&world->prng, count);
+    struct node *coordinator = recorder_node(world, world->latest_coordinator);
+
+    if (coordinator && gcs_prng_below(&world->prng, 10) < 3)
+        return coordinator;
+    for (unsigned i = 0; i < count; i++) {
+        struct node *node = &world->nodes[(first + i) % count];
+
+        if (node->core && !is_away(world, node))
+            return node;
+    }
+    return NULL;
+}
+
+/* ---- Doing it --------------------------------------------------------------------- */
+
+static void again_later(struct world *world, struct action *action, uint64_t delay)
+{
+    if (action->tries++ < 8)
+        world_after(world, delay, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+static void crash(struct world *world, struct action *action)
+{
+    struct node *node = action->node == WORLD_MEMBERS_MAX ? pick_victim(world)
+                                                          : &world->nodes[action->node];
+    struct known_view *view;
+
+    if (!node || !node->core || !liveness_may_crash(world, node)) {
+        again_later(world, action, 20 * MS);
+        return;
+    }
+    world->result->stats.crashes++;
+    world->result->stats.crashes_coordinator += node->member == world->latest_coordinator;
+    for (size_t i = 0; i < world->known_count; i++) {
+        view = &world->known[i];
+        view->crashes += view->blocked;
+    }
+    world->result->stats.crashes_flush += recorder_blocked(world);
+    action->node = node->index;
+    action->begun = true;
+    node_crash(world, node);
+    if (world_has(world, WORLD_RESTART))
+        world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+static void restart(struct world *world, struct action *action)
+{
+    struct node *node = &world->nodes[action->node];
+
+    if (node->core)
+        return;
+    world->result->stats.restarts++;
+    node_start(world, node);
+}
+
+static void pause(struct world *world, struct action *action)
+{
+    struct node *node = pick_victim(world);
+
+    if (!node || (action->length > 100 * MS && !may_go(world, 1))) {
+        again_later(world, action, 50 * MS);
+        return;
+    }
+    world->result->stats.pauses++;
+    node_pause(world, node, world->now + action->length);
+}
+
+static void slow(struct world *world, struct action *action)
+{
+    struct node *node = pick_victim(world);
+
+    if (!node)
+        return;
+    world->result->stats.slows++;
+    node->slow_until = world->now + action->length;
+    node->slow_ns = action->size;
+}
+
+/* Two sides, sometimes three; in careful runs one of them holds a majority. */
+static void divide(struct world *world, struct action *action)
+{
+    unsigned count = world->options.members;
+    unsigned most = world->careful ? (count - 1) / 2 : count - 1;
+    unsigned small = most > 0 ? 1 + (unsigned)gcs_prng_below(&world->prng, most) : 0;
+    unsigned sides = gcs_prng_below(&world->prng, 4) == 0 ? 2 : 1;
+
+    if (small == 0)
+        return;
+    if (world->divided || !may_go(world, small)) {
+        again_later(world, action, 50 * MS);
+        return;
+    }
+    world->result->stats.partitions++;
+    world->divided = true;
+    action->begun = true;
+    for (unsigned i = 0; i < small; i++) {
+        struct node *node = &world->nodes[gcs_prng_below(&world->prng, count)];
+
+        node->cut_off = true;
+        gcs_sim_side(world->sim, node->index, 1 + i % sides);
+    }
+    world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+static void unite(struct world *world)
+{
+    world->divided = false;
+    for (unsigned i = 0; i < world->options.members; i++) {
+        world->nodes[i].cut_off = false;
+        gcs_sim_side(world->sim, i, 0);
+    }
+}
+
+static void leave(struct world *world, struct action *action)
+{
+    struct node *node = &world->nodes[gcs_prng_below(&world->prng, world->options.members)];
+
+    if (!node_in_group(node) || node->leaving || 2 * (away(world) + 1) >= world->options.members) {
+        again_later(world, action, 50 * MS);
+        return;
+    }
+    world->result->stats.leaves++;
+    node_leave(world, node);
+}
+
+static void link_fault(struct world *world, struct action *action)
+{
+    uint64_t count = world->options.members;
+
+    if (count < 2)
+        return;
+    action->node = (unsigned)gcs_prng_below(&world->prng, count);
+    action->peer = (action->node + 1 + (unsigned)gcs_prng_below(&world->prng, count - 1)) %
+                   (unsigned)count;
+    if (action->fault == WORLD_CUT && !may_go(world, 1)) {
+        again_later(world, action, 50 * MS);
+        return;
+    }
+    action->begun = true;
+    if (action->fault == WORLD_CUT) {
+        world->result->stats.cuts++;
+        set_cut(world, action, true);
+    } else {
+        world->result->stats.noises++;
+        set_links(world, action, action->size);
+    }
+    world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+static void begin(struct world *world, struct action *action)
+{
+    if (action->churn) {
+        leave(world, action);
+        return;
+    }
+    switch (action->fault) {
+    case WORLD_CRASH:
+    case WORLD_RESTART:
+        crash(world, action);
+        break;
+    case WORLD_PAUSE:
+        pause(world, action);
+        break;
+    case WORLD_SLOW:
+        slow(world, action);
+        break;
+    case WORLD_PARTITION:
+        divide(world, action);
+        break;
+    default:
+        link_fault(world, action);
+        break;
+    }
+}
+
+static void end(struct world *world, struct action *action)
+{
+    switch (action->fault) {
+    case WORLD_CRASH:
+    case WORLD_RESTART:
+        restart(world, action);
+        break;
+    case WORLD_PARTITION:
+        unite(world);
+        break;
+    case WORLD_CUT:
+        set_cut(world, action, false);
+        break;
+    default:
+        set_links(world, action, 0);
+        break;
+    }
+}
+
+void schedule_act(struct world *world, uint32_t index)
+{
+    struct action *action = &world->actions[index];
+
+    if (world->healed)
+        return;
+    if (action->begun)
+        end(world, action);
+    else
+        begin(world, action);
+}
+
+/* Random times hardly ever meet a flush, which takes a millisecond: so some are hunted. */
+void schedule_blocked(struct world *world, struct node *node)
+{
+    struct action action = {.fault = WORLD_CRASH, .node = WORLD_MEMBERS_MAX, .tries = 8};
+    struct node *coordinator = recorder_node(world, world->latest_coordinator);
+
+    if (world->phase != PHASE_SAFETY || world->hunts == 0 ||
+        gcs_prng_below(&world->prng, 4) != 0)
+        return;
+    world->hunts--;
+    if (coordinator && gcs_prng_below(&world->prng, 2) == 0)
+        node = coordinator;
+    action.node = node->index;
+    action.length = pick_length(world, WORLD_CRASH);
+    plan_action(world, &action, gcs_prng_below(&world->prng, PICK(world, 100, 1000, 5000) * 1000));
+}
+
+void schedule_heal(struct world *world)
+{
+    world->healed = true;
+    gcs_sim_heal(world->sim);
+    unite(world);
+    for (unsigned i = 0; i < world->options.members; i++) {
+        struct node *node = &world->nodes[i];
+
+        node->paused_until = node->slow_until = 0;
+        for (size_t j = 0; j < node->held_count; j++)
+            node->held[j].due = world->now;
+        if (!node->core && world_has(world, WORLD_RESTART)) {
+            world->result->stats.restarts++;
+            node_start(world, node);
+        }
+        node_wake_at(world, node, world->now);
+    }
+}

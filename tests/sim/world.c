@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The run itself: grow, load and hurt, heal, get well, ask once more, be
+ * quiet. Guarantees that every phase ends within a bounded virtual time, and
+ * that a run that takes too many steps is reported rather than going on for
+ * ever.
+ */
+#include "tests/sim/internal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROW_NS (30 * SECOND)
+#define LIVENESS_NS (30 * SECOND)
+#define QUIET_NS (200 * MS)
+#define TICK_NS (5 * MS)
+#define STEPS_MAX 20000000U
+
+void world_fail(struct world *world, const char *property, const char *format, ...)
+{
+    uint32_t last = world->result->log.count ? (uint32_t)world->result->log.count - 1 : 0;
+    char text[256];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    verdict_add(&world->result->verdict, property, 0, last, "%s", text);
+    world->phase = PHASE_DONE;
+}
+
+bool world_failed(const struct world *world)
+{
+    return world->result->verdict.count > 0;
+}
+
+bool world_has(const struct world *world, enum world_fault fault)
+{
+    return world->options.faults >> fault & 1;
+}
+
+void world_after(struct world *world, uint64_t delay, enum timer kind, unsigned node,
+                 uint64_t value)
+{
+    if (gcs_sim_timer(world->sim, node, world->now + delay, TIMER_COOKIE(kind, value)))
+        world_fail(world, "memory", "out of memory");
+}
+
+/* ---- Building it -------------------------------------------------------------- */
+
+static void choose_sizes(struct world *world)
+{
+    static const uint32_t packets[] = {1200, 1452, 1452, 8952};
+    static const uint32_t windows[] = {16, 64, 256};
+    struct gcs_core_config *core = &world->core_config;
+    struct gcs_group_config *group = &world->group_config;
+
+    gcs_core_config_init(core);
+    gcs_group_config_init(group);
+    world->packet_bytes = packets[gcs_prng_below(&world->prng, 4)];
+    core->packet_bytes = world->packet_bytes;
+    core->receive_bytes = 1U << gcs_prng_between(&world->prng, 18, 22);
+    core->cluster = 7;
+    group->order = world->options.order;
+    group->window_packets = windows[gcs_prng_below(&world->prng, 3)];
+    if (gcs_prng_below(&world->prng, 2) == 0)
+        group->queue_bytes = 1U << gcs_prng_between(&world->prng, 16, 19);
+    group->message_bytes = 1U << 16;
+}
+
+static void build(struct world *world, const struct world_options *options,
+                  struct world_result *result)
+{
+    struct gcs_sim_config config;
+
+    memset(world, 0, sizeof(*world));
+    memset(result, 0, sizeof(*result));
+    log_init(&result->log);
+    world->options = *options;
+    world->result = result;
+    world->now = SECOND;
+    world->latest_coordinator = NONE;
+    gcs_prng_init(&world->prng, options->seed);
+    choose_sizes(world);
+    gcs_sim_config_init(&config);
+    config.seed = gcs_prng_next(&world->prng);
+    config.start_ns = world->now;
+    config.nodes = options->members;
+    world->sim = gcs_sim_new(&config);
+    world->nodes = memory_new(options->members, sizeof(*world->nodes));
+    world->seeds = memory_new(options->members, sizeof(*world->seeds));
+    world->scratch = memory_new(world->group_config.message_bytes, 1);
+    world->line_capacity = 1024;
+    world->line = memory_new(world->line_capacity, 1);
+    world->safety_ns = gcs_prng_between(&world->prng, 2, 5) * SECOND;
+    for (unsigned i = 0; i < options->members; i++) {
+        node_init(world, &world->nodes[i], i);
+        world->seeds[i] = world->nodes[i].address;
+        gcs_sim_add_node(world->sim);
+        gcs_sim_listen(world->sim, i, false);
+    }
+}
+
+static void tear_down(struct world *world)
+{
+    for (unsigned i = 0; i < world->options.members; i++)
+        node_free(world, &world->nodes[i]);
+    world->result->network = *gcs_sim_counters(world->sim);
+    gcs_sim_free(world->sim);
+    map_clear(&world->planned_by_hash);
+    free(world->planned);
+    free(world->actions);
+    free(world->known);
+    free(world->nodes);
+    free(world->seeds);
+    free(world->scratch);
+    free(world->line);
+}
+
+/* ---- Phases ---------------------------------------------------------------------- */
+
+static void enter(struct world *world, enum phase phase, uint64_t length)
+{
+    world->phase = phase;
+    world->phase_ends = world->now + length;
+}
+
+/* The founder at once, most others soon after, sometimes one only under load. */
+static void start_all(struct world *world)
+{
+    unsigned late = world->options.members > 3 && gcs_prng_below(&world->prng, 3) == 0;
+
+    enter(world, PHASE_GROW, GROW_NS);
+    world->nodes[0].creates = true;
+    for (unsigned i = 0; i < world->options.members - late; i++) {
+        uint64_t at = i == 0 ? 0 : gcs_prng_below(&world->prng, 50 * MS);
+
+        world_after(world, at, TIMER_JOIN, i, 0);
+    }
+    world_after(world, TICK_NS, TIMER_TICK, 0, 0);
+}
+
+/* Every node that has been started has arrived. */
+static bool has_grown(const struct world *world)
+{
+    const struct known_view *latest = recorder_latest(world);
+    const struct record *record;
+    unsigned started = 0;
+
+    for (unsigned i = 0; i < world->options.members; i++) {
+        const struct node *node = &world->nodes[i];
+
+        started += node->core != NULL;
+        if (node->core && (!node_in_group(node) || !latest || node->epoch != latest->epoch))
+            return false;
+    }
+    record = latest ? &world->result->log.records[latest->record] : NULL;
+    return record && record->members_count == started && world->now > SECOND + 60 * MS;
+}
+
+static void begin_safety(struct world *world)
+{
+    enter(world, PHASE_SAFETY, world->safety_ns);
+    schedule_plan(world);
+    workload_plan(world);
+    for (unsigned i = 0; i < world->options.members; i++) {
+        if (!world->nodes[i].core)
+            world_after(world, gcs_prng_below(&world->prng, world->safety_ns / 2), TIMER_JOIN, i,
+                        0);
+    }
+}
+
+static void fail_liveness(struct world *world, const char *what, const char *why)
+{
+    world_fail(world, "liveness", "%s: %s", what, why);
+}
+
+static void tick(struct world *world)
+{
+    char why[160] = "";
+    bool over = world->now >= world->phase_ends;
+    bool well = world->phase >= PHASE_LIVENESS && liveness_is_well(world, why, sizeof(why));
+
+    switch (world->phase) {
+    case PHASE_GROW:
+        if (has_grown(world))
+            begin_safety(world);
+        else if (over)
+            fail_liveness(world, "the group does not grow", "not everybody got in");
+        break;
+    case PHASE_SAFETY:
+        if (over) {
+            schedule_heal(world);
+            enter(world, PHASE_LIVENESS, LIVENESS_NS);
+        }
+        break;
+    case PHASE_LIVENESS:
+    case PHASE_PROBE:
+        if (well && world->phase == PHASE_LIVENESS) {
+            workload_probe(world);
+            world->phase = PHASE_PROBE; /* within the same time */
+        } else if (well) {
+            enter(world, PHASE_QUIET, QUIET_NS);
+        } else if (over) {
+            fail_liveness(world, "does not get well", why);
+        }
+        break;
+    case PHASE_QUIET:
+        if (!well)
+            fail_liveness(world, "did not stay well", why);
+        else if (over)
+            world->phase = PHASE_DONE;
+        break;
+    case PHASE_DONE:
+        return;
+    }
+    world_after(world, TICK_NS, TIMER_TICK, 0, 0);
+}
+
+/* ---- The loop ----------------------------------------------------------------------- */
+
+static void on_join(struct world *world, struct node *node)
+{
+    if (!node->core && !node->started) {
+        node_start(world, node);
+    } else if (node->core && !node->group) {
+        node->wanted = true;
+        node_join(world, node);
+    }
+}
+
+static void on_timer(struct world *world, const struct gcs_sim_event *event)
+{
+    struct node *node = &world->nodes[event->node];
+    uint64_t value = event->cookie & 0xffffffffffffffU;
+
+    switch ((enum timer)(event->cookie >> 56)) {
+    case TIMER_WAKE:
+        node_wake(world, node, value);
+        break;
+    case TIMER_SUBMIT:
+        workload_submit(world, (uint32_t)value);
+        break;
+    case TIMER_ACTION:
+        schedule_act(world, (uint32_t)value);
+        break;
+    case TIMER_TICK:
+        tick(world);
+        break;
+    case TIMER_JOIN:
+        on_join(world, node);
+        break;
+    }
+}
+
+static void loop(struct world *world)
+{
+    struct gcs_sim_event event;
+    uint64_t steps = 0;
+
+    while (world->phase != PHASE_DONE && gcs_sim_next(world->sim, &event)) {
+        world->now = event.now;
+        if (event.type == GCS_SIM_TIMER)
+            on_timer(world, &event);
+        else
+            node_input(world, &world->nodes[event.node], &event);
+        if (++steps == STEPS_MAX)
+            fail_liveness(world, "too many steps", "somebody runs in circles");
+    }
+}
+
+/* What the checkers find comes first: being stuck is often only its consequence. */
+static void judge(struct world *world)
+{
+    struct verdict *verdict = &world->result->verdict;
+    struct verdict found;
+    bool complete = !world_failed(world);
+
+    workload_finish(world);
+    world->result->stats.records += world->result->log.count;
+    world->result->stats.virtual_ms += (world->now - SECOND) / MS;
+    world->result->stats.runs++;
+    check_all(&world->result->log, complete, &found);
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct violation *violation = &verdict->violations[i];
+
+        verdict_add(&found, violation->property, violation->first, violation->record, "%s",
+                    violation->text);
+    }
+    verdict_clear(verdict);
+    *verdict = found;
+}
+
+void world_run(const struct world_options *options, struct world_result *result)
+{
+    struct world world;
+
+    build(&world, options, result);
+    start_all(&world);
+    loop(&world);
+    judge(&world);
+    tear_down(&world);
+}
+
+void world_result_clear(struct world_result *result)
+{
+    verdict_clear(&result->verdict);
+    log_clear(&result->log);
+}
+
+void world_explain(const struct world_result *result, FILE *out)
+{
+    const struct verdict *verdict = &result->verdict;
+    uint32_t window[40];
+    char text[512];
+    size_t count, shown;
+
+    for (size_t i = 0; i < verdict->count; i++)
+        fprintf(out, "%s: %s\n", verdict->violations[i].property, verdict->violations[i].text);
+    if (verdict->count == 0)
+        return;
+    count = violation_window(&result->log, &verdict->violations[0], window,
+                             sizeof(window) / sizeof(*window));
+    shown = count < sizeof(window) / sizeof(*window) ? count : sizeof(window) / sizeof(*window);
+    fprintf(out, "the last %zu of %zu events that have to do with the first one:\n", shown, count);
+    for (size_t i = 0; i < shown; i++) {
+        log_describe(&result->log, &result->log.records[window[i]], text, sizeof(text));
+        fprintf(out, "%s\n", text);
+    }
+}

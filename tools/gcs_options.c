@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The command line of `gcs`: see gcs_options.h. Long options only, in any
+ * place; getopt_long(3) finds them, the complaints are our own.
+ */
+#include "gcs_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The transport takes the first free port; the others are where to look for members. */
+#define DEFAULT_URL "udp://127.0.0.1:7400-7431"
+
+#define PACE_MAX 1000000000
+
+static const struct option long_options[] = {
+    {"create", no_argument, NULL, TOOL_CREATE},
+    {"join", no_argument, NULL, TOOL_JOIN},
+    {"service", required_argument, NULL, TOOL_SERVICE},
+    {"views", no_argument, NULL, TOOL_VIEWS},
+    {"expect", required_argument, NULL, TOOL_EXPECT},
+    {"until-all", no_argument, NULL, TOOL_UNTIL_ALL},
+    {"pace", required_argument, NULL, TOOL_PACE},
+    {"output", required_argument, NULL, TOOL_OUTPUT},
+    {"json", no_argument, NULL, TOOL_JSON},
+    {"help", no_argument, NULL, TOOL_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static const struct {
+    enum gcs_service service;
+    const char *name;
+} services[] = {
+    {GCS_FIFO, "fifo"},
+    {GCS_AGREED, "agreed"},
+    {GCS_SAFE, "safe"},
+};
+
+const char *tool_service_name(enum gcs_service service)
+{
+    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+        if (services[i].service == service)
+            return services[i].name;
+    }
+    return "unknown";
+}
+
+void tool_complain(const struct tool_options *options, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "gcs %s: %s\n", options->command, line);
+}
+
+static bool parse_service(struct tool_options *options, const char *value)
+{
+    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+        if (strcmp(services[i].name, value) == 0) {
+            options->service = services[i].service;
+            return true;
+        }
+    }
+    tool_complain(options, "--service: '%s' is not one of fifo, agreed, safe", value);
+    return false;
+}
+
+static bool parse_number(struct tool_options *options, const char *name, const char *value,
+                         uint32_t max, uint32_t *number)
+{
+    char *end = NULL;
+
+    errno = 0;
+    unsigned long long parsed = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno || parsed < 1 || parsed > max) {
+        tool_complain(options, "--%s: '%s' is not a number from 1 to %u", name, value, max);
+        return false;
+    }
+    *number = (uint32_t)parsed;
+    return true;
+}
+
+/* One option that the command takes. */
+static bool parse_option(struct tool_options *options, int option, const char *value)
+{
+    options->given |= (unsigned)option;
+    switch (option) {
+    case TOOL_CREATE:
+        options->bootstrap = GCS_CREATE;
+        return true;
+    case TOOL_JOIN:
+        options->bootstrap = GCS_JOIN;
+        return true;
+    case TOOL_SERVICE:
+        return parse_service(options, value);
+    case TOOL_EXPECT:
+        return parse_number(options, "expect", value, GCS_MEMBERS_MAX, &options->expect);
+    case TOOL_PACE:
+        return parse_number(options, "pace", value, PACE_MAX, &options->pace);
+    case TOOL_OUTPUT:
+        options->output = value;
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* What getopt_long stumbled over: it stands right before optind, or is a short option. */
+static bool refuse_option(struct tool_options *options, int found, char **argv)
+{
+    if (found == ':')
+        tool_complain(options, "%s needs a value", argv[optind - 1]);
+    else if (optopt > UCHAR_MAX)
+        tool_complain(options, "'%s': this option takes no value", argv[optind - 1]);
+    else if (optopt != 0)
+        tool_complain(options, "unknown option '-%c'", optopt);
+    else
+        tool_complain(options, "unknown option '%s'", argv[optind - 1]);
+    return false;
+}
+
+static bool parse_options(struct tool_options *options, const struct tool_command *command,
+                          int argc, char **argv)
+{
+    int found = 0;
+
+    opterr = 0;
+    for (;;) {
+        int index = -1;
+        found = getopt_long(argc, argv, ":", long_options, &index);
+        if (found == -1)
+            return true;
+        if (found == '?' || found == ':')
+            return refuse_option(options, found, argv);
+        if (found != TOOL_HELP && !(command->options & (unsigned)found)) {
+            tool_complain(options, "unknown option '--%s'", long_options[index].name);
+            return false;
+        }
+        if (!parse_option(options, found, optarg))
+            return false;
+    }
+}
+
+static bool parse_operands(struct tool_options *options, int count, char **operands)
+{
+    if ((options->given & TOOL_CREATE) && (options->given & TOOL_JOIN)) {
+        tool_complain(options, "--create and --join exclude each other");
+        return false;
+    }
+    if (count < 1) {
+        tool_complain(options, "which group?");
+        return false;
+    }
+    if (count > 2) {
+        tool_complain(options, "'%s' is one argument too many", operands[2]);
+        return false;
+    }
+    options->group = operands[0];
+    options->url = count > 1 ? operands[1] : DEFAULT_URL;
+    return true;
+}
+
+int tool_options_parse(struct tool_options *options, const struct tool_command *command, int argc,
+                       char **argv)
+{
+    *options = (struct tool_options){
+        .command = command->name,
+        .bootstrap = GCS_LOOK,
+        .service = GCS_AGREED,
+    };
+    bool good = parse_options(options, command, argc, argv);
+    if (good && (options->given & TOOL_HELP)) {
+        fputs(command->help, stdout);
+        return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+    }
+    if (good && parse_operands(options, argc - optind, argv + optind))
+        return TOOL_GO;
+    fprintf(stderr, "Try 'gcs %s --help'.\n", command->name);
+    return TOOL_USAGE;
+}

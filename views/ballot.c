@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The proposer's side of a ballot: prepare, gather promises, propose, gather
+ * acceptances. A value is proposed only with promises from a majority of the
+ * closing view and after a bounded wait for everybody who is not missed; if a
+ * promiser reports an accepted value, the one from the highest ballot is proposed
+ * again unchanged (Paxos' second phase). Whoever is frozen and sees no decision
+ * in time starts a higher ballot, later the farther down the line it stands and
+ * the more ballots there were, so that rivals give each other room.
+ */
+#include "views/machine.h"
+
+/* ---- Starting ------------------------------------------------------------------------------ */
+
+static void send_prepare(struct gcs_agreement *m)
+{
+    struct gcs_writer w = gcs_agreement_writer(m);
+    gcs_prepare_write(&w, m->view->epoch, m->own);
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (!m->seats[rank].promised)
+            gcs_agreement_send(m, rank, GCS_FRAME_PREPARE, &w);
+    }
+    for (uint16_t i = 0; i < m->joiners_count; i++) {
+        if (!m->joiners[i].answered)
+            gcs_ballot_ask_joiner(m, &m->joiners[i]);
+    }
+}
+
+void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joiner)
+{
+    uint8_t body[16];
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    gcs_prepare_write(&w, m->view->epoch, m->own);
+    m->config.env.to_address(m->config.env.ctx, &joiner->member.id.address, GCS_FRAME_PREPARE,
+                             body, gcs_writer_size(&w));
+}
+
+void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
+{
+    uint64_t place = gcs_poll_place(m);
+    uint64_t halves = 6 + (place < 32 ? place : 32);
+    unsigned shift = m->seen <= 1 ? 0 : m->seen < 6 ? m->seen - 1 : 5;
+    gcs_agreement_arm(m, TIMER_PATIENCE, now + (m->config.ballot_ns / 2 * halves << shift));
+}
+
+static void forget_reports(struct gcs_agreement *m)
+{
+    gcs_value_drop(&m->reports.value);
+    m->reports.accepted = (struct gcs_ballot){0, 0};
+    m->reports.any = false;
+    m->reports.weight = 0;
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        m->reports.cut[rank] = 0;
+        m->reports.holder[rank] = rank;
+        m->seats[rank].promised = false;
+        m->seats[rank].accepted = false;
+    }
+    for (uint16_t i = 0; i < m->joiners_count; i++)
+        m->joiners[i].answered = false;
+}
+
+void gcs_ballot_give_up(struct gcs_agreement *m)
+{
+    m->phase = PHASE_NONE;
+    gcs_value_drop(&m->value);
+    gcs_agreement_arm(m, TIMER_SEND, GCS_NEVER);
+    gcs_agreement_arm(m, TIMER_WAIT, GCS_NEVER);
+}
+
+static void merge(struct gcs_agreement *m, uint16_t from, const uint64_t *held);
+
+void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
+{
+    gcs_ballot_give_up(m);
+    forget_reports(m);
+    m->own = (struct gcs_ballot){m->seen + 1, m->view->self};
+    m->phase = PHASE_PREPARING;
+    m->config.counters->ballots++;
+    gcs_acceptor_promise(m, now, m->own);
+
+    gcs_agreement_holdings(m);
+    m->seats[m->view->self].promised = true;
+    m->seats[m->view->self].leaving |= m->leaving;
+    if (m->accepted) {
+        m->reports.accepted = m->accepted_in;
+        m->reports.value = gcs_value_ref(m->accepted);
+    }
+    merge(m, m->view->self, m->held);
+
+    m->wait_until = now + m->config.ballot_ns;
+    m->send_gap = m->config.retry_ns;
+    gcs_agreement_arm(m, TIMER_WAIT, m->wait_until);
+    gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
+    send_prepare(m);
+    gcs_ballot_propose(m, now);
+}
+
+void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->decision)
+        return;
+    /* Own ballot in the lead and short of promises: a higher one would be no better. */
+    bool waits = m->phase == PHASE_PREPARING && m->seen == m->own.counter;
+    if (waits)
+        gcs_ballot_be_patient(m, now);
+    else
+        gcs_ballot_start(m, now);
+}
+
+/* ---- Promises --------------------------------------------------------------------------------- */
+
+static void merge_wrongly(struct gcs_reports *r, uint16_t count, const uint64_t *held)
+{
+    uint64_t weight = 0;
+    for (uint16_t rank = 0; rank < count; rank++)
+        weight += held[rank];
+    for (uint16_t rank = 0; rank < count; rank++) {
+        if (!r->any || (GCS_MUTANT(cut_intersection) && held[rank] < r->cut[rank]) ||
+            (GCS_MUTANT(cut_longest) && weight > r->weight))
+            r->cut[rank] = held[rank];
+    }
+    if (weight > r->weight)
+        r->weight = weight;
+}
+
+/* The union. A sender is the best holder of its own packets: its queue is empty now. */
+static void merge(struct gcs_agreement *m, uint16_t from, const uint64_t *held)
+{
+    struct gcs_reports *r = &m->reports;
+    if (GCS_MUTANT(cut_intersection) || GCS_MUTANT(cut_longest)) {
+        merge_wrongly(r, m->view->count, held);
+        r->any = true;
+        return;
+    }
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (held[rank] > r->cut[rank] || !r->any || (held[rank] == r->cut[rank] && rank == from)) {
+            r->cut[rank] = held[rank];
+            r->holder[rank] = from;
+        }
+    }
+    r->any = true;
+}
+
+/* Keeps the accepted value of the highest ballot. */
+static int merge_accepted(struct gcs_agreement *m, const struct gcs_promise *promise)
+{
+    if (gcs_ballot_compare(promise->accepted, m->reports.accepted) <= 0)
+        return 0;
+    if (gcs_ballot_compare(promise->accepted, m->own) >= 0)
+        return GCS_EMALFORMED;
+    struct gcs_value *value;
+    int error = gcs_value_read(m, promise->value, promise->value_size, &value);
+    if (error)
+        return error;
+    gcs_value_drop(&m->reports.value);
+    m->reports.value = value;
+    m->reports.accepted = promise->accepted;
+    return 0;
+}
+
+int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                      size_t size)
+{
+    struct gcs_promise promise;
+    if (!gcs_promise_read(body, size, m->view->count, m->report, &promise) ||
+        !gcs_ballot_plausible(m, promise.ballot))
+        return GCS_EMALFORMED;
+    if (m->decision) {
+        gcs_settle_tell(m, now, from);
+        return 0;
+    }
+    if (promise.flags & GCS_PROMISE_REFUSED) {
+        if (promise.ballot.counter > m->seen)
+            m->seen = promise.ballot.counter;
+        return 0;
+    }
+    if (gcs_ballot_compare(promise.ballot, m->own) != 0 || m->phase != PHASE_PREPARING)
+        return 0;
+    if (gcs_agreement_impossible(m, m->report))
+        return GCS_EMALFORMED;
+    int error = promise.flags & GCS_PROMISE_ACCEPTED ? merge_accepted(m, &promise) : 0;
+    if (error)
+        return error;
+    m->seats[from].promised = true;
+    m->seats[from].leaving |= (promise.flags & GCS_PROMISE_LEAVING) != 0;
+    merge(m, from, m->report);
+    gcs_ballot_propose(m, now);
+    return 0;
+}
+
+/* ---- Proposing ---------------------------------------------------------------------------------- */
+
+/* Enough promises, and everybody who may be expected to answer has, or has had the time. */
+static bool ready(struct gcs_agreement *m, uint64_t now)
+{
+    uint16_t promised = 0;
+    bool awaited = false;
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        promised = (uint16_t)(promised + m->seats[rank].promised);
+        awaited |= !m->seats[rank].promised && !gcs_seat_missed(&m->seats[rank]);
+    }
+    uint16_t need = m->quorum;
+    if (GCS_MUTANT(promise_minority) && need > 1)
+        need--;
+    if (promised < need)
+        return false;
+    return now >= m->wait_until || (!awaited && gcs_pending_answered(m, now));
+}
+
+static void send_propose(struct gcs_agreement *m)
+{
+    struct gcs_writer w = gcs_agreement_writer(m);
+    gcs_ballot_write(&w, m->own);
+    gcs_write_bytes(&w, m->value->bytes, m->value->size);
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (!m->seats[rank].accepted)
+            gcs_agreement_send(m, rank, GCS_FRAME_PROPOSE, &w);
+    }
+}
+
+void gcs_ballot_propose(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->phase != PHASE_PREPARING || !ready(m, now))
+        return;
+    if (m->reports.value && !GCS_MUTANT(no_reproposal)) {
+        m->value = gcs_value_ref(m->reports.value);
+        m->config.counters->reproposals++;
+    } else {
+        m->value = gcs_value_make(m);
+    }
+    if (!m->value) {
+        gcs_agreement_arm(m, TIMER_WAIT, now + m->config.retry_ns);
+        return;
+    }
+    m->phase = PHASE_PROPOSING;
+    m->send_gap = m->config.retry_ns;
+    gcs_agreement_arm(m, TIMER_WAIT, GCS_NEVER);
+    gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
+    gcs_ballot_be_patient(m, now);
+    send_propose(m);
+    gcs_acceptor_want(m, now, gcs_value_ref(m->value));
+}
+
+void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->decision || m->phase == PHASE_NONE)
+        return;
+    if (m->phase == PHASE_PREPARING)
+        send_prepare(m);
+    else
+        send_propose(m);
+    m->send_gap = gcs_agreement_back_off(m, m->send_gap);
+    gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
+}
+
+/* ---- Acceptances ---------------------------------------------------------------------------------- */
+
+/* A majority of the closing view, and of those of it who come along. */
+static bool decided(const struct gcs_agreement *m)
+{
+    const struct gcs_proposal *p = &m->value->proposal;
+    uint16_t all = 0;
+    uint16_t survivors = 0;
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (!m->seats[rank].accepted)
+            continue;
+        all++;
+        survivors = (uint16_t)(survivors + (p->reason[rank] == GCS_REASON_NONE));
+    }
+    if (GCS_MUTANT(install_without_majority))
+        return all > 0;
+    return all >= m->quorum &&
+           (p->survivors_count == 0 || survivors > p->survivors_count / 2);
+}
+
+void gcs_ballot_accepted(struct gcs_agreement *m, uint64_t now, uint16_t from)
+{
+    if (m->phase != PHASE_PROPOSING || m->decision)
+        return;
+    m->seats[from].accepted = true;
+    if (decided(m))
+        gcs_settle_decide(m, now, m->value, true);
+}
+
+int gcs_accept_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                     size_t size)
+{
+    struct gcs_ballot ballot;
+    if (!gcs_accept_read(body, size, &ballot) || !gcs_ballot_plausible(m, ballot))
+        return GCS_EMALFORMED;
+    if (m->decision)
+        gcs_settle_tell(m, now, from);
+    else if (gcs_ballot_compare(ballot, m->own) == 0)
+        gcs_ballot_accepted(m, now, from);
+    return 0;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Before the first view. A joiner asks everybody it knows of, answers the
+ * prepare of a ballot (so that the group lets in only who is alive), and is in
+ * when it is shown a decision that names it. A looker does the same and founds
+ * the group when nobody has answered for look_ns, unless it knows of a looker
+ * with a smaller incarnation, which goes first. Lookers tell each other the
+ * smallest one that they have heard, so that two who do not know each other's
+ * address find out. This makes two founders unlikely, not impossible.
+ */
+#include "views/bootstrap.h"
+
+#include "gcs/base/memory.h"
+#include "gcs/base/prng.h"
+#include "views/machine.h"
+
+#include <stdio.h>
+
+/* Addresses learned beside the seeds, and lookers remembered. */
+#define LEARNED_MAX 32
+#define RIVALS_MAX 32
+
+struct rival {
+    struct gcs_member_id id;
+    uint64_t heard;
+};
+
+struct gcs_bootstrap_machine {
+    struct gcs_bootstrap_config config;
+    struct gcs_prng prng;
+    bool done;
+    struct gcs_address *targets; /* seeds, then learned ones */
+    size_t targets_count;
+    size_t targets_max;
+    uint64_t gap;
+    uint64_t send_at;
+    uint64_t found_at; /* not before; GCS_NEVER: never */
+    struct rival rivals[RIVALS_MAX];
+    size_t rivals_count;
+};
+
+/* ---- Whom to ask ------------------------------------------------------------------------- */
+
+/* True if the address is new, there was room, and it is not our own. */
+static bool learn(struct gcs_bootstrap_machine *b, const struct gcs_address *address)
+{
+    if (address->length == 0 || gcs_address_equal(address, &b->config.self.id.address))
+        return false;
+    for (size_t i = 0; i < b->targets_count; i++) {
+        if (gcs_address_equal(&b->targets[i], address))
+            return false;
+    }
+    if (b->targets_count == b->targets_max)
+        return false;
+    b->targets[b->targets_count++] = *address;
+    return true;
+}
+
+/* ---- Rivals -------------------------------------------------------------------------------- */
+
+static int id_compare(const struct gcs_member_id *a, const struct gcs_member_id *b)
+{
+    if (a->incarnation != b->incarnation)
+        return a->incarnation < b->incarnation ? -1 : 1;
+    if (a->address.length != b->address.length)
+        return a->address.length < b->address.length ? -1 : 1;
+    return memcmp(a->address.bytes, b->address.bytes, a->address.length);
+}
+
+/* A rival that has been silent for so long has gone, or it has founded and will answer. */
+static uint64_t rival_ns(const struct gcs_bootstrap_machine *b)
+{
+    uint64_t least = 10 * b->config.retry_ns;
+    return b->config.look_ns > least ? b->config.look_ns : least;
+}
+
+static void forget_rivals(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    for (size_t i = 0; i < b->rivals_count;) {
+        if (now >= b->rivals[i].heard + rival_ns(b))
+            b->rivals[i] = b->rivals[--b->rivals_count];
+        else
+            i++;
+    }
+}
+
+static const struct rival *first_rival(const struct gcs_bootstrap_machine *b)
+{
+    const struct rival *first = NULL;
+    for (size_t i = 0; i < b->rivals_count; i++) {
+        if (!first || id_compare(&b->rivals[i].id, &first->id) < 0)
+            first = &b->rivals[i];
+    }
+    return first;
+}
+
+/* When the table is full the largest makes room: it is the smallest that matters. */
+static struct rival *place_rival(struct gcs_bootstrap_machine *b)
+{
+    if (b->rivals_count < RIVALS_MAX)
+        return &b->rivals[b->rivals_count++];
+    struct rival *last = &b->rivals[0];
+    for (size_t i = 1; i < RIVALS_MAX; i++) {
+        if (id_compare(&b->rivals[i].id, &last->id) > 0)
+            last = &b->rivals[i];
+    }
+    return last;
+}
+
+/* Returns whether it was not known at this address, or not as this incarnation. */
+static bool note_rival(struct gcs_bootstrap_machine *b, uint64_t now,
+                       const struct gcs_member_id *id)
+{
+    for (size_t i = 0; i < b->rivals_count; i++) {
+        struct rival *rival = &b->rivals[i];
+        if (!gcs_address_equal(&rival->id.address, &id->address))
+            continue;
+        bool news = rival->id.incarnation != id->incarnation;
+        *rival = (struct rival){*id, now};
+        return news;
+    }
+    *place_rival(b) = (struct rival){*id, now};
+    return true;
+}
+
+/* ---- Speaking --------------------------------------------------------------------------------- */
+
+static void ask(struct gcs_bootstrap_machine *b, const struct gcs_address *to, uint8_t type,
+                uint32_t epoch, struct gcs_ballot ballot)
+{
+    uint8_t body[GCS_JOIN_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    struct gcs_join_request request = {b->config.self, epoch, ballot};
+    struct gcs_settings settings = {b->config.order, b->config.window_packets,
+                                    b->config.message_bytes};
+    const struct rival *rival = first_rival(b);
+    gcs_join_write(&w, &request, &settings, rival ? &rival->id : NULL);
+    b->config.env.to_address(b->config.env.ctx, to, type, body, gcs_writer_size(&w));
+}
+
+static void call(struct gcs_bootstrap_machine *b, const struct gcs_address *to)
+{
+    uint8_t type = b->config.mode == GCS_LOOK ? GCS_FRAME_LOOK : GCS_FRAME_JOIN;
+    ask(b, to, type, 0, (struct gcs_ballot){0, 0});
+}
+
+/* To everybody; a little uneven, so that those who started together spread out. */
+static void call_all(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    for (size_t i = 0; i < b->targets_count; i++)
+        call(b, &b->targets[i]);
+    b->send_at = now + b->gap + gcs_prng_below(&b->prng, b->gap / 4 + 1);
+    if (b->config.mode != GCS_LOOK) {
+        uint64_t most = 10 * b->config.retry_ns;
+        b->gap = b->gap * 2 < most ? b->gap * 2 : most;
+    }
+}
+
+/* ---- Time ----------------------------------------------------------------------------------------- */
+
+static void put_off(struct gcs_bootstrap_machine *b, uint64_t until)
+{
+    if (b->config.mode == GCS_LOOK && b->found_at < until)
+        b->found_at = until;
+}
+
+static void try_found(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    forget_rivals(b, now);
+    const struct rival *rival = first_rival(b);
+    if (rival && id_compare(&rival->id, &b->config.self.id) < 0) {
+        b->found_at = rival->heard + rival_ns(b);
+        return;
+    }
+    b->done = true;
+    b->config.env.found(b->config.env.ctx);
+}
+
+void gcs_bootstrap_tick(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    if (!b->done && now >= b->send_at)
+        call_all(b, now);
+    if (!b->done && now >= b->found_at)
+        try_found(b, now);
+}
+
+uint64_t gcs_bootstrap_deadline(const struct gcs_bootstrap_machine *b)
+{
+    if (b->done)
+        return GCS_NEVER;
+    return b->send_at < b->found_at ? b->send_at : b->found_at;
+}
+
+/* ---- Hearing ---------------------------------------------------------------------------------------- */
+
+static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
+                        const struct gcs_address *from, const uint8_t *body, size_t size)
+{
+    uint32_t epoch;
+    struct gcs_ballot ballot;
+    if (!gcs_prepare_read(body, size, &epoch, &ballot))
+        return GCS_EMALFORMED;
+    learn(b, from);
+    put_off(b, now + b->config.look_ns); /* there is a group */
+    b->gap = b->config.retry_ns;
+    b->send_at = now + b->gap;
+    ask(b, from, GCS_FRAME_JOIN, epoch, ballot);
+    return 0;
+}
+
+static int hear_install(struct gcs_bootstrap_machine *b, uint64_t now, const uint8_t *body,
+                        size_t size)
+{
+    struct gcs_value *value;
+    int error = gcs_value_decode(b->config.allocator, NULL, body, size, &value);
+    if (error)
+        return error;
+    const struct gcs_proposal *p = &value->proposal;
+    put_off(b, now + b->config.look_ns);
+    for (uint16_t i = p->survivors_count; i < p->members_count; i++) {
+        if (!gcs_member_id_equal(&p->members[i].id, &b->config.self.id))
+            continue;
+        b->done = true;
+        b->config.env.joined(b->config.env.ctx, p);
+        break;
+    }
+    gcs_value_drop(&value);
+    return 0;
+}
+
+static const char *refusal_name(uint8_t what)
+{
+    switch (what) {
+    case GCS_REFUSED_ORDER:
+        return "order";
+    case GCS_REFUSED_WINDOW_PACKETS:
+        return "window_packets";
+    case GCS_REFUSED_MESSAGE_BYTES:
+        return "message_bytes";
+    case GCS_REFUSED_MEMBERS:
+        return "members";
+    default:
+        return "unknown";
+    }
+}
+
+static int hear_refusal(struct gcs_bootstrap_machine *b, const uint8_t *body, size_t size)
+{
+    struct gcs_refusal refusal;
+    char why[96];
+    if (!gcs_refusal_read(body, size, &refusal))
+        return GCS_EMALFORMED;
+    snprintf(why, sizeof(why), "%s: the group has %llu, this member %llu",
+             refusal_name(refusal.what), (unsigned long long)refusal.group,
+             (unsigned long long)refusal.joiner);
+    b->done = true;
+    b->config.env.refused(b->config.env.ctx, refusal.error, why);
+    return 0;
+}
+
+static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now,
+                     const struct gcs_address *from, const uint8_t *body, size_t size)
+{
+    struct gcs_join_request request;
+    struct gcs_settings settings;
+    struct gcs_member_id gossip;
+    if (!gcs_join_parse(body, size, &request, &settings, &gossip))
+        return GCS_EMALFORMED;
+    if (gcs_member_id_equal(&request.member.id, &b->config.self.id))
+        return 0;
+    learn(b, from);
+    learn(b, &request.member.id.address);
+    bool news = note_rival(b, now, &request.member.id);
+    if (b->config.mode != GCS_LOOK)
+        return 0;
+    if (news)
+        call(b, &request.member.id.address);
+    /* Somebody who comes first may be about to answer: make its acquaintance before founding. */
+    if (learn(b, &gossip.address)) {
+        put_off(b, now + b->config.look_ns / 4);
+        call(b, &gossip.address);
+    }
+    return 0;
+}
+
+int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
+                        const struct gcs_address *from, uint8_t type, const uint8_t *body,
+                        size_t size)
+{
+    if (b->done || b->config.mode == GCS_CREATE)
+        return 0;
+    switch (type) {
+    case GCS_FRAME_PREPARE:
+        return hear_prepare(b, now, from, body, size);
+    case GCS_FRAME_INSTALL:
+        return hear_install(b, now, body, size);
+    case GCS_FRAME_REFUSE:
+        return hear_refusal(b, body, size);
+    case GCS_FRAME_LOOK:
+        return hear_look(b, now, from, body, size);
+    case GCS_FRAME_JOIN: /* it cannot found, and we cannot let it in */
+        return 0;
+    default:
+        return GCS_EMALFORMED;
+    }
+}
+
+/* ---- Making and freeing --------------------------------------------------------------------------------- */
+
+int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
+                      struct gcs_bootstrap_machine **machine)
+{
+    struct gcs_bootstrap_machine *b = gcs_allocate(config->allocator, 1, sizeof(*b));
+    if (!b)
+        return GCS_ENOMEM;
+    b->config = *config;
+    b->config.seeds = NULL; /* the caller's */
+    b->targets_max = config->seeds_count + LEARNED_MAX;
+    b->targets = gcs_allocate(config->allocator, b->targets_max, sizeof(*b->targets));
+    if (!b->targets) {
+        gcs_release(config->allocator, b);
+        return GCS_ENOMEM;
+    }
+    for (size_t i = 0; i < config->seeds_count; i++)
+        learn(b, &config->seeds[i]);
+    gcs_prng_init(&b->prng, config->seed);
+    b->gap = config->retry_ns;
+    b->send_at = config->mode == GCS_CREATE ? GCS_NEVER : now;
+    b->found_at = GCS_NEVER;
+    if (config->mode == GCS_CREATE)
+        b->found_at = now;
+    else if (config->mode == GCS_LOOK)
+        b->found_at = now + config->look_ns;
+    *machine = b;
+    return 0;
+}
+
+void gcs_bootstrap_free(struct gcs_bootstrap_machine *b)
+{
+    if (!b)
+        return;
+    gcs_release(b->config.allocator, b->targets);
+    gcs_release(b->config.allocator, b);
+}
+
+/* ---- At a member -------------------------------------------------------------------------------------------- */
+
+static struct gcs_refusal judge(const struct gcs_agreement_config *group,
+                                const struct gcs_settings *settings)
+{
+    struct gcs_refusal refusal = {.error = GCS_EREFUSED};
+    if (settings->order != group->order) {
+        refusal.what = GCS_REFUSED_ORDER;
+        refusal.group = group->order;
+        refusal.joiner = settings->order;
+    } else if (settings->window_packets != group->window_packets) {
+        refusal.what = GCS_REFUSED_WINDOW_PACKETS;
+        refusal.group = group->window_packets;
+        refusal.joiner = settings->window_packets;
+    } else if (settings->message_bytes != group->message_bytes) {
+        refusal.what = GCS_REFUSED_MESSAGE_BYTES;
+        refusal.group = group->message_bytes;
+        refusal.joiner = settings->message_bytes;
+    } else if (group->view->count >= GCS_MEMBERS_MAX) {
+        refusal.what = GCS_REFUSED_MEMBERS;
+        refusal.group = group->view->count;
+        refusal.joiner = 1;
+    }
+    return refusal;
+}
+
+int gcs_join_read(const uint8_t *body, size_t body_size, const struct gcs_agreement_config *group,
+                  struct gcs_join_request *request, uint8_t *refusal, size_t *size)
+{
+    struct gcs_settings settings;
+    struct gcs_member_id rival;
+    *size = 0;
+    if (!gcs_join_parse(body, body_size, request, &settings, &rival))
+        return GCS_EMALFORMED;
+    struct gcs_refusal verdict = judge(group, &settings);
+    if (verdict.what == 0)
+        return 0;
+    struct gcs_writer w = gcs_writer_over(refusal, GCS_REFUSAL_BYTES_MAX);
+    gcs_refusal_write(&w, &verdict);
+    *size = gcs_writer_size(&w);
+    return GCS_EREFUSED;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who wants in and who wants out. A leaver tells everybody, and the candidate
+ * again and again, until the view has ended; a member that is asked by a joiner
+ * passes the question on to the candidate. Joiners are remembered in a table of
+ * fixed size, for a bounded time; only one that answers a ballot's prepare can
+ * come in with it, so that a dead joiner costs one wait and comes back no more.
+ */
+#include "views/machine.h"
+
+/* A joiner that has not been heard for so many waits for a ballot has gone elsewhere. */
+#define JOINER_WAITS 20
+
+/* ---- Leaving --------------------------------------------------------------------------- */
+
+bool gcs_pending_leavers(const struct gcs_agreement *m)
+{
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (m->seats[rank].leaving)
+            return true;
+    }
+    return false;
+}
+
+void gcs_pending_leave_repeat(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->decision || !m->leaving)
+        return;
+    struct gcs_writer w = gcs_agreement_writer(m);
+    bool everybody = m->leave_sent++ % 4 == 0;
+    uint16_t candidate = gcs_poll_candidate(m);
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (everybody || rank == candidate)
+            gcs_agreement_send(m, rank, GCS_FRAME_LEAVE, &w);
+    }
+    m->leave_gap = m->leave_gap ? gcs_agreement_back_off(m, m->leave_gap) : m->config.retry_ns;
+    gcs_agreement_arm(m, TIMER_LEAVE, now + m->leave_gap);
+}
+
+void gcs_agreement_leave(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->leaving || m->decision)
+        return;
+    m->leaving = true;
+    m->seats[m->view->self].leaving = true;
+    gcs_pending_leave_repeat(m, now);
+    gcs_poll_consider(m, now);
+}
+
+int gcs_leave_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                    size_t size)
+{
+    if (!gcs_leave_read(body, size))
+        return GCS_EMALFORMED;
+    if (m->decision) {
+        gcs_settle_tell(m, now, from);
+        return 0;
+    }
+    m->seats[from].leaving = true;
+    gcs_poll_consider(m, now);
+    return 0;
+}
+
+/* ---- Joining ------------------------------------------------------------------------------ */
+
+static bool fresh(const struct gcs_agreement *m, const struct gcs_joiner *joiner, uint64_t now)
+{
+    return now < joiner->heard + JOINER_WAITS * m->config.ballot_ns;
+}
+
+bool gcs_pending_joiners(const struct gcs_agreement *m, uint64_t now)
+{
+    for (uint16_t i = 0; i < m->joiners_count; i++) {
+        if (fresh(m, &m->joiners[i], now))
+            return true;
+    }
+    return false;
+}
+
+bool gcs_pending_answered(const struct gcs_agreement *m, uint64_t now)
+{
+    for (uint16_t i = 0; i < m->joiners_count; i++) {
+        if (fresh(m, &m->joiners[i], now) && !m->joiners[i].answered)
+            return false;
+    }
+    return true;
+}
+
+static struct gcs_joiner *find_joiner(struct gcs_agreement *m, const struct gcs_address *address)
+{
+    for (uint16_t i = 0; i < m->joiners_count; i++) {
+        if (gcs_address_equal(&m->joiners[i].member.id.address, address))
+            return &m->joiners[i];
+    }
+    return NULL;
+}
+
+/* A free place, or that of somebody who has gone elsewhere; NULL: there is none. */
+static struct gcs_joiner *place_joiner(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->joiners_count < GCS_JOINERS_WAITING_MAX)
+        return &m->joiners[m->joiners_count++];
+    for (uint16_t i = 0; i < m->joiners_count; i++) {
+        if (!fresh(m, &m->joiners[i], now))
+            return &m->joiners[i];
+    }
+    return NULL;
+}
+
+/* The joiner's entry, made if need be; NULL: an old incarnation of it, or no room. */
+static struct gcs_joiner *note_joiner(struct gcs_agreement *m, uint64_t now,
+                                      const struct gcs_member *member, bool answers)
+{
+    struct gcs_joiner *joiner = find_joiner(m, &member->id.address);
+    if (joiner && joiner->member.id.incarnation != member->id.incarnation) {
+        if (joiner->answered && !answers)
+            return NULL;
+        *joiner = (struct gcs_joiner){.member = *member};
+    } else if (!joiner) {
+        if (!gcs_pending_joiners(m, now))
+            m->start_at = now + m->config.retry_ns;
+        joiner = place_joiner(m, now);
+        if (!joiner)
+            return NULL;
+        *joiner = (struct gcs_joiner){.member = *member};
+    }
+    joiner->heard = now;
+    return joiner;
+}
+
+static bool is_member(const struct gcs_view *view, const struct gcs_member_id *id)
+{
+    for (uint16_t rank = 0; rank < view->count; rank++) {
+        if (gcs_member_id_equal(&view->members[rank].id, id))
+            return true;
+    }
+    return false;
+}
+
+/* It answered from the address of a member: that member is no more. */
+static void replaces(struct gcs_agreement *m, const struct gcs_address *address)
+{
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        if (rank != m->view->self &&
+            gcs_address_equal(&m->view->members[rank].id.address, address))
+            m->seats[rank].gone = true;
+    }
+}
+
+static void pass_on(struct gcs_agreement *m, const struct gcs_join_request *request)
+{
+    struct gcs_settings settings = {m->config.order, m->config.window_packets,
+                                    m->config.message_bytes};
+    struct gcs_writer w = gcs_agreement_writer(m);
+    gcs_join_write(&w, request, &settings, NULL);
+    uint16_t rank = m->frozen ? m->promised.rank : gcs_poll_candidate(m);
+    gcs_agreement_send(m, rank, GCS_FRAME_JOIN, &w);
+}
+
+static void join(struct gcs_agreement *m, uint64_t now, const struct gcs_join_request *request)
+{
+    if (!m->decision && is_member(m->view, &request->member.id))
+        return;
+    bool answers = m->phase == PHASE_PREPARING && request->epoch == m->view->epoch &&
+                   gcs_ballot_compare(request->ballot, m->own) == 0;
+    bool known = find_joiner(m, &request->member.id.address) != NULL;
+    struct gcs_joiner *joiner = note_joiner(m, now, &request->member, answers);
+    if (!joiner)
+        return;
+    if (m->decision) {
+        gcs_settle_tell_joiner(m, now, joiner);
+        return;
+    }
+    if (answers) {
+        joiner->answered = true;
+        replaces(m, &request->member.id.address);
+    } else if (m->phase == PHASE_PREPARING && !known) {
+        gcs_ballot_ask_joiner(m, joiner);
+    }
+    gcs_poll_consider(m, now);
+}
+
+void gcs_agreement_join(struct gcs_agreement *m, uint64_t now,
+                        const struct gcs_join_request *request)
+{
+    join(m, now, request);
+    if (!m->decision)
+        pass_on(m, request);
+}
+
+int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                   size_t size)
+{
+    struct gcs_join_request request;
+    struct gcs_settings settings;
+    struct gcs_member_id rival;
+    (void)from;
+    if (!gcs_join_parse(body, size, &request, &settings, &rival) ||
+        settings.order != m->config.order ||
+        settings.window_packets != m->config.window_packets ||
+        settings.message_bytes != m->config.message_bytes)
+        return GCS_EMALFORMED;
+    join(m, now, &request);
+    return 0;
+}
