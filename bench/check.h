@@ -31,7 +31,7 @@ struct bench_check {
     uint64_t next[BENCH_MEMBERS_MAX]; /* number of each sender's next message; 0: any */
     unsigned run_sender;              /* the run that may still become longer */
     uint64_t run_first, run_count;
-    uint64_t digest, view_digest;     /* over the runs before that one */
+    uint64_t digest, view_digest; /* over the runs before that one */
 };
 
 static inline uint64_t bench_stamp(unsigned sender, uint64_t number)

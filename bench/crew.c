@@ -25,13 +25,14 @@ static int ending_signal;
 
 void bench_crew_block_signals(void)
 {
-    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    struct sigaction by_default = {.sa_handler = SIG_DFL}, before;
 
     (void)sigemptyset(&watched);
     (void)sigaddset(&watched, SIGCHLD);
     (void)sigaddset(&watched, SIGINT);
     (void)sigaddset(&watched, SIGTERM);
-    (void)sigaddset(&watched, SIGHUP);
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup(1) */
+        (void)sigaddset(&watched, SIGHUP);
     (void)sigaction(SIGCHLD, &by_default, NULL); /* ignored ones would not be told of */
     (void)sigprocmask(SIG_BLOCK, &watched, NULL);
 }

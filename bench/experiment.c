@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define FORM_NS  (30 * BENCH_NS_PER_S) /* to become a group */
-#define VIEW_NS  (60 * BENCH_NS_PER_S) /* to agree on a view */
-#define DRAIN_NS (60 * BENCH_NS_PER_S) /* to deliver what was sent */
+#define FORM_NS   (30 * BENCH_NS_PER_S)  /* to become a group */
+#define VIEW_NS   (60 * BENCH_NS_PER_S)  /* to agree on a view */
+#define DRAIN_NS  (60 * BENCH_NS_PER_S)  /* to deliver what was sent */
 #define SETTLE_NS (20 * BENCH_NS_PER_MS) /* between the last one's being ready and the start */
 
 /* ---- The course of a run -------------------------------------------------------------- */

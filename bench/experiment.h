@@ -19,7 +19,7 @@ struct bench_outcome {
     double switches;
     double packets, data_packets, control_packets, messages_per_packet;
     double nacks, repairs, window_full, allocations, views;
-    double rss_mib; /* of the largest member */
+    double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double samples;
     double gap_ms, join_ms, view_max_ms;

@@ -37,15 +37,15 @@ static int run(const struct bench_options *options)
 const struct bench_command bench_failover = {
     .name = "failover",
     .summary = "pause in delivery when a member is killed",
-    .help = "usage: gcs-bench failover [options]\n"
-            "\n"
-            "Kills a member of a group at work, again in each run, and measures the pause.\n"
-            "\n"
-            "  --victim N        who is killed; 1 is the coordinator (1)\n"
-            "  --senders N|all   how many members send (all)\n"
-            "  --size BYTES      of a message (1K)\n"
-            "  --rate N          messages per second of all senders together (no limit)\n"
-        BENCH_HELP_GROUP,
+    .help =
+        "usage: gcs-bench failover [options]\n"
+        "\n"
+        "Kills a member of a group at work, again in each run, and measures the pause.\n"
+        "\n"
+        "  --victim N        who is killed; 1 is the coordinator (1)\n"
+        "  --senders N|all   how many members send (all)\n"
+        "  --size BYTES      of a message (1K)\n"
+        "  --rate N          messages per second of all senders together (no limit)\n" BENCH_HELP_GROUP,
     .options = BENCH_GROUP_OPTIONS | BENCH_VICTIM,
     .members_min = 3,
     .size_min = BENCH_STAMP_BYTES,

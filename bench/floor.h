@@ -47,8 +47,8 @@ bool bench_floor_measure_latency(const struct bench_options *options, double *p5
                                  double *p99_us);
 
 /* Roles for bench_crew_start; extra is the struct bench_floor, in shared memory. */
-void bench_floor_fan(const struct bench_options *options, struct bench_world *world,
-                     unsigned index, void *extra);
+void bench_floor_fan(const struct bench_options *options, struct bench_world *world, unsigned index,
+                     void *extra);
 void bench_floor_echo(const struct bench_options *options, struct bench_world *world,
                       unsigned index, void *extra);
 

@@ -20,8 +20,8 @@
 #define WINDOW_BYTES   (1u << 20) /* on their way to one process: nothing is lost */
 #define UNIT_MAX       65000      /* bytes of a train; a larger one is refused */
 #define TRAIN_SEGMENTS 64
-#define SINGLE_BYTES   16384      /* from here on a train is no faster than its datagrams */
-#define UNITS          4          /* per call, to each */
+#define SINGLE_BYTES   16384 /* from here on a train is no faster than its datagrams */
+#define UNITS          4     /* per call, to each */
 #define SLOTS          8
 #define SLOT_BYTES     65536
 #define YIELD_NS       (50 * BENCH_NS_PER_US)
@@ -33,13 +33,13 @@ struct fan {
     struct bench_floor_socket socket;
     unsigned index;
     bool sender;
-    uint32_t size;       /* bytes of a message */
-    size_t packet;       /* bytes of a datagram */
-    size_t unit;         /* bytes of a train of them */
+    uint32_t size; /* bytes of a message */
+    size_t packet; /* bytes of a datagram */
+    size_t unit;   /* bytes of a train of them */
     uint64_t window;
-    uint64_t sent;       /* bytes, to each */
-    uint64_t delivered;  /* bytes, one's own included */
-    uint64_t datagrams;  /* sent, to each */
+    uint64_t sent;      /* bytes, to each */
+    uint64_t delivered; /* bytes, one's own included */
+    uint64_t datagrams; /* sent, to each */
     uint64_t next[BENCH_MEMBERS_MAX];
     uint64_t busy_at;
     uint8_t *memory;
@@ -59,8 +59,8 @@ static unsigned room(const struct fan *fan)
     uint64_t least = UINT64_MAX;
 
     for (unsigned i = 0; i < fan->world->count; i++) {
-        uint64_t received = atomic_load_explicit(&fan->floor->seats[i].received[fan->index],
-                                                 memory_order_acquire);
+        uint64_t received =
+            atomic_load_explicit(&fan->floor->seats[i].received[fan->index], memory_order_acquire);
         if (i != fan->index && received < least)
             least = received;
     }
@@ -249,8 +249,8 @@ static void work(struct fan *fan)
     take_mark(fan, &fan->seat->end);
 }
 
-void bench_floor_fan(const struct bench_options *options, struct bench_world *world,
-                     unsigned index, void *extra)
+void bench_floor_fan(const struct bench_options *options, struct bench_world *world, unsigned index,
+                     void *extra)
 {
     struct fan fan = {
         .world = world,

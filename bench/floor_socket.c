@@ -107,8 +107,8 @@ size_t bench_floor_packet(const struct bench_floor_socket *s, const struct bench
     probe = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (probe >= 0) {
         if (connect(probe, &to->any, s->address_size) < 0 ||
-            getsockopt(probe, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu,
-                       &size) < 0)
+            getsockopt(probe, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &size) <
+                0)
             mtu = 0;
         (void)close(probe);
     }

@@ -39,14 +39,14 @@ static int run(const struct bench_options *options)
 const struct bench_command bench_join = {
     .name = "join",
     .summary = "pause in delivery when a member joins",
-    .help = "usage: gcs-bench join [options]\n"
-            "\n"
-            "Lets a member join a group at work, again in each run, and measures the pause.\n"
-            "\n"
-            "  --senders N|all   how many of the others send (all)\n"
-            "  --size BYTES      of a message (1K)\n"
-            "  --rate N          messages per second of all senders together (no limit)\n"
-        BENCH_HELP_GROUP,
+    .help =
+        "usage: gcs-bench join [options]\n"
+        "\n"
+        "Lets a member join a group at work, again in each run, and measures the pause.\n"
+        "\n"
+        "  --senders N|all   how many of the others send (all)\n"
+        "  --size BYTES      of a message (1K)\n"
+        "  --rate N          messages per second of all senders together (no limit)\n" BENCH_HELP_GROUP,
     .options = BENCH_GROUP_OPTIONS,
     .members_min = 2,
     .size_min = BENCH_STAMP_BYTES,

@@ -34,11 +34,11 @@ static bool run_floor(const struct bench_report *report, struct bench_extra *ext
 
     if (!bench_floor_measure_latency(options, &p50, &p99))
         return false;
-    extras[0] = (struct bench_extra){"floor_p50_us", "us: a UDP round trip, half are faster", p50,
-                                     2};
+    extras[0] =
+        (struct bench_extra){"floor_p50_us", "us: a UDP round trip, half are faster", p50, 2};
     extras[1] = (struct bench_extra){"floor_p99_us", "us: likewise, 99 % are", p99, 2};
-    extras[2] = (struct bench_extra){"round_trips", "round trips are what the group takes",
-                                     ours / p50, 2};
+    extras[2] =
+        (struct bench_extra){"round_trips", "round trips are what the group takes", ours / p50, 2};
     *count = 3;
     return true;
 }

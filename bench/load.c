@@ -11,8 +11,7 @@
 #define BATCH_MESSAGES 8192u
 
 bool bench_load_init(struct bench_load *load, const struct bench_options *options,
-                     enum bench_pace pace, unsigned sender, struct gcs_group *group,
-                     uint64_t start)
+                     enum bench_pace pace, unsigned sender, struct gcs_group *group, uint64_t start)
 {
     unsigned first = options->members - options->joiners - options->senders;
 

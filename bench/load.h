@@ -21,11 +21,11 @@ struct bench_load {
     unsigned sender;
     uint32_t size;
     uint8_t *message;
-    uint64_t sent;     /* messages that the library took */
-    uint64_t start;    /* by rate: when the first message is due */
-    double interval;   /* by rate: nanoseconds between messages */
-    bool blocked;      /* until GCS_EVENT_WRITABLE */
-    bool outstanding;  /* in turn: until one's own message is delivered */
+    uint64_t sent;    /* messages that the library took */
+    uint64_t start;   /* by rate: when the first message is due */
+    double interval;  /* by rate: nanoseconds between messages */
+    bool blocked;     /* until GCS_EVENT_WRITABLE */
+    bool outstanding; /* in turn: until one's own message is delivered */
 };
 
 /* False: no memory. */

@@ -171,7 +171,8 @@ static void wait_to_join(const struct bench_member *member)
     atomic_store(&world->disturbed, bench_now());
 }
 
-/* ---- The phases of a run ---------------------------------------------------------------------- */
+/* ---- The phases of a run ----------------------------------------------------------------------
+ */
 
 static void take_mark(const struct bench_member *member, struct bench_mark *mark)
 {
@@ -203,7 +204,7 @@ static void note_time(struct bench_member *member)
 static void work(struct bench_member *member)
 {
     struct bench_world *world = member->world;
-    uint64_t start;
+    uint64_t start = 0;
 
     while (!is_over(member) && (start = atomic_load(&world->start)) == 0)
         step(member, false);

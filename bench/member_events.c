@@ -44,7 +44,8 @@ static void record_latency(const struct bench_member *member, const struct gcs_e
 
 static void note_gap(struct bench_member *member)
 {
-    if (member->begun && !member->ended && member->now - member->last_delivery > member->seat->gap_ns)
+    if (member->begun && !member->ended &&
+        member->now - member->last_delivery > member->seat->gap_ns)
         member->seat->gap_ns = member->now - member->last_delivery;
     member->last_delivery = member->now;
 }

@@ -13,17 +13,18 @@
 
 bool bench_netns_enter(const char *pattern, unsigned index, char *error, size_t error_size)
 {
-    char name[256];
+    char name[256] = "";
     char path[300];
-    int fd = -1;
 
-    if (bench_expand(pattern, index, name, sizeof(name))) {
-        snprintf(path, sizeof(path), "/run/netns/%s", name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (!bench_expand(pattern, index, name, sizeof(name))) {
+        snprintf(error, error_size, "network namespace '%.40s' has too long a name", pattern);
+        return false;
     }
+    snprintf(path, sizeof(path), "/run/netns/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool good = fd >= 0 && setns(fd, CLONE_NEWNET) == 0;
     if (!good)
-        snprintf(error, error_size, "network namespace '%s': %s", pattern, strerror(errno));
+        snprintf(error, error_size, "network namespace '%s': %s", name, strerror(errno));
     if (fd >= 0)
         (void)close(fd);
     return good;

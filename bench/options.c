@@ -103,9 +103,8 @@ static const struct word *find_word(const struct bench_options *options, const c
 /* ---- Numbers -------------------------------------------------------------------------- */
 
 /* A decimal number from min to max; with suffixes, K and M (powers of 1024) may follow. */
-static bool parse_number(const struct bench_options *options, const char *option,
-                         const char *value, bool suffixes, uint32_t min, uint32_t max,
-                         uint32_t *number)
+static bool parse_number(const struct bench_options *options, const char *option, const char *value,
+                         bool suffixes, uint32_t min, uint32_t max, uint32_t *number)
 {
     char *end = NULL;
     unsigned shift = 0;

@@ -52,18 +52,18 @@ enum bench_option {
      BENCH_URL | BENCH_NETNS | BENCH_SECONDS | BENCH_WARMUP | BENCH_RUNS | BENCH_RATE |           \
      BENCH_HEARTBEAT | BENCH_SUSPECT | BENCH_WINDOW | BENCH_QUEUE | BENCH_JSON | BENCH_HELP)
 
-#define BENCH_HELP_GROUP                                                                          \
-    "  --members N            processes of the group\n"                                           \
-    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n"               \
-    "  --order sequencer      how the total order is found (sequencer)\n"                         \
-    "  --transport udp        what carries the packets (udp)\n"                                   \
-    "  --url-template URL     where members are; {member} is their number\n"                      \
-    "                         (udp://127.0.0.1:0)\n"                                              \
-    "  --netns-template NAME  network namespaces in which they are\n"                             \
-    "  --seconds S            that count, after --warmup S (0.5)\n"                               \
-    "  --runs N               of which medians are shown (5)\n"                                   \
-    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"                     \
-    "                         as in gcs_join(3) and gcs_open(3)\n"                                \
+#define BENCH_HELP_GROUP                                                            \
+    "  --members N            processes of the group\n"                             \
+    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n" \
+    "  --order sequencer      how the total order is found (sequencer)\n"           \
+    "  --transport udp        what carries the packets (udp)\n"                     \
+    "  --url-template URL     where members are; {member} is their number\n"        \
+    "                         (udp://127.0.0.1:0)\n"                                \
+    "  --netns-template NAME  network namespaces in which they are\n"               \
+    "  --seconds S            that count, after --warmup S (0.5)\n"                 \
+    "  --runs N               of which medians are shown (5)\n"                     \
+    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"       \
+    "                         as in gcs_join(3) and gcs_open(3)\n"                  \
     "  --json                 one JSON object as the last line\n"
 
 struct bench_options {
@@ -81,11 +81,11 @@ struct bench_options {
     double seconds;
     double warmup;
     unsigned runs;
-    double rate;     /* messages per second of all senders together; 0: no pace */
-    unsigned victim; /* from 1 */
-    uint32_t heartbeat_ms, suspect_ms;   /* 0: the library's default */
-    uint32_t window_bytes, queue_bytes;  /* likewise */
-    uint32_t packet;                     /* floor: bytes of a datagram; 0: what the path carries */
+    double rate;                       /* messages per second of all senders together; 0: no pace */
+    unsigned victim;                   /* from 1 */
+    uint32_t heartbeat_ms, suspect_ms; /* 0: the library's default */
+    uint32_t window_bytes, queue_bytes; /* likewise */
+    uint32_t packet;                    /* floor: bytes of a datagram; 0: what the path carries */
     bool floor;
     bool latency;
     bool json;
@@ -93,9 +93,9 @@ struct bench_options {
 
 struct bench_command {
     const char *name;
-    const char *summary;  /* one line for `gcs-bench --help` */
-    const char *help;     /* `gcs-bench NAME --help`, without what all options mean */
-    unsigned options;     /* enum bench_option: those that it takes */
+    const char *summary; /* one line for `gcs-bench --help` */
+    const char *help;    /* `gcs-bench NAME --help`, without what all options mean */
+    unsigned options;    /* enum bench_option: those that it takes */
     unsigned members_min;
     uint32_t size_min;
     struct bench_options defaults;

@@ -67,8 +67,7 @@ void bench_report_title(const struct bench_options *options, bool group)
         printf(", %u of them send", options->senders);
     printf(", %u bytes", options->size);
     if (group)
-        printf(", %s (%s)", bench_service_name(options->service),
-               bench_order_name(options->order));
+        printf(", %s (%s)", bench_service_name(options->service), bench_order_name(options->order));
     if (options->rate > 0)
         printf(", %.0f messages per second", options->rate);
     printf(", %s\n", options->url);

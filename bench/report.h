@@ -17,9 +17,9 @@ struct bench_metric {
     int decimals;
 };
 
-#define BENCH_METRIC(name, text, decimals)                                                        \
-    {                                                                                             \
-        #name, text, offsetof(struct bench_outcome, name), decimals                               \
+#define BENCH_METRIC(name, text, decimals)                          \
+    {                                                               \
+#name, text, offsetof(struct bench_outcome, name), decimals \
     }
 
 /* A figure that is not one of a run's. */
@@ -37,8 +37,8 @@ struct bench_report {
     size_t metrics_count;
     const struct bench_extra *extras;
     size_t extras_count;
-    bool group;  /* runs are those of a group: service, order, digest belong to it */
-    bool views;  /* view_ms as an array */
+    bool group; /* runs are those of a group: service, order, digest belong to it */
+    bool views; /* view_ms as an array */
 };
 
 double bench_median(const struct bench_report *report, const struct bench_metric *metric);

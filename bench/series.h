@@ -15,8 +15,8 @@ struct bench_series {
     size_t metrics_count;
     size_t brief; /* metrics in a run's line */
     bench_role *role;
-    bool group;   /* a group is run */
-    bool views;   /* a view is waited for */
+    bool group; /* a group is run */
+    bool views; /* a view is waited for */
     /* --floor: fills extras and sets their number; NULL: there is no such option */
     bool (*floor)(const struct bench_report *report, struct bench_extra *extras, size_t *count);
 };

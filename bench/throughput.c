@@ -64,14 +64,15 @@ static int run(const struct bench_options *options)
 const struct bench_command bench_throughput = {
     .name = "throughput",
     .summary = "messages per second when senders send as fast as they can",
-    .help = "usage: gcs-bench throughput [options]\n"
-            "\n"
-            "How much a group delivers, counted at its slowest member.\n"
-            "\n"
-            "  --senders N|all   how many members send (all)\n"
-            "  --size BYTES      of a message (1K)\n"
-            "  --rate N          messages per second of all senders together (no limit)\n"
-            "  --floor           measure the floor too, and say how near we came\n" BENCH_HELP_GROUP,
+    .help =
+        "usage: gcs-bench throughput [options]\n"
+        "\n"
+        "How much a group delivers, counted at its slowest member.\n"
+        "\n"
+        "  --senders N|all   how many members send (all)\n"
+        "  --size BYTES      of a message (1K)\n"
+        "  --rate N          messages per second of all senders together (no limit)\n"
+        "  --floor           measure the floor too, and say how near we came\n" BENCH_HELP_GROUP,
     .options = BENCH_GROUP_OPTIONS | BENCH_FLOOR,
     .members_min = 1,
     .size_min = BENCH_STAMP_BYTES,

@@ -29,9 +29,9 @@ enum bench_state {
 /* Counts at one moment. */
 struct bench_mark {
     uint64_t at;
-    uint64_t messages, bytes;     /* delivered */
-    uint64_t user_ns, system_ns;  /* CPU time of the process */
-    uint64_t switches;            /* between processes, wanted or not */
+    uint64_t messages, bytes;    /* delivered */
+    uint64_t user_ns, system_ns; /* CPU time of the process */
+    uint64_t switches;           /* between processes, wanted or not */
     struct gcs_counters counters;
 };
 
@@ -52,9 +52,9 @@ struct bench_seat {
 };
 
 struct bench_world {
-    _Atomic uint64_t start; /* when senders start; 0: not planned yet */
-    _Atomic uint64_t begin; /* when the time that counts begins ... */
-    _Atomic uint64_t end;   /* ... and ends, sending with it; 0: not planned yet */
+    _Atomic uint64_t start;     /* when senders start; 0: not planned yet */
+    _Atomic uint64_t begin;     /* when the time that counts begins ... */
+    _Atomic uint64_t end;       /* ... and ends, sending with it; 0: not planned yet */
     _Atomic uint64_t disturbed; /* when a member was killed, or began to join; 0: not yet */
     _Atomic uint32_t victim;    /* who was killed; BENCH_NOBODY */
     atomic_bool quit;

@@ -148,7 +148,6 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
         return;
     }
     bool asked_for = era->fellows[packet->rank].gaps.attempt > 0 && packet->number <= window->top;
-    gcs_window_release(window, packet->base);
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);
@@ -220,8 +219,10 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
         counters_of(era)->dropped_malformed++;
         return;
     }
-    if (!era->closed)
+    if (!era->closed) {
         note_sender(era, now, packet->rank);
+        gcs_window_release(&era->fellows[packet->rank].window, packet->base);
+    }
     struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
     while (gcs_frame_next(&r, &frame))
         hear_frame(era, now, from, packet, &frame);
@@ -231,6 +232,4 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
         return;
     if (packet->number > 0)
         receive_numbered(era, now, buffer, data, size, packet);
-    else
-        gcs_window_release(&era->fellows[packet->rank].window, packet->base);
 }

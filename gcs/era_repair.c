@@ -71,6 +71,9 @@ void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut, const
         struct gcs_fellow *fellow = &era->fellows[rank];
         if (fellow->window.contiguous >= cut[rank])
             continue;
+        /* Its sender had room for cut[rank], so everybody had taken what lies a window before it. */
+        if (cut[rank] > fellow->window.capacity)
+            gcs_window_release(&fellow->window, cut[rank] - fellow->window.capacity);
         gcs_window_exists(&fellow->window, cut[rank]);
         if (!era->fetching || fellow->holder != holder[rank])
             fellow->gaps = (struct gcs_gaps){.due = now};

@@ -88,7 +88,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
         return GCS_ENOMEM;
     group->core = core;
     group->user = user;
-    strcpy(group->name, name);
+    memcpy(group->name, name, strlen(name));
     group->tag = tag;
     group->config = *config;
     group->state = GCS_GROUP_LOOKING;
@@ -275,7 +275,7 @@ static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer 
         if (era->fellows[rank].peer != peer)
             continue;
         uint64_t process = gcs_peer_process(peer);
-        if (process != 0 && process != gcs_process_of(&era->members[rank]))
+        if (process != 0 && process != gcs_member_process(&era->members[rank].id))
             gcs_agreement_gone(era->agreement, now, rank);
         else
             gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);

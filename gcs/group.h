@@ -14,14 +14,6 @@
 #include "gcs/packer.h"
 #include "views/bootstrap.h"
 
-/* An incarnation names the process and, in its low bits, which of its memberships it is. */
-#define GCS_MEMBERSHIP_MASK UINT64_C(0xffffff)
-
-static inline uint64_t gcs_process_of(const struct gcs_member *member)
-{
-    return member->id.incarnation & ~GCS_MEMBERSHIP_MASK;
-}
-
 enum gcs_group_state {
     GCS_GROUP_LOOKING, /* not a member yet */
     GCS_GROUP_MEMBER,

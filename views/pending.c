@@ -147,6 +147,29 @@ static void replaces(struct gcs_agreement *m, const struct gcs_address *address)
     }
 }
 
+/*
+ * A joiner at the address of a member that nobody misses. True: it has to wait. A late request of
+ * an earlier membership is nobody's; a later membership of the same process ends the one that
+ * there is; another process means that the member is dead, which the detector can find out.
+ */
+static bool at_members_address(struct gcs_agreement *m, const struct gcs_member_id *id)
+{
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        const struct gcs_member_id *member = &m->view->members[rank].id;
+        if (gcs_seat_missed(&m->seats[rank]) || !gcs_address_equal(&member->address, &id->address))
+            continue;
+        if (gcs_member_process(member) != gcs_member_process(id)) {
+            if (m->config.env.doubt)
+                m->config.env.doubt(m->config.env.ctx, rank);
+            return true;
+        }
+        if (id->incarnation < member->incarnation || rank == m->view->self)
+            return true;
+        m->seats[rank].gone = true;
+    }
+    return false;
+}
+
 static void pass_on(struct gcs_agreement *m, const struct gcs_join_request *request)
 {
     struct gcs_settings settings = {m->config.order, m->config.window_packets,
@@ -160,6 +183,8 @@ static void pass_on(struct gcs_agreement *m, const struct gcs_join_request *requ
 static void join(struct gcs_agreement *m, uint64_t now, const struct gcs_join_request *request)
 {
     if (!m->decision && is_member(m->view, &request->member.id))
+        return;
+    if (!m->decision && at_members_address(m, &request->member.id))
         return;
     bool answers = m->phase == PHASE_PREPARING && request->epoch == m->view->epoch &&
                    gcs_ballot_compare(request->ballot, m->own) == 0;

@@ -194,10 +194,8 @@ void gcs_settle_repeat(struct gcs_agreement *m, uint64_t now)
 
 /* ---- Hearing ------------------------------------------------------------------------------------ */
 
-int gcs_install_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
-                      size_t size)
+static int learn(struct gcs_agreement *m, uint64_t now, const uint8_t *body, size_t size)
 {
-    (void)from;
     if (m->decision) {
         bool same = m->decision->size == size && memcmp(m->decision->bytes, body, size) == 0;
         return same ? 0 : GCS_EMALFORMED;
@@ -211,6 +209,18 @@ int gcs_install_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
     return 0;
 }
 
+int gcs_install_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                      size_t size)
+{
+    struct gcs_proposal head;
+    (void)from;
+    int error = gcs_proposal_measure(body, size, NULL, &head);
+    if (error || head.lineage != m->view->lineage)
+        return GCS_EMALFORMED;
+    /* The decision that made this view, for one who has heard it elsewhere meanwhile. */
+    return head.epoch <= m->view->epoch ? 0 : learn(m, now, body, size);
+}
+
 int gcs_agreement_heard_ahead(struct gcs_agreement *m, uint64_t now, const uint8_t *body,
                               size_t size)
 {
@@ -219,9 +229,8 @@ int gcs_agreement_heard_ahead(struct gcs_agreement *m, uint64_t now, const uint8
     if (error)
         return error;
     /* Most often it is about the view in whose packet it came. */
-    if (head.lineage != m->view->lineage || head.epoch - 1 != m->view->epoch)
-        return 0;
-    return gcs_install_frame(m, now, m->view->self, body, size);
+    bool ours = head.lineage == m->view->lineage && head.epoch - 1 == m->view->epoch;
+    return ours ? learn(m, now, body, size) : 0;
 }
 
 void gcs_agreement_confirmed(struct gcs_agreement *m, uint64_t now, uint16_t rank)

@@ -173,7 +173,7 @@ static bool choose_survivors(struct gcs_agreement *m, uint16_t *survivors)
     *survivors = survivors_of(m);
     if (*survivors == 0 && may_end(m))
         return true;
-    if (2 * *survivors > m->view->count - leavers_of(m))
+    if (2 * *survivors > m->view->count - leavers_of(m) || GCS_MUTANT(promise_minority))
         return true;
     m->leavers_stay = true;
     *survivors = survivors_of(m);

@@ -71,6 +71,15 @@ static inline int gcs_ballot_compare(struct gcs_ballot a, struct gcs_ballot b)
 bool gcs_address_equal(const struct gcs_address *a, const struct gcs_address *b);
 bool gcs_member_id_equal(const struct gcs_member_id *a, const struct gcs_member_id *b);
 
+/* An incarnation names the process and, in its low bits, which of its memberships it is: a later
+ * one counts higher. */
+#define GCS_MEMBERSHIP_MASK UINT64_C(0xffffff)
+
+static inline uint64_t gcs_member_process(const struct gcs_member_id *id)
+{
+    return id->incarnation & ~GCS_MEMBERSHIP_MASK;
+}
+
 /* A member with an address; read turns the reader bad if it has none. */
 void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member);
 void gcs_member_read(struct gcs_reader *r, struct gcs_member *member);

@@ -41,7 +41,7 @@ struct planned {
     uint64_t hash;
     uint32_t size;
     enum gcs_service service;
-    bool accepted; /* by a core: from then on it is not tried again */
+    bool accepted; /* by a core that is still there, or was sent */
     bool sent;
     bool reached;
     bool probe; /* the liveness phase's own */
@@ -179,7 +179,7 @@ void workload_plan(struct world *world);
 void workload_submit(struct world *world, uint32_t planned); /* picks a node for it */
 void workload_probe(struct world *world);                    /* one more from everybody */
 void workload_multicast(struct world *world, struct node *node); /* what is pending there */
-void workload_forget(struct world *world, struct node *node, bool retry);
+void workload_forget(struct world *world, struct node *node); /* its membership is gone */
 void workload_sent(struct world *world, struct node *node, uint64_t hash);
 void workload_delivered(struct world *world, const struct gcs_core_event *event);
 bool workload_is_done(const struct world *world); /* everything was accepted */

@@ -170,7 +170,7 @@ void node_crash(struct world *world, struct node *node)
     recorder_note(world, node, RECORD_CRASH);
     gcs_sim_listen(world->sim, node->index, false);
     destroy(world, node);
-    workload_forget(world, node, true);
+    workload_forget(world, node);
     forget_membership(node);
     node->wanted = false;
     node->paused_until = node->slow_until = 0;
@@ -272,7 +272,7 @@ static void on_left(struct world *world, struct node *node, int error)
 {
     bool asked = node->leaving;
 
-    workload_forget(world, node, true);
+    workload_forget(world, node);
     forget_membership(node);
     if (error == 0 && !asked)
         world_fail(world, "liveness", "n%u has left, but nobody asked it to", node->index);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is multicast. Guarantees that no two messages have the same contents,
- * and that a message is handed to cores until one takes it, and then never
- * again: so a message that is sent twice, or although it was refused, is
- * found out.
+ * and that a message is handed to one core at a time until one has sent it, and
+ * then never again: so a message that is sent twice, or although it was refused
+ * or given up, is found out.
  */
 #include "gcs/base/trace.h"
 #include "tests/sim/internal.h"
@@ -192,13 +192,20 @@ void workload_multicast(struct world *world, struct node *node)
                 node->pending.count * sizeof(*node->pending.items));
 }
 
-/* The membership or the process is gone: what no core has taken is tried elsewhere. */
-void workload_forget(struct world *world, struct node *node, bool again)
+static void try_elsewhere(struct world *world, const struct list *list)
 {
-    for (size_t i = 0; i < node->pending.count && again; i++) {
-        if (!world->planned[node->pending.items[i]].probe)
-            retry(world, node->pending.items[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        world->planned[list->items[i]].accepted = false;
+        if (!world->planned[list->items[i]].probe)
+            retry(world, list->items[i]);
     }
+}
+
+/* The membership or the process is gone: what it has not sent is tried elsewhere. */
+void workload_forget(struct world *world, struct node *node)
+{
+    try_elsewhere(world, &node->pending);
+    try_elsewhere(world, &node->accepted);
     node->pending.count = node->accepted.count = 0;
 }
 

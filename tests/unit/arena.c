@@ -81,25 +81,33 @@ static bool member_frame(uint8_t type)
     return type >= GCS_FRAME_PREPARE && type <= GCS_FRAME_CONFIRM;
 }
 
+static bool dies(struct arena *arena, const struct arena_message *message)
+{
+    return arena->crashes_left > 0 && message->kind == ARENA_FRAME &&
+           member_frame(message->type) &&
+           gcs_prng_chance(&arena->prng, arena->crash_on_send_ppm);
+}
+
 static void transmit(struct arena *arena, const struct arena_message *message)
 {
-    struct arena_process *from = &arena->processes[message->from];
-    if (from->state == ARENA_DOWN || message->to == message->from)
+    if (arena->processes[message->from].state == ARENA_DOWN || message->to == message->from)
         return;
     if (message->kind == ARENA_FRAME)
         arena->frames[message->type]++;
-    if (arena->crashes_left > 0 && message->kind == ARENA_FRAME && member_frame(message->type) &&
-        gcs_prng_chance(&arena->prng, arena->crash_on_send_ppm)) {
+    if (dies(arena, message)) {
         arena_crash(arena, message->from);
-        return;
+        if (gcs_prng_chance(&arena->prng, 500000))
+            return;
     }
-    if (arena->cut[message->from][message->to] || gcs_prng_chance(&arena->prng, arena->loss_ppm) ||
+    if (arena->cut[message->from][message->to] ||
+        gcs_prng_chance(&arena->prng, arena->loss_ppm) ||
         (arena->drop && arena->drop(arena, message)))
         return;
     struct arena_message *copy = malloc(sizeof(*copy));
     memcpy(copy, message, offsetof(struct arena_message, body) + message->size);
     copy->order = arena->order++;
-    copy->at = arena->now + gcs_prng_between(&arena->prng, arena->delay_min, arena->delay_max);
+    copy->at =
+        arena->now + gcs_prng_between(&arena->prng, arena->delay_min, arena->delay_max);
     push(arena, copy);
 }
 
@@ -757,7 +765,7 @@ void arena_leave(struct arena *arena, int process)
     move_on(p);
 }
 
-void arena_multicast(struct arena *arena, int process)
+void arena_multicast(struct arena *arena, int process, int only)
 {
     struct arena_process *p = &arena->processes[process];
     if (p->state != ARENA_MEMBER || p->now->frozen)
@@ -769,11 +777,12 @@ void arena_multicast(struct arena *arena, int process)
         return;
     member->have[self] |= UINT64_C(1) << number;
     for (uint16_t r = 0; r < member->view.count; r++) {
-        struct arena_message message =
-            message_of(p, member, ARENA_DATA, process_at(&member->members[r].id.address));
+        int to = process_at(&member->members[r].id.address);
+        struct arena_message message = message_of(p, member, ARENA_DATA, to);
         message.sender = self;
         message.mask = UINT64_C(1) << number;
-        transmit(arena, &message);
+        if (only < 0 || only == to)
+            transmit(arena, &message);
     }
     deliver_safe(member);
 }
@@ -960,8 +969,10 @@ static void random_event(struct arena *arena, uint32_t leaves)
     int any = (int)gcs_prng_below(&arena->prng, (uint64_t)arena->processes_count);
     int other = (int)gcs_prng_below(&arena->prng, (uint64_t)arena->processes_count);
     uint64_t what = gcs_prng_below(&arena->prng, 1000);
-    if (what < 700)
-        arena_multicast(arena, any);
+    if (what < 500)
+        arena_multicast(arena, any, -1);
+    else if (what < 700)
+        arena_multicast(arena, any, other);
     else if (what < 760 && any != other)
         arena_suspect(arena, any, other, gcs_prng_below(&arena->prng, 300 * ARENA_MS));
     else if (what < 780)

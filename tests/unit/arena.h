@@ -140,7 +140,8 @@ void arena_crash(struct arena *arena, int process);
 /* A new process, or a new incarnation; joins through everybody. */
 void arena_join(struct arena *arena, int process);
 void arena_leave(struct arena *arena, int process);
-void arena_multicast(struct arena *arena, int process);
+/* A packet, to everybody in the view or (only >= 0) to one process. */
+void arena_multicast(struct arena *arena, int process, int only);
 /* One suspects another wrongly for a while. */
 void arena_suspect(struct arena *arena, int process, int suspect, uint64_t duration);
 void arena_heal(struct arena *arena);
