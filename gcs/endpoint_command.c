@@ -30,6 +30,7 @@ static int call_own_loop(struct gcs_endpoint *endpoint, struct gcs_command *comm
         return error;
     error = command->run(endpoint, command);
     gcs_endpoint_unlock(endpoint);
+    gcs_loop_wake(endpoint);
     return error;
 }
 

@@ -36,9 +36,8 @@ static int run_join(struct gcs_endpoint *endpoint, struct gcs_command *command)
 {
     struct gcs_group *group = command->item.group;
 
-    if (endpoint->own_loop)
-        gcs_own_raise(endpoint);
-    else /* who has just taken GCS_EVENT_LEFT may join again at once */
+    gcs_loop_read_clock(endpoint);
+    if (!endpoint->own_loop) /* who has just taken GCS_EVENT_LEFT may join again at once */
         (void)gcs_feed_return(endpoint);
     int error = gcs_core_join(endpoint->core, endpoint->now, group->name, command->config, group,
                               &group->core);
@@ -144,6 +143,8 @@ int gcs_leave(struct gcs_group *group)
     } else {
         gcs_queue_push(&endpoint->queue, &group->leave_item.node);
         gcs_loop_wake(endpoint);
+        if (atomic_load(&group->waiters) > 0)
+            gcs_submit_notify(endpoint);
     }
     gcs_endpoint_leave(endpoint);
     return error;

@@ -70,7 +70,7 @@ static bool take_room(struct gcs_group *group, size_t bytes)
     size_t limit = group->endpoint->submit_bytes;
     size_t used = atomic_load(&group->used);
 
-    do {
+    do { /* the exchange reads used again if it fails */
         if (used >= limit)
             return false;
     } while (!atomic_compare_exchange_weak(&group->used, &used, used + bytes));
@@ -193,24 +193,31 @@ static int multicast_direct(struct gcs_group *group, enum gcs_service service, c
 }
 
 /*
- * Direct only if nothing of the group waits in the queue, where something of this thread's may be
- * from the time when the loop was not its own.
+ * Direct only if this thread is the loop (or nobody is yet), and nothing of the group waits in the
+ * queue, where something of this thread's may be from the time when the loop was not its own.
  */
+static bool may_go_directly(const struct gcs_group *group)
+{
+    return gcs_endpoint_is_consumer(group->endpoint, true) && atomic_load(&group->used) == 0;
+}
+
 static int multicast_own_loop(struct gcs_group *group, enum gcs_service service, const void *data,
                               size_t size, int timeout_ms)
 {
     struct gcs_endpoint *endpoint = group->endpoint;
 
-    if (!gcs_endpoint_is_consumer(endpoint, true) || atomic_load(&group->used) > 0)
+    if (!may_go_directly(group))
         return multicast_queued(group, service, data, size, timeout_ms);
     int error = gcs_endpoint_lock(endpoint);
     if (error)
         return error;
-    error = check(group, service, data, size); /* LEFT may have come before the lock */
-    if (!error)
+    bool direct = may_go_directly(group); /* now for certain */
+    if (direct)
+        error = check(group, service, data, size);
+    if (direct && !error)
         error = multicast_direct(group, service, data, size);
     gcs_endpoint_unlock(endpoint);
-    return error;
+    return direct ? error : multicast_queued(group, service, data, size, timeout_ms);
 }
 
 int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data, size_t size,
@@ -286,26 +293,35 @@ static void free_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
     gcs_release(endpoint->allocator, item);
 }
 
+/* A member that wants to leave waits for no view: neither its first one, nor a primary one. */
+static bool gives_up(const struct gcs_group *group, int error)
+{
+    if (!(atomic_load_explicit(&group->state, memory_order_relaxed) & GCS_HANDLE_LEAVING))
+        return false;
+    return error == GCS_ENOPRIMARY || (error == GCS_EAGAIN && !gcs_core_view(group->core));
+}
+
 /* Whether the core took the message, or it is lost with the membership. */
 static bool hand_message(struct gcs_endpoint *endpoint, struct gcs_group *group,
                          const struct gcs_item *item)
 {
-    unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
-
-    if (state & GCS_HANDLE_LEFT)
+    if (atomic_load_explicit(&group->state, memory_order_relaxed) & GCS_HANDLE_LEFT)
         return true;
-    switch (gcs_core_multicast(group->core, endpoint->now, item->service, item + 1, item->size)) {
+    int error =
+        gcs_core_multicast(group->core, endpoint->now, item->service, item + 1, item->size);
+    if (gives_up(group, error))
+        return true;
+    switch (error) {
     case 0:
-    case GCS_ENOTMEMBER: /* gcs_leave or the end came in between: GCS_EVENT_LEFT says so */
         endpoint->again = true;
+        return true;
+    case GCS_ENOTMEMBER: /* gcs_leave or the end came in between: GCS_EVENT_LEFT says so */
         return true;
     case GCS_EAGAIN:
         group->block = GCS_BLOCK_FULL;
         group->core_full = true;
         return false;
-    case GCS_ENOPRIMARY: /* the next view, unless the member does not want to wait for it */
-        if (state & GCS_HANDLE_LEAVING)
-            return true;
+    case GCS_ENOPRIMARY:
         group->block = GCS_BLOCK_NOPRIMARY;
         return false;
     case GCS_ENOMEM:
@@ -378,7 +394,7 @@ static void accept_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
         gcs_handle_set_freed(group);
     } else if (group->waiting) {
         append_waiting(group, item);
-        if (item->kind == GCS_ITEM_LEAVE && group->block == GCS_BLOCK_NOPRIMARY)
+        if (item->kind == GCS_ITEM_LEAVE)
             hand_over_waiting(endpoint, group);
     } else if (!hand_over(endpoint, item)) {
         append_waiting(group, item);

@@ -13,6 +13,8 @@ static int order_of(uint8_t service)
 {
     if (service == GCS_FIFO)
         return GCS_ERA_FIFO;
+    if (GCS_MUTANT(deliver_before_order) && service != 0)
+        return GCS_ERA_FIFO;
     return service == 0 ? -1 : GCS_ERA_TOTAL;
 }
 
@@ -36,6 +38,10 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
                          const uint8_t *payload, size_t size)
 {
     struct gcs_core *core = era->group->core;
+    if (GCS_MUTANT(deliver_foreign_sender) && packet_number % 16 == 0)
+        rank = (uint16_t)((rank + 1) % era->view.count);
+    if (GCS_MUTANT(corrupt_payload) && packet_number % 16 == 0 && rank != era->view.self)
+        buffer->data[payload - buffer->data + (ptrdiff_t)size - 1] ^= 1;
     struct gcs_core_event event = {
         .type = GCS_EVENT_DELIVER,
         .group = era->group,
@@ -58,6 +64,8 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
     core->counters.messages_delivered += packet->count;
     core->counters.bytes_delivered += size;
     trace_payload(era, now, rank, &event);
+    if (GCS_MUTANT(duplicate_delivery) && packet_number % 16 == 0)
+        trace_payload(era, now, rank, &event);
     return 0;
 }
 
@@ -109,6 +117,8 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
                 return 0;
         }
         engine->ops->pop(engine);
+        if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
+            ours = false;
         int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;
         if (result < 0)
             return result;

@@ -156,7 +156,7 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
     counters->repairs_received += asked_for;
     era->ack_owed = true;
     era->gaps_changed = true;
-    if (era->frozen)
+    if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))
         gcs_agreement_held(era->agreement, now);
     else if (gcs_era_arrive(era, packet->rank, window->contiguous) == GCS_ENOMEM)
         era->group->failed = GCS_ENOMEM;
@@ -184,7 +184,9 @@ int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit)
         struct gcs_frame runs = runs_of(packet);
         bool ordered = packet->service == GCS_AGREED || packet->service == GCS_SAFE;
         era->orders[GCS_ERA_FIFO]->ops->arrive(era->orders[GCS_ERA_FIFO], rank, number,
-                                               packet->service == GCS_FIFO, NULL, 0);
+                                               packet->service == GCS_FIFO ||
+                                                   GCS_MUTANT(deliver_before_order),
+                                               NULL, 0);
         int result = era->orders[GCS_ERA_TOTAL]->ops->arrive(era->orders[GCS_ERA_TOTAL], rank,
                                                              number, ordered, runs.body, runs.size);
         if (result == GCS_ENOMEM)

@@ -4,6 +4,7 @@
  * belongs to them in one event, and one trace record for each thing that
  * happened.
  */
+#include "gcs/base/mutant.h"
 #include "gcs/group.h"
 
 /* A view change in one piece of memory; lives until the last event about it is given back. */
@@ -49,6 +50,8 @@ static struct gcs_view_record *create(const struct gcs_era *era, size_t departed
     memcpy(record->members, era->members, era->view.count * sizeof(*record->members));
     record->change.view = era->view;
     record->change.view.members = record->members;
+    if (GCS_MUTANT(view_without_self) && era->view.self + 1 == era->view.count)
+        record->change.view.count--;
     record->change.quorum = (uint16_t)(era->view.count / 2 + 1);
     return record;
 }
@@ -78,6 +81,10 @@ static bool push_view(struct gcs_core_group *group, uint64_t now,
     };
     if (!gcs_events_push(&group->core->events, &event))
         return false;
+    if (GCS_MUTANT(skip_view_event) && record->change.survivors_count == 0)
+        return true;
+    if (GCS_MUTANT(repeat_view))
+        gcs_group_trace_view(group, now, &record->change);
     gcs_group_trace_view(group, now, &record->change);
     return true;
 }

@@ -128,9 +128,13 @@ static void install(void *ctx, const struct gcs_proposal *value)
             group->failed = GCS_ENOTMEMBER;
         return;
     }
-    int result = GCS_MUTANT(install_without_flush) ? 0 : gcs_era_finish(era, now, value);
+    int result = 0;
+    if (GCS_MUTANT(deliver_in_next_view))
+        result = enter(group, now, value);
+    if (result == 0 && !GCS_MUTANT(install_without_flush))
+        result = gcs_era_finish(era, now, value);
     era->closed = true;
-    if (result == 0)
+    if (result == 0 && !GCS_MUTANT(deliver_in_next_view))
         result = enter(group, now, value);
     if (result < 0)
         group->failed = result;

@@ -300,7 +300,7 @@ static void report(const struct cat *cat)
            cat->session.exit_code);
 }
 
-static int close_output(struct cat *cat)
+static void close_output(struct cat *cat)
 {
     tool_output_flush(&cat->output);
     check_output(cat);
@@ -314,25 +314,26 @@ static int close_output(struct cat *cat)
         tool_complain(cat->options, "%s: %s", cat->output.name, strerror(error));
         cat->session.exit_code = TOOL_FAILED;
     }
-    return cat->session.exit_code;
 }
 
 static int run(const struct tool_options *options)
 {
     struct cat cat = {.options = options, .line_due = tool_now()};
 
-    int error = tool_output_open(&cat.output, options->output);
-    if (error) {
-        tool_complain(options, "%s: %s", cat.output.name, strerror(error));
-        return TOOL_FAILED;
-    }
+    /* The membership first: a command line that is refused leaves FILE as it was. */
     int exit_code = tool_session_open(&cat.session, options);
     if (exit_code != TOOL_GO)
         return exit_code;
-    if (tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, cat.session.message_max - 1))
+    int error = tool_output_open(&cat.output, options->output);
+    if (!error &&
+        !tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, cat.session.message_max - 1))
+        error = ENOMEM;
+    if (error) {
+        tool_complain(options, "%s: %s", cat.output.name, strerror(error));
+        cat.session.exit_code = TOOL_FAILED;
+    } else {
         loop(&cat);
-    else
-        tool_session_fail(&cat.session, "standard input", ENOMEM);
+    }
     close_output(&cat);
     tool_lines_fini(&cat.lines);
     free(cat.ended);

@@ -27,7 +27,7 @@
     X(cut_intersection, "self-delivery", "the cut is what all reports hold")                      \
     X(cut_longest, "self-delivery", "the cut is what the longest report holds")                   \
     X(promise_minority, "primary-component", "proposes with promises from a minority")            \
-    X(accept_without_fetch, "virtual-synchrony", "accepts a cut without holding it")              \
+    X(accept_without_fetch, "liveness", "accepts a cut without holding it")                        \
     X(install_without_majority, "primary-component", "installs before a majority has accepted")   \
     X(no_reproposal, "primary-component", "proposes a new value where one was accepted")          \
     X(safe_minority, "uniformity", "safe as soon as one member holds it")                         \

@@ -7,6 +7,7 @@
 #include "gcs/order/order.h"
 
 #include "gcs/base/memory.h"
+#include "gcs/base/mutant.h"
 
 struct fifo {
     struct gcs_order_engine engine;
@@ -98,6 +99,11 @@ static bool fifo_peek(const struct gcs_order_engine *engine, struct gcs_order_ne
     const struct fifo *fifo = (const struct fifo *)engine;
     for (uint16_t i = 0; i < fifo->members; i++) {
         uint16_t rank = (uint16_t)((fifo->at + i) % fifo->members);
+        if (GCS_MUTANT(reorder_fifo) && fifo->passed[rank] % 2 == 0 &&
+            fifo->passed[rank] + 2 <= fifo->arrived[rank]) {
+            *next = (struct gcs_order_next){rank, fifo->passed[rank] + 2, 0};
+            return true;
+        }
         if (fifo->passed[rank] < fifo->arrived[rank]) {
             *next = (struct gcs_order_next){rank, fifo->passed[rank] + 1, 0};
             return true;

@@ -155,6 +155,10 @@ static int read_runs(struct sequencer *s, uint16_t from, const uint8_t *info, si
 
 static void advance_hold(struct sequencer *s)
 {
+    for (uint16_t rank = 0, all = 0; GCS_MUTANT(safe_data_only) && rank < s->members; rank++)
+        s->hold = all = (uint16_t)(all + s->arrived[rank]);
+    if (GCS_MUTANT(safe_data_only))
+        return;
     while (s->held < s->tail) {
         const struct placed *run = run_at(s, s->held);
         uint64_t last = run->first + run->count - 1;
@@ -295,7 +299,7 @@ static void settle(struct sequencer *s)
         bool there = next.number <= s->cut[next.rank];
         if (!there)
             s->hole = true;
-        if (there && (!s->hole || s->survives[next.rank]))
+        if (there && (!s->hole || s->survives[next.rank] || GCS_MUTANT(causal_hole)))
             return;
         pop_slot(s);
     }

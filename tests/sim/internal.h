@@ -44,7 +44,7 @@ struct planned {
     bool accepted; /* by a core that is still there, or was sent */
     bool sent;
     bool reached;
-    bool probe; /* the liveness phase's own */
+    bool extra; /* beyond the plan: tried once, and not counted */
 };
 
 struct node {
@@ -137,7 +137,8 @@ struct world {
     size_t actions_count, actions_capacity;
     bool careful; /* at most a minority is away at once */
     bool divided;
-    unsigned hunts; /* how many flushes may still be disturbed on purpose */
+    unsigned hunts;  /* how many flushes may still cost a process */
+    unsigned storms; /* ... and how many may meet bad links */
 
     struct known_view *known;
     size_t known_count, known_capacity;
@@ -178,6 +179,7 @@ bool node_in_group(const struct node *node); /* has a primary view */
 void workload_plan(struct world *world);
 void workload_submit(struct world *world, uint32_t planned); /* picks a node for it */
 void workload_probe(struct world *world);                    /* one more from everybody */
+void workload_burst(struct world *world, struct node *node, unsigned count);
 void workload_multicast(struct world *world, struct node *node); /* what is pending there */
 void workload_forget(struct world *world, struct node *node); /* its membership is gone */
 void workload_sent(struct world *world, struct node *node, uint64_t hash);

@@ -12,9 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What an action does: one fault, or several that belong together. */
+enum kind {
+    KIND_FAULT,
+    KIND_LEAVE,      /* no fault: a graceful leave */
+    KIND_STORM,      /* links at random get bad, again and again */
+    KIND_LAST_WORDS, /* somebody multicasts while few hear it, and is gone */
+};
+
 struct action {
+    enum kind kind;
     enum world_fault fault;
-    bool churn;  /* not a fault: a graceful leave */
     bool begun;
     uint64_t length;
     unsigned node;  /* WORLD_MEMBERS_MAX: to be picked */
@@ -96,7 +104,7 @@ static void plan_fault(struct world *world, enum world_fault fault)
 /* A member that leaves, and comes back a little later. */
 static void plan_churn(struct world *world)
 {
-    struct action action = {.churn = true, .node = WORLD_MEMBERS_MAX};
+    struct action action = {.kind = KIND_LEAVE, .node = WORLD_MEMBERS_MAX};
 
     if (world->options.members < 3 || gcs_prng_below(&world->prng, 5) >= 2)
         return;
@@ -104,11 +112,30 @@ static void plan_churn(struct world *world)
         plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns * 8 / 10));
 }
 
+/*
+ * Random times hardly ever meet what is over within a millisecond, and random losses hardly
+ * ever leave a packet with one holder: so some of it is arranged.
+ */
+static void plan_ambushes(struct world *world)
+{
+    struct action action = {.kind = KIND_LAST_WORDS, .node = WORLD_MEMBERS_MAX};
+    bool crash = world_has(world, WORLD_CRASH);
+    bool bad_links = world_has(world, WORLD_CUT) || world_has(world, WORLD_LOSS);
+
+    if (crash && gcs_prng_below(&world->prng, 2) == 0)
+        world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    if (bad_links && gcs_prng_below(&world->prng, 2) == 0)
+        world->storms = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    if (bad_links && gcs_prng_below(&world->prng, 2) == 0) {
+        for (uint64_t n = gcs_prng_between(&world->prng, 1, 3); n > 0; n--)
+            plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns * 8 / 10));
+    }
+}
+
 void schedule_plan(struct world *world)
 {
     world->careful = gcs_prng_below(&world->prng, 100) < 80;
-    if (world_has(world, WORLD_CRASH) && gcs_prng_below(&world->prng, 2) == 0)
-        world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    plan_ambushes(world);
     for (enum world_fault fault = 0; fault < WORLD_FAULTS; fault++) {
         uint64_t count = gcs_prng_below(&world->prng, 4);
 
@@ -371,11 +398,83 @@ static void link_fault(struct world *world, struct action *action)
     world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
 }
 
+/* Some links pass little or nothing for a while; then others; then all are good again. */
+static void storm(struct world *world, struct action *action)
+{
+    unsigned count = world->options.members;
+    uint64_t share = PICK(world, 200000, 500000, 700000);
+    bool calm = action->begun && action->tries == 0;
+
+    for (unsigned from = 0; from < count; from++) {
+        for (unsigned to = 0; to < count; to++) {
+            struct gcs_sim_link *link = gcs_sim_link(world->sim, from, to);
+            bool cut = world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 2);
+
+            if (from == to)
+                continue;
+            link->cut = false;
+            link->loss_ppm = 0;
+            if (calm || !gcs_prng_chance(&world->prng, (uint32_t)share))
+                continue;
+            link->cut = cut;
+            link->loss_ppm = cut ? 0 : (uint32_t)PICK(world, 500000, 930000);
+        }
+    }
+    if (calm)
+        return;
+    if (!action->begun) {
+        world->result->stats.storms++;
+        action->begun = true;
+        action->tries = (unsigned)gcs_prng_between(&world->prng, 1, 5);
+    }
+    action->tries--;
+    world_after(world, gcs_prng_between(&world->prng, MS, PICK(world, 20, 100, 400) * MS),
+                TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+/*
+ * Somebody, often the coordinator, is heard by a few only, multicasts, and dies or is cut off
+ * whole: what it sent has few holders, and its order too. One of those may be next.
+ */
+static void last_words(struct world *world, struct action *action)
+{
+    struct node *node = pick_victim(world);
+    struct action crash = {.kind = KIND_FAULT, .fault = WORLD_CRASH, .tries = 8};
+    struct action cut = {.kind = KIND_FAULT, .fault = WORLD_CUT, .scope = SCOPE_ALL};
+    unsigned count = world->options.members;
+    uint64_t listeners = gcs_prng_next(&world->prng);
+    uint64_t delay = gcs_prng_below(&world->prng, PICK(world, 300, 1500, 5000) * 1000);
+
+    if (!node || count < 3 || !may_go(world, 1)) {
+        again_later(world, action, 50 * MS);
+        return;
+    }
+    world->result->stats.last_words++;
+    for (unsigned i = 0; i < count; i++)
+        gcs_sim_link(world->sim, node->index, i)->cut = i != node->index && listeners >> i % 64 & 1;
+    workload_burst(world, node, 1 + (unsigned)gcs_prng_below(&world->prng, 10));
+    crash.node = cut.node = node->index;
+    crash.length = pick_length(world, WORLD_CRASH);
+    if (world_has(world, WORLD_CRASH) && gcs_prng_below(&world->prng, 4) != 0)
+        plan_action(world, &crash, delay);
+    cut.begun = true; /* only its end is left to do */
+    plan_action(world, &cut, gcs_prng_between(&world->prng, MS, PICK(world, 20, 1200) * MS));
+}
+
 static void begin(struct world *world, struct action *action)
 {
-    if (action->churn) {
+    switch (action->kind) {
+    case KIND_LEAVE:
         leave(world, action);
         return;
+    case KIND_STORM:
+        storm(world, action);
+        return;
+    case KIND_LAST_WORDS:
+        last_words(world, action);
+        return;
+    case KIND_FAULT:
+        break;
     }
     switch (action->fault) {
     case WORLD_CRASH:
@@ -399,6 +498,10 @@ static void begin(struct world *world, struct action *action)
 
 static void end(struct world *world, struct action *action)
 {
+    if (action->kind == KIND_STORM) {
+        storm(world, action);
+        return;
+    }
     switch (action->fault) {
     case WORLD_CRASH:
     case WORLD_RESTART:
@@ -428,21 +531,30 @@ void schedule_act(struct world *world, uint32_t index)
         begin(world, action);
 }
 
-/* Random times hardly ever meet a flush, which takes a millisecond: so some are hunted. */
+/* A flush takes a millisecond: what should meet it must be sent after it. */
 void schedule_blocked(struct world *world, struct node *node)
 {
-    struct action action = {.fault = WORLD_CRASH, .node = WORLD_MEMBERS_MAX, .tries = 8};
+    struct action crash = {.fault = WORLD_CRASH, .tries = 8};
+    struct action bad = {.kind = KIND_STORM};
     struct node *coordinator = recorder_node(world, world->latest_coordinator);
+    uint64_t choice = gcs_prng_below(&world->prng, 3);
 
-    if (world->phase != PHASE_SAFETY || world->hunts == 0 ||
-        gcs_prng_below(&world->prng, 4) != 0)
+    if (world->phase != PHASE_SAFETY)
+        return;
+    if (world->storms > 0 && gcs_prng_below(&world->prng, 4) == 0) {
+        world->storms--;
+        plan_action(world, &bad, gcs_prng_below(&world->prng, PICK(world, 1, 200, 1000) * 1000));
+    }
+    if (world->hunts == 0 || gcs_prng_below(&world->prng, 4) != 0)
         return;
     world->hunts--;
-    if (coordinator && gcs_prng_below(&world->prng, 2) == 0)
+    if (choice == 0 && coordinator)
         node = coordinator;
-    action.node = node->index;
-    action.length = pick_length(world, WORLD_CRASH);
-    plan_action(world, &action, gcs_prng_below(&world->prng, PICK(world, 100, 1000, 5000) * 1000));
+    else if (choice == 1)
+        node = &world->nodes[gcs_prng_below(&world->prng, world->options.members)];
+    crash.node = node->index;
+    crash.length = pick_length(world, WORLD_CRASH);
+    plan_action(world, &crash, gcs_prng_below(&world->prng, PICK(world, 100, 1000, 5000) * 1000));
 }
 
 void schedule_heal(struct world *world)

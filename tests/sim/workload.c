@@ -126,20 +126,24 @@ void workload_submit(struct world *world, uint32_t index)
     node_wake_at(world, node, world->now);
 }
 
+void workload_burst(struct world *world, struct node *node, unsigned count)
+{
+    if (!can_take(node))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t index = plan_one(world, world->now);
+
+        world->planned[index].extra = true;
+        list_add(&node->pending, index);
+    }
+    node_wake_at(world, node, world->now);
+}
+
 /* The liveness phase's last question: one message of everybody reaches everybody. */
 void workload_probe(struct world *world)
 {
-    for (unsigned i = 0; i < world->options.members; i++) {
-        struct node *node = &world->nodes[i];
-        uint32_t index;
-
-        if (!can_take(node))
-            continue;
-        index = plan_one(world, world->now);
-        world->planned[index].probe = true;
-        list_add(&node->pending, index);
-        node_wake_at(world, node, world->now);
-    }
+    for (unsigned i = 0; i < world->options.members; i++)
+        workload_burst(world, &world->nodes[i], 1);
 }
 
 /* 0: taken; 1: not now; negative: elsewhere. */
@@ -182,7 +186,7 @@ void workload_multicast(struct world *world, struct node *node)
 
         if (result > 0)
             break;
-        if (result < 0 && !world->planned[index].probe)
+        if (result < 0 && !world->planned[index].extra)
             retry(world, index);
         done++;
     }
@@ -196,7 +200,7 @@ static void try_elsewhere(struct world *world, const struct list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         world->planned[list->items[i]].accepted = false;
-        if (!world->planned[list->items[i]].probe)
+        if (!world->planned[list->items[i]].extra)
             retry(world, list->items[i]);
     }
 }
@@ -250,7 +254,7 @@ void workload_delivered(struct world *world, const struct gcs_core_event *event)
 bool workload_is_done(const struct world *world)
 {
     for (size_t i = 0; i < world->planned_count; i++) {
-        if (!world->planned[i].accepted && !world->planned[i].probe)
+        if (!world->planned[i].accepted && !world->planned[i].extra)
             return false;
     }
     return true;
@@ -281,7 +285,7 @@ void workload_finish(struct world *world)
         const struct record *record = &log->records[i];
         uint32_t index = map_get(&world->planned_by_hash, record->hash, 0);
 
-        if (record->type != RECORD_DELIVER || index == MAP_NONE || world->planned[index].probe)
+        if (record->type != RECORD_DELIVER || index == MAP_NONE || world->planned[index].extra)
             continue;
         if (!world->planned[index].reached &&
             (last[record->member] > record->epoch || recorder_node(world, record->member)))

@@ -72,6 +72,8 @@ struct world_options {
     X(partitions, "divisions of the network")                                                     \
     X(cuts, "one-way cuts")                                                                       \
     X(noises, "times that links got bad")                                                         \
+    X(storms, "times that a view change met bad links")                                           \
+    X(last_words, "members that multicast to few, and were gone")                                 \
     X(slows, "applications that got slow")                                                        \
     X(leaves, "graceful leaves")                                                                  \
     X(late_joins, "joins under load")                                                             \

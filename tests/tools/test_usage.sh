@@ -44,6 +44,10 @@ refuses "256.0.0.1" cat g udp://256.0.0.1:7400
 long=$(printf 'n%.0s' {1..64})
 refuses "longer than 63 bytes" cat "$long" "$url"
 
+echo kept >"$tmp/kept"
+refuses "nowhere" cat g nowhere --output "$tmp/kept"
+check "a refused command line leaves the output file alone" grep -qx kept "$tmp/kept"
+
 succeeds() {
     local words=$1 status=0
     shift

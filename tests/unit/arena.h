@@ -84,7 +84,7 @@ struct arena_process {
     struct arena_member *before;
     uint64_t status_at;
     uint64_t false_until[ARENA_PROCESSES]; /* suspects that one wrongly */
-    struct gcs_value *joined; /* until it has moved on */
+    struct gcs_value *joined;              /* until it has moved on */
 };
 
 struct arena_decision {
@@ -109,6 +109,10 @@ struct arena {
     struct arena_decision decisions[ARENA_EPOCHS];
     const char *violation; /* the first */
     char detail[256];
+
+    struct gcs_allocator memory;
+    uint64_t asked;   /* for memory, so often */
+    uint64_t fail_at; /* this time it is refused; 0: never */
 
     /* faults */
     uint32_t loss_ppm;
