@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW_BYTES   (1u << 20) /* on their way to one process: nothing is lost */
-#define UNIT_MAX       65000      /* bytes of a train; a larger one is refused */
+#define WINDOW_BYTES   (256u << 10) /* of one sender on their way to one process: stays in caches */
+#define UNIT_MAX       65000        /* bytes of a train; a larger one is refused */
 #define TRAIN_SEGMENTS 64
 #define SINGLE_BYTES   16384 /* from here on a train is no faster than its datagrams */
 #define UNITS          4     /* per call, to each */
@@ -189,10 +189,11 @@ static bool plan(struct fan *fan, const struct bench_options *options)
     size_t segments = fan->packet <= SINGLE_BYTES ? UNIT_MAX / fan->packet : 1;
     fan->unit = fan->packet * (segments < TRAIN_SEGMENTS ? segments : TRAIN_SEGMENTS);
     for (unsigned i = 0; i < fan->world->count; i++) {
-        if (fan->floor->seats[i].buffer_bytes / 4 < least)
-            least = fan->floor->seats[i].buffer_bytes / 4;
+        if (fan->floor->seats[i].buffer_bytes < least)
+            least = fan->floor->seats[i].buffer_bytes;
     }
-    fan->window = (least < WINDOW_BYTES ? least : WINDOW_BYTES) / options->senders;
+    least /= 4 * options->senders; /* the kernel counts more than the bytes; nothing may be lost */
+    fan->window = least < WINDOW_BYTES ? least : WINDOW_BYTES;
     if (fan->window < fan->unit)
         fan->window = fan->unit;
     if (fan->unit > fan->packet) {

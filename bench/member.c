@@ -93,10 +93,12 @@ static void step(struct bench_member *member, bool sending)
             bench_member_break(member, "gcs_multicast: %s", gcs_detail());
         else
             dispatch(member);
-    } else if (due - member->now < LOOK_NS) {
+    } else if (due - member->now >= LOOK_NS) {
+        take_events(member, (int)(LOOK_NS / BENCH_NS_PER_MS));
+    } else if (member->load.pace == BENCH_BY_RATE) {
         wait_exactly(member, due - member->now);
     } else {
-        take_events(member, (int)(LOOK_NS / BENCH_NS_PER_MS));
+        take_events(member, 1);
     }
 }
 

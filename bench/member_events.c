@@ -129,6 +129,8 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
     case GCS_EVENT_VIEW:
         take_view(member, event->change);
         break;
+    case GCS_EVENT_PRIVATE:
+        break;
     case GCS_EVENT_WRITABLE:
         member->load.blocked = false;
         break;

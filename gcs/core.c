@@ -232,6 +232,14 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         gcs_buffer_unref(event->buffer);
         gcs_era_unref(era);
         break;
+    case GCS_EVENT_PRIVATE:
+        if (event->group->era) {
+            gcs_era_private_taken(event->group->era, event->sender, event->packet);
+            core->dirty = true;
+        }
+        gcs_buffer_unref(event->buffer);
+        gcs_era_unref(era);
+        break;
     case GCS_EVENT_VIEW:
         gcs_view_change_unref(event->change);
         break;

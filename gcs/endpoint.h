@@ -41,13 +41,14 @@
 
 enum gcs_item_kind {
     GCS_ITEM_MESSAGE, /* multicast it */
+    GCS_ITEM_SEND,    /* send it to one member */
     GCS_ITEM_NOTHING, /* room that was taken and not needed: give it back */
     GCS_ITEM_LEAVE,   /* leave once everything before it has been handed over */
     GCS_ITEM_FREE,    /* the application has let go of the group's handle */
     GCS_ITEM_COMMAND, /* a struct gcs_command: carry out and answer */
 };
 
-/* A message's bytes follow it. */
+/* A message's bytes follow it; before them, if it is for one member, the member's id. */
 struct gcs_item {
     struct gcs_queue_node node; /* first: the queue's nodes are items */
     struct gcs_item *next;      /* in a group's waiting list */

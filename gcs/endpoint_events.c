@@ -104,6 +104,7 @@ static bool note(struct gcs_endpoint *endpoint, const struct gcs_core_event *eve
 
     switch (event->type) {
     case GCS_EVENT_DELIVER:
+    case GCS_EVENT_PRIVATE:
         break;
     case GCS_EVENT_VIEW:
         note_view(endpoint, group, event->change);

@@ -47,6 +47,11 @@ static void fill_messages(struct gcs_held *held, struct gcs_event *event)
     held->delivered = count == GCS_EVENT_MESSAGES ? held->delivered + count : core->count;
 }
 
+static bool has_messages(const struct gcs_core_event *core)
+{
+    return core->type == GCS_EVENT_DELIVER || core->type == GCS_EVENT_PRIVATE;
+}
+
 static void fill(struct gcs_held *held, struct gcs_event *event)
 {
     const struct gcs_core_event *core = held->event;
@@ -57,7 +62,7 @@ static void fill(struct gcs_held *held, struct gcs_event *event)
         .error = core->error,
         .change = core->change,
     };
-    if (core->type == GCS_EVENT_DELIVER)
+    if (has_messages(core))
         fill_messages(held, event);
 }
 
@@ -71,8 +76,7 @@ static void hold(struct gcs_held *held, struct gcs_core_event *core)
 /* A packet with more messages than one event lists is not done with yet. */
 static bool has_more(const struct gcs_held *held)
 {
-    return held->event && held->event->type == GCS_EVENT_DELIVER &&
-           held->delivered < held->event->count;
+    return held->event && has_messages(held->event) && held->delivered < held->event->count;
 }
 
 /* ---- From the ring ------------------------------------------------------------------------ */

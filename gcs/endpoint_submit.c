@@ -28,6 +28,16 @@
 /* Items taken in one round: then the network has its turn. */
 #define DRAIN_MAX 1024
 
+/* One call of gcs_multicast or gcs_send. */
+struct call {
+    struct gcs_group *group;
+    const struct gcs_member_id *to; /* NULL: the whole group */
+    enum gcs_service service;
+    const void *data;
+    size_t size;
+    int timeout_ms;
+};
+
 /* ---- Application threads: checks --------------------------------------------------- */
 
 static int fail_state(const struct gcs_group *group, unsigned state)
@@ -35,27 +45,47 @@ static int fail_state(const struct gcs_group *group, unsigned state)
     if (state & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT))
         return gcs_fail(GCS_ENOTMEMBER, "group \"%s\": %s", group->name,
                         state & GCS_HANDLE_LEFT ? "the membership has ended"
-                                               : "gcs_leave has been called");
+                                                : "gcs_leave has been called");
     return gcs_fail(GCS_ENOPRIMARY, "group \"%s\": this member is cut off from the primary",
                     group->name);
 }
 
-/* What the core would refuse as well; known here without asking it. */
-static int check(const struct gcs_group *group, enum gcs_service service, const void *data,
-                 size_t size)
+/* Whom the last view that was published does not have, the core would not know either. */
+static int check_receiver(const struct call *call)
 {
+    const struct gcs_view *view = gcs_view_acquire(call->group);
+    char text[GCS_MEMBER_TEXT_MAX];
+    bool found = false;
+
+    for (uint16_t rank = 0; view && rank < view->count && !found; rank++)
+        found = gcs_member_id_equal(&view->members[rank].id, call->to);
+    gcs_view_release(view);
+    if (found)
+        return 0;
+    gcs_member_format(call->to, text, sizeof(text));
+    return gcs_fail(GCS_ENOTMEMBER, "group \"%s\": %s is not in the view", call->group->name, text);
+}
+
+/* What the core would refuse as well; known here without asking it. */
+static int check(const struct call *call)
+{
+    const struct gcs_group *group = call->group;
+    enum gcs_service service = call->service;
+
     if (service != GCS_FIFO && service != GCS_AGREED && service != GCS_SAFE)
         return gcs_fail(GCS_EINVAL,
                         "service is %d: must be GCS_FIFO (%d), GCS_AGREED (%d) or GCS_SAFE (%d)",
                         (int)service, GCS_FIFO, GCS_AGREED, GCS_SAFE);
-    if (size > group->message_bytes)
+    if (call->size > group->message_bytes)
         return gcs_fail(GCS_EMSGSIZE,
-                        "message of %zu bytes: group \"%s\" has a message_bytes of %u", size,
+                        "message of %zu bytes: group \"%s\" has a message_bytes of %u", call->size,
                         group->name, group->message_bytes);
-    if (!data && size > 0)
-        return gcs_fail(GCS_EINVAL, "data is NULL for a message of %zu bytes", size);
+    if (!call->data && call->size > 0)
+        return gcs_fail(GCS_EINVAL, "data is NULL for a message of %zu bytes", call->size);
     unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
-    return state == 0 ? 0 : fail_state(group, state);
+    if (state != 0)
+        return fail_state(group, state);
+    return call->to ? check_receiver(call) : 0;
 }
 
 static int fail_full(const struct gcs_group *group)
@@ -144,41 +174,70 @@ static int find_room(struct gcs_group *group, struct gcs_item *item, size_t byte
     return wait_for_room(group, bytes, timeout_ms);
 }
 
-/* ---- Application threads: gcs_multicast --------------------------------------------------- */
+/* ---- Application threads: gcs_multicast, gcs_send ----------------------------------------- */
 
-static int multicast_queued(struct gcs_group *group, enum gcs_service service, const void *data,
-                            size_t size, int timeout_ms)
+/* The receiver, if there is one, lies before the data. */
+static size_t receiver_bytes(enum gcs_item_kind kind)
 {
-    struct gcs_endpoint *endpoint = group->endpoint;
-    const struct gcs_allocator *allocator = endpoint->allocator;
+    return kind == GCS_ITEM_SEND ? sizeof(struct gcs_member_id) : 0;
+}
+
+static struct gcs_item *new_item(const struct call *call)
+{
+    const struct gcs_allocator *allocator = call->group->endpoint->allocator;
+    enum gcs_item_kind kind = call->to ? GCS_ITEM_SEND : GCS_ITEM_MESSAGE;
+    size_t size = receiver_bytes(kind) + call->size;
     struct gcs_item *item = allocator->allocate(allocator->ctx, sizeof(*item) + size);
 
     if (!item)
-        return gcs_fail(GCS_ENOMEM, "out of memory for a message of %zu bytes", size);
-    item->group = group;
-    item->kind = GCS_ITEM_MESSAGE;
-    item->service = service;
+        return NULL;
+    item->group = call->group;
+    item->kind = kind;
+    item->service = call->service;
     item->size = size;
-    int error = find_room(group, item, sizeof(*item) + size, timeout_ms);
-    if (error && item->kind == GCS_ITEM_MESSAGE) {
-        gcs_release(allocator, item);
+    return item;
+}
+
+static void fill_item(struct gcs_item *item, const struct call *call)
+{
+    uint8_t *bytes = (uint8_t *)(item + 1);
+    size_t before = receiver_bytes(item->kind);
+
+    if (call->to)
+        memcpy(bytes, call->to, before);
+    if (call->size > 0)
+        memcpy(bytes + before, call->data, call->size);
+}
+
+static int send_queued(const struct call *call)
+{
+    struct gcs_endpoint *endpoint = call->group->endpoint;
+    struct gcs_item *item = new_item(call);
+
+    if (!item)
+        return gcs_fail(GCS_ENOMEM, "out of memory for a message of %zu bytes", call->size);
+    int error = find_room(call->group, item, sizeof(*item) + item->size, call->timeout_ms);
+    if (error && item->kind != GCS_ITEM_NOTHING) {
+        gcs_release(endpoint->allocator, item);
         return error;
     }
-    if (size > 0 && item->kind == GCS_ITEM_MESSAGE)
-        memcpy(item + 1, data, size);
+    if (!error)
+        fill_item(item, call);
     gcs_queue_push(&endpoint->queue, &item->node);
     gcs_loop_wake(endpoint);
     return error;
 }
 
 /* The loop is this thread's own and at rest: straight into the core, sent by the next dispatch. */
-static int multicast_direct(struct gcs_group *group, enum gcs_service service, const void *data,
-                            size_t size)
+static int send_direct(const struct call *call)
 {
+    struct gcs_group *group = call->group;
     struct gcs_endpoint *endpoint = group->endpoint;
 
     gcs_own_raise(endpoint);
-    int error = gcs_core_multicast(group->core, endpoint->now, service, data, size);
+    int error = call->to ? gcs_core_send(group->core, endpoint->now, call->to, call->data, call->size)
+                         : gcs_core_multicast(group->core, endpoint->now, call->service,
+                                              call->data, call->size);
     if (error == GCS_EAGAIN) {
         group->core_full = true;
         atomic_store(&group->want_writable, true);
@@ -187,7 +246,7 @@ static int multicast_direct(struct gcs_group *group, enum gcs_service service, c
     if (error == GCS_ENOPRIMARY)
         return fail_state(group, GCS_HANDLE_NOPRIMARY);
     if (error)
-        return gcs_fail(error, "group \"%s\": message of %zu bytes: %s", group->name, size,
+        return gcs_fail(error, "group \"%s\": message of %zu bytes: %s", group->name, call->size,
                         gcs_strerror(error));
     return 0;
 }
@@ -201,41 +260,60 @@ static bool may_go_directly(const struct gcs_group *group)
     return gcs_endpoint_is_consumer(group->endpoint, true) && atomic_load(&group->used) == 0;
 }
 
-static int multicast_own_loop(struct gcs_group *group, enum gcs_service service, const void *data,
-                              size_t size, int timeout_ms)
+static int send_own_loop(const struct call *call)
 {
-    struct gcs_endpoint *endpoint = group->endpoint;
+    struct gcs_endpoint *endpoint = call->group->endpoint;
 
-    if (!may_go_directly(group))
-        return multicast_queued(group, service, data, size, timeout_ms);
+    if (!may_go_directly(call->group))
+        return send_queued(call);
     int error = gcs_endpoint_lock(endpoint);
     if (error)
         return error;
-    bool direct = may_go_directly(group); /* now for certain */
+    bool direct = may_go_directly(call->group); /* now for certain */
     if (direct)
-        error = check(group, service, data, size);
+        error = check(call);
     if (direct && !error)
-        error = multicast_direct(group, service, data, size);
+        error = send_direct(call);
     gcs_endpoint_unlock(endpoint);
-    return direct ? error : multicast_queued(group, service, data, size, timeout_ms);
+    return direct ? error : send_queued(call);
+}
+
+static int send_message(const struct call *call)
+{
+    if (!call->group)
+        return gcs_fail(GCS_EINVAL, "group is NULL");
+    struct gcs_endpoint *endpoint = call->group->endpoint;
+    int error = gcs_endpoint_enter(endpoint);
+    if (error)
+        return error;
+    error = check(call);
+    if (!error)
+        error = endpoint->own_loop ? send_own_loop(call) : send_queued(call);
+    gcs_endpoint_leave(endpoint);
+    return error;
 }
 
 int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data, size_t size,
                   int timeout_ms)
 {
-    if (!group)
-        return gcs_fail(GCS_EINVAL, "group is NULL");
-    struct gcs_endpoint *endpoint = group->endpoint;
-    int error = gcs_endpoint_enter(endpoint);
-    if (error)
-        return error;
-    error = check(group, service, data, size);
-    if (!error && endpoint->own_loop)
-        error = multicast_own_loop(group, service, data, size, timeout_ms);
-    else if (!error)
-        error = multicast_queued(group, service, data, size, timeout_ms);
-    gcs_endpoint_leave(endpoint);
-    return error;
+    return send_message(&(struct call){.group = group,
+                                       .service = service,
+                                       .data = data,
+                                       .size = size,
+                                       .timeout_ms = timeout_ms});
+}
+
+int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void *data, size_t size,
+             int timeout_ms)
+{
+    if (!to)
+        return gcs_fail(GCS_EINVAL, "to is NULL");
+    return send_message(&(struct call){.group = group,
+                                       .to = to,
+                                       .service = GCS_FIFO,
+                                       .data = data,
+                                       .size = size,
+                                       .timeout_ms = timeout_ms});
 }
 
 /* ---- The loop: room ---------------------------------------------------------------------- */
@@ -285,10 +363,17 @@ static void tell_room_all(struct gcs_endpoint *endpoint)
 
 /* ---- The loop: handing over to the core ----------------------------------------------------- */
 
+/* The others are part of their group, or of their caller's stack. */
+static bool is_allocated(const struct gcs_item *item)
+{
+    return item->kind == GCS_ITEM_MESSAGE || item->kind == GCS_ITEM_SEND ||
+           item->kind == GCS_ITEM_NOTHING;
+}
+
 static void free_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
 {
-    if (item->kind != GCS_ITEM_MESSAGE && item->kind != GCS_ITEM_NOTHING)
-        return; /* part of its group */
+    if (!is_allocated(item))
+        return;
     note_released(endpoint, item->group, sizeof(*item) + item->size);
     gcs_release(endpoint->allocator, item);
 }
@@ -301,21 +386,33 @@ static bool gives_up(const struct gcs_group *group, int error)
     return error == GCS_ENOPRIMARY || (error == GCS_EAGAIN && !gcs_core_view(group->core));
 }
 
-/* Whether the core took the message, or it is lost with the membership. */
+static int give_to_core(struct gcs_endpoint *endpoint, struct gcs_group *group,
+                        const struct gcs_item *item)
+{
+    const uint8_t *bytes = (const uint8_t *)(item + 1);
+    size_t before = receiver_bytes(item->kind);
+    struct gcs_member_id to;
+
+    if (item->kind != GCS_ITEM_SEND)
+        return gcs_core_multicast(group->core, endpoint->now, item->service, bytes, item->size);
+    memcpy(&to, bytes, before);
+    return gcs_core_send(group->core, endpoint->now, &to, bytes + before, item->size - before);
+}
+
+/* Whether the core took the message, or it is lost with the membership, ours or its receiver's. */
 static bool hand_message(struct gcs_endpoint *endpoint, struct gcs_group *group,
                          const struct gcs_item *item)
 {
     if (atomic_load_explicit(&group->state, memory_order_relaxed) & GCS_HANDLE_LEFT)
         return true;
-    int error =
-        gcs_core_multicast(group->core, endpoint->now, item->service, item + 1, item->size);
+    int error = give_to_core(endpoint, group, item);
     if (gives_up(group, error))
         return true;
     switch (error) {
     case 0:
         endpoint->again = true;
         return true;
-    case GCS_ENOTMEMBER: /* gcs_leave or the end came in between: GCS_EVENT_LEFT says so */
+    case GCS_ENOTMEMBER: /* an end that GCS_EVENT_LEFT or GCS_EVENT_VIEW tells came in between */
         return true;
     case GCS_EAGAIN:
         group->block = GCS_BLOCK_FULL;
@@ -349,6 +446,7 @@ static bool hand_over(struct gcs_endpoint *endpoint, struct gcs_item *item)
 
     switch (item->kind) {
     case GCS_ITEM_MESSAGE:
+    case GCS_ITEM_SEND:
         if (!hand_message(endpoint, group, item))
             return false;
         break;
@@ -442,7 +540,7 @@ void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group)
 
 static void discard(struct gcs_endpoint *endpoint, struct gcs_item *item)
 {
-    if (item->kind == GCS_ITEM_MESSAGE || item->kind == GCS_ITEM_NOTHING)
+    if (is_allocated(item))
         gcs_release(endpoint->allocator, item);
 }
 

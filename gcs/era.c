@@ -92,7 +92,7 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->gaps_due = GCS_NEVER;
+    era->ack_due = era->gaps_due = era->pipes_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era)) {
         gcs_era_close(era);
         return NULL;
@@ -133,6 +133,7 @@ static void close_fellows(struct gcs_era *era)
         if (!fellow->window.allocator)
             break;
         forget_packets(fellow);
+        gcs_pipe_free(fellow->pipe);
         if (fellow->peer)
             gcs_detector_unwatch(era->group->core->detector, fellow->peer);
     }
@@ -168,5 +169,6 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->gaps_due);
     deadline = min_time(deadline, era->ack_due);
     deadline = min_time(deadline, era->check_due);
+    deadline = min_time(deadline, era->pipes_due);
     return min_time(deadline, era->poke_due);
 }

@@ -15,6 +15,7 @@
 #include "gcs/assembly.h"
 #include "gcs/order/order.h"
 #include "gcs/outbox.h"
+#include "gcs/pipe.h"
 #include "gcs/reliable/gaps.h"
 #include "gcs/reliable/window.h"
 #include "views/agreement.h"
@@ -34,6 +35,7 @@ struct gcs_fellow {
     uint64_t taken;           /* our packets up to here its application has taken */
     uint64_t frozen_held;     /* what we acknowledged when we froze */
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
+    struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
     uint16_t holder;          /* while the view closes: who holds what we lack */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
@@ -60,6 +62,8 @@ struct gcs_era {
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */
     uint32_t window_bytes; /* own bytes that may be between base and sent */
+    uint16_t pipes;        /* fellows with a pipe */
+    uint64_t pipes_due;
     uint16_t unheard;      /* fellows not heard in this view yet */
 
     /* acknowledgements that wait for something to ride on */
@@ -135,6 +139,21 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
                     const struct gcs_nack *nack);
 void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
                    const uint16_t *holder);
+
+/* ---- messages to one member: era_private.c ---- */
+
+/* The pipe to a fellow, made if need be; NULL: out of memory. */
+struct gcs_pipe *gcs_era_pipe(struct gcs_era *era, uint16_t rank);
+/* Sends, sends again, acknowledges. GCS_ENOMEM. */
+int gcs_era_run_pipes(struct gcs_era *era, uint64_t now);
+int gcs_era_private_receive(struct gcs_era *era, uint16_t rank, const struct gcs_held *packet,
+                            uint64_t number, uint64_t base);
+void gcs_era_private_acked(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t held,
+                           uint64_t taken);
+void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *sender,
+                           uint64_t number);
+/* Pipes between members that come along come along too. */
+void gcs_era_inherit_pipes(struct gcs_era *era, struct gcs_era *before);
 
 uint64_t gcs_era_deadline(const struct gcs_era *era);
 

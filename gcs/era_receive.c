@@ -8,6 +8,7 @@
 
 #include "gcs/base/mutant.h"
 #include "gcs/group.h"
+#include "gcs/wire/private.h"
 #include "gcs/wire/status.h"
 
 /* Packets below this are copied out of a transport's large receive buffer, so as not to pin it. */
@@ -55,6 +56,16 @@ static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_addres
     gcs_era_repair(era, now, from, &nack);
 }
 
+static void hear_private(struct gcs_era *era, uint64_t now, uint16_t rank,
+                         const struct gcs_frame *frame)
+{
+    uint64_t held, taken;
+    if (gcs_private_read(frame->body, frame->size, &held, &taken))
+        gcs_era_private_acked(era, now, rank, held, taken);
+    else
+        counters_of(era)->dropped_malformed++;
+}
+
 static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
                        const struct gcs_packet *packet, const struct gcs_frame *frame)
 {
@@ -63,6 +74,9 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
             hear_status(era, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_NACK) {
         hear_nack(era, now, from, frame);
+    } else if (frame->type == GCS_FRAME_PRIVATE) {
+        if (!era->closed)
+            hear_private(era, now, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_JOIN ||
                (frame->type >= GCS_FRAME_LEAVE && frame->type <= GCS_FRAME_CONFIRM)) {
         if (gcs_agreement_frame(era->agreement, now, packet->rank, frame->type, frame->body,
@@ -100,11 +114,11 @@ static struct gcs_buffer *own_copy(struct gcs_era *era, const uint8_t *data, siz
     return copy;
 }
 
-static int keep(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data, size_t size,
-                const struct gcs_packet *packet, uint32_t count)
+/* The packet as a window keeps it, with a reference to its buffer. False: out of memory. */
+static bool hold(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                 const struct gcs_packet *packet, uint32_t count, struct gcs_held *held)
 {
-    struct gcs_window *window = &era->fellows[packet->rank].window;
-    struct gcs_held held = {
+    *held = (struct gcs_held){
         .buffer = buffer,
         .data = data,
         .size = (uint32_t)size,
@@ -114,14 +128,25 @@ static int keep(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *d
         .service = packet->service,
         .flags = packet->flags,
     };
+    if (size >= COPY_BELOW || buffer->size <= GCS_POOL_SMALL) {
+        gcs_buffer_ref(buffer);
+        return true;
+    }
+    held->buffer = own_copy(era, data, size);
+    if (held->buffer)
+        held->data = held->buffer->data;
+    return held->buffer != NULL;
+}
+
+static int keep(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                const struct gcs_packet *packet, uint32_t count)
+{
+    struct gcs_window *window = &era->fellows[packet->rank].window;
+    struct gcs_held held;
     if (gcs_window_get(window, packet->number) || packet->number <= window->base)
         return GCS_EALREADY;
-    if (size >= COPY_BELOW || buffer->size <= GCS_POOL_SMALL)
-        return gcs_window_put(window, packet->number, &held);
-    held.buffer = own_copy(era, data, size);
-    if (!held.buffer)
+    if (!hold(era, buffer, data, size, packet, count, &held))
         return GCS_ENOMEM;
-    held.data = held.buffer->data;
     int result = gcs_window_put(window, packet->number, &held);
     gcs_buffer_unref(held.buffer);
     return result;
@@ -160,6 +185,26 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
         gcs_agreement_held(era->agreement, now);
     else if (gcs_era_arrive(era, packet->rank, window->contiguous) == GCS_ENOMEM)
         era->group->failed = GCS_ENOMEM;
+}
+
+static void receive_private(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data,
+                            size_t size, const struct gcs_packet *packet)
+{
+    struct gcs_held held;
+    uint32_t count;
+    if (packet->number == 0 || packet->payload_size == 0 || packet->control_size > 0 ||
+        !payload_is_good(packet, &count)) {
+        counters_of(era)->dropped_malformed++;
+        return;
+    }
+    if (!hold(era, buffer, data, size, packet, count, &held)) {
+        counters_of(era)->dropped_memory++;
+        return;
+    }
+    if (gcs_era_private_receive(era, packet->rank, &held, packet->number, packet->base) ==
+        GCS_ENOMEM)
+        era->group->failed = GCS_ENOMEM;
+    gcs_buffer_unref(held.buffer);
 }
 
 /* ---- Arrival -------------------------------------------------------------------------- */
@@ -223,6 +268,10 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     }
     if (!era->closed) {
         note_sender(era, now, packet->rank);
+        if (packet->flags & GCS_PACKET_PRIVATE) {
+            receive_private(era, buffer, data, size, packet);
+            return;
+        }
         gcs_window_release(&era->fellows[packet->rank].window, packet->base);
     }
     struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);

@@ -210,13 +210,16 @@ static int send_order(struct gcs_era *era, uint64_t now)
 {
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     const struct gcs_window *window = &era->fellows[era->view.self].window;
-    if (!total->ops->pending(total) || era->sent - era->base >= window->capacity)
-        return 0;
-    struct gcs_packing packing = {
-        .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
-        .first = era->group->packer.next,
-    };
-    return packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+    while (total->ops->pending(total) && era->sent - era->base < window->capacity) {
+        struct gcs_packing packing = {
+            .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
+            .first = era->group->packer.next,
+        };
+        int result = packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+        if (result < 0)
+            return result;
+    }
+    return 0;
 }
 
 int gcs_era_send(struct gcs_era *era, uint64_t now)

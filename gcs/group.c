@@ -49,7 +49,7 @@ static bool config_is_good(const struct gcs_group_config *config)
            config->message_bytes <= 1u << 30 && (config->seeds || config->seeds_count == 0);
 }
 
-static void new_incarnation(struct gcs_core_group *group)
+void gcs_group_new_incarnation(struct gcs_core_group *group)
 {
     struct gcs_core *core = group->core;
     group->self = (struct gcs_member){
@@ -92,8 +92,9 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->tag = tag;
     group->config = *config;
     group->state = GCS_GROUP_LOOKING;
-    gcs_packer_init(&group->packer, &core->pool, packet_bytes_of(&core->config));
-    new_incarnation(group);
+    group->packet_bytes = packet_bytes_of(&core->config);
+    gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
+    gcs_group_new_incarnation(group);
     if (!gcs_events_reserve(&core->events, 1) || gcs_group_start(group, now) < 0) {
         gcs_release(core->allocator, group);
         return GCS_ENOMEM;
@@ -176,11 +177,47 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
     return gcs_packer_add(&group->packer, (uint8_t)service, data, size);
 }
 
+int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *to,
+                  const void *data, size_t size)
+{
+    (void)now;
+    uint16_t rank = 0;
+    if (size > group->config.message_bytes)
+        return GCS_EMSGSIZE;
+    if (group->leaving || group->failed || group->state != GCS_GROUP_MEMBER)
+        return GCS_ENOTMEMBER;
+    while (rank < group->era->view.count &&
+           !gcs_member_id_equal(&group->era->members[rank].id, to))
+        rank++;
+    if (rank == group->era->view.count)
+        return GCS_ENOTMEMBER;
+    struct gcs_pipe *pipe = gcs_era_pipe(group->era, rank);
+    if (!pipe)
+        return GCS_ENOMEM;
+    if (pipe->packer.bytes > 0 && pipe->packer.bytes + size > group->config.queue_bytes) {
+        group->wants_room = true;
+        return GCS_EAGAIN;
+    }
+    group->core->dirty = true;
+    return gcs_packer_add(&pipe->packer, GCS_FIFO, data, size);
+}
+
+/* Whether every queue of the group has drained far enough to be worth another try. */
+static bool has_room(const struct gcs_core_group *group)
+{
+    uint32_t half = group->config.queue_bytes / 2;
+    const struct gcs_era *era = group->era;
+    for (uint16_t rank = 0; era->pipes > 0 && rank < era->view.count; rank++)
+        if (era->fellows[rank].pipe && era->fellows[rank].pipe->packer.bytes > half)
+            return false;
+    return group->packer.bytes <= half;
+}
+
 static void tell_writable(struct gcs_core_group *group)
 {
     struct gcs_core_event event = {
         .type = GCS_EVENT_WRITABLE, .group = group, .user = group->user};
-    if (!group->wants_room || group->packer.bytes > group->config.queue_bytes / 2)
+    if (!group->wants_room || !has_room(group))
         return;
     if (gcs_events_push(&group->core->events, &event))
         group->wants_room = false;
@@ -211,6 +248,8 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
         result = gcs_era_send(era, now);
     if (result == 0)
         result = gcs_era_deliver(era, now);
+    if (result == 0)
+        result = gcs_era_run_pipes(era, now);
     if (result == GCS_ENOMEM)
         group->failed = result;
     gcs_era_request_repairs(era, now);

@@ -34,6 +34,7 @@ struct gcs_core_group {
     struct gcs_era *era; /* the current view's; NULL before the first */
     struct gcs_era *old; /* the one before, while somebody may need it */
     struct gcs_packer packer;
+    uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */
     bool wants_room;    /* somebody was refused */
@@ -61,6 +62,7 @@ struct gcs_core {
 };
 
 /* ---- group.c ---- */
+void gcs_group_new_incarnation(struct gcs_core_group *group);
 struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag);
 void gcs_group_destroy(struct gcs_core_group *group);
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now);

@@ -25,7 +25,9 @@ static void receive_looking(struct gcs_core_group *group, uint64_t now,
     struct gcs_frame frame;
     while (group->state == GCS_GROUP_LOOKING && group->failed == 0 &&
            next_frame_of(packet, &r, &frame))
-        if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body, frame.size) ==
+        if (frame.type < GCS_FRAME_JOIN)
+            group->core->counters.dropped_stale++; /* of a view that we are not in yet */
+        else if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body, frame.size) ==
             GCS_EMALFORMED)
             group->core->counters.dropped_malformed++;
 }

@@ -91,6 +91,8 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
         gcs_era_close(era);
         return GCS_ENOMEM;
     }
+    if (before)
+        gcs_era_inherit_pipes(era, before);
     if (group->old)
         gcs_era_close(group->old);
     group->old = before;
@@ -180,6 +182,13 @@ static void refused(void *ctx, int error, const char *why)
     group->failed = error;
 }
 
+static uint64_t renew(void *ctx)
+{
+    struct gcs_core_group *group = ctx;
+    gcs_group_new_incarnation(group);
+    return group->self.id.incarnation;
+}
+
 int gcs_group_start(struct gcs_core_group *group, uint64_t now)
 {
     struct gcs_bootstrap_config config = {
@@ -194,7 +203,7 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
         .seed = gcs_prng_next(&group->core->prng),
         .seeds = group->config.seeds,
         .seeds_count = group->config.seeds_count,
-        .env = {group, look_to_address, found, joined, refused},
+        .env = {group, look_to_address, found, joined, refused, renew},
     };
     return gcs_bootstrap_new(&config, now, &group->bootstrap);
 }

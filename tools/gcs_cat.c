@@ -9,6 +9,7 @@
  * of one line, newline included; a second mark says that an input has ended, and
  * is said again when somebody joins who cannot have heard it.
  */
+#include "gcs_ended.h"
 #include "gcs_lines.h"
 #include "gcs_options.h"
 #include "gcs_output.h"
@@ -18,7 +19,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,10 +43,8 @@ struct cat {
     uint64_t lines_sent, bytes_sent;
     uint64_t lines_delivered, bytes_delivered;
 
-    /* --until-all: the members of the view whose input has ended */
-    struct gcs_member_id *ended;
-    size_t ended_count, ended_capacity;
-    size_t members; /* of the view */
+    struct tool_ended ended; /* members of the view whose input has */
+    size_t members;          /* of the view, all of them */
 };
 
 /* ---- Sending ---------------------------------------------------------------- */
@@ -119,49 +117,6 @@ static void send_end_mark(struct cat *cat)
         cat->end_due = !multicast(cat, TOOL_MARK_END, sizeof(TOOL_MARK_END) - 1);
 }
 
-/* ---- Who has ended ------------------------------------------------------------ */
-
-static bool has_ended(const struct cat *cat, const struct gcs_member_id *member)
-{
-    for (size_t i = 0; i < cat->ended_count; i++) {
-        if (tool_same_member(&cat->ended[i], member))
-            return true;
-    }
-    return false;
-}
-
-static void note_ended(struct cat *cat, const struct gcs_member_id *member)
-{
-    if (has_ended(cat, member))
-        return;
-    if (cat->ended_count == cat->ended_capacity) {
-        size_t capacity = cat->ended_capacity * 2 + 16;
-        void *ended = realloc(cat->ended, capacity * sizeof(*cat->ended));
-        if (!ended) {
-            tool_session_fail(&cat->session, "memory", GCS_ENOMEM);
-            return;
-        }
-        cat->ended = ended;
-        cat->ended_capacity = capacity;
-    }
-    cat->ended[cat->ended_count++] = *member;
-}
-
-static void forget_departed(struct cat *cat, const struct gcs_view *view)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < cat->ended_count; i++) {
-        for (uint16_t rank = 0; rank < view->count; rank++) {
-            if (tool_same_member(&cat->ended[i], &view->members[rank].id)) {
-                cat->ended[kept++] = cat->ended[i];
-                break;
-            }
-        }
-    }
-    cat->ended_count = kept;
-}
-
 /* ---- Receiving ------------------------------------------------------------------ */
 
 static void on_deliver(struct cat *cat, const struct gcs_event *event)
@@ -170,9 +125,10 @@ static void on_deliver(struct cat *cat, const struct gcs_event *event)
         cat->own_delivered += event->count;
     for (size_t i = 0; i < event->count; i++) {
         const struct gcs_message *message = &event->messages[i];
-        if (tool_is_end_mark(message))
-            note_ended(cat, event->sender);
-        else if (message->size > 0 && *(const uint8_t *)message->data == TOOL_MARK_LINE) {
+        if (tool_is_end_mark(message)) {
+            if (!tool_ended_add(&cat->ended, event->sender))
+                tool_session_fail(&cat->session, "end of input", GCS_ENOMEM);
+        } else if (message->size > 0 && *(const uint8_t *)message->data == TOOL_MARK_LINE) {
             tool_output_put(&cat->output, (const uint8_t *)message->data + 1, message->size - 1);
             cat->lines_delivered++;
             cat->bytes_delivered += message->size - 1;
@@ -184,7 +140,7 @@ static void on_view(struct cat *cat, const struct gcs_view_change *change)
 {
     if (cat->options->given & TOOL_VIEWS)
         tool_view_line(stderr, change);
-    forget_departed(cat, &change->view);
+    tool_ended_keep(&cat->ended, &change->view);
     cat->members = change->view.count;
     if (!change->primary)
         return;
@@ -225,7 +181,7 @@ static bool finished(struct cat *cat)
 {
     if (!cat->started || cat->end_due || !input_ended(cat) || cat->own_delivered < cat->multicast)
         return false;
-    return !(cat->options->given & TOOL_UNTIL_ALL) || cat->ended_count == cat->members;
+    return !(cat->options->given & TOOL_UNTIL_ALL) || cat->ended.count == cat->members;
 }
 
 static void check_output(struct cat *cat)
@@ -336,7 +292,7 @@ static int run(const struct tool_options *options)
     }
     close_output(&cat);
     tool_lines_fini(&cat.lines);
-    free(cat.ended);
+    tool_ended_fini(&cat.ended);
     return tool_session_close(&cat.session);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "gcs_session.h"
 
+#include "gcs_ended.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,12 +38,6 @@ uint64_t tool_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-bool tool_same_member(const struct gcs_member_id *a, const struct gcs_member_id *b)
-{
-    return a->incarnation == b->incarnation && a->address.length == b->address.length &&
-           memcmp(a->address.bytes, b->address.bytes, a->address.length) == 0;
 }
 
 bool tool_session_is_self(const struct tool_session *session, const struct gcs_member_id *member)

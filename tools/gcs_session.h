@@ -61,7 +61,6 @@ void tool_session_wait(struct tool_session *session, struct pollfd *fds, size_t 
                        int timeout_ms);
 
 bool tool_session_is_self(const struct tool_session *session, const struct gcs_member_id *member);
-bool tool_same_member(const struct gcs_member_id *a, const struct gcs_member_id *b);
 
 /* Whether a delivered message is the mark that an input has ended. */
 bool tool_is_end_mark(const struct gcs_message *message);

@@ -33,6 +33,8 @@ int gcs_agreement_new(const struct gcs_agreement_config *config, struct gcs_agre
         return GCS_ENOMEM;
     m->config = *config;
     m->view = config->view;
+    if (m->config.promise_ns == 0)
+        m->config.promise_ns = config->ballot_ns;
     m->quorum = (uint16_t)(count / 2 + 1);
     m->scratch_size = scratch_bytes(count);
     m->seats = gcs_allocate(allocator, count, sizeof(*m->seats));

@@ -63,7 +63,9 @@ struct gcs_agreement_config {
     uint32_t window_packets;     /* nobody can be further ahead of anybody; 0: not checked */
     uint32_t message_bytes;
     uint64_t retry_ns;           /* repeat unanswered frames after this; 10 ms */
-    uint64_t ballot_ns;          /* wait this long for every unsuspected member; 60 ms */
+    uint64_t ballot_ns;          /* wait this long for joiners; what a ballot should take; 60 ms */
+    uint64_t promise_ns;         /* wait this long for a member that is not suspected; the time in
+                                    which the detector would suspect it; 0: ballot_ns */
     struct gcs_counters *counters;
     struct gcs_agreement_env env;
 };

@@ -10,6 +10,10 @@
  */
 #include "views/machine.h"
 
+/* Gap in retry_ns at which prepare is repeated while members are waited for: one that wakes up must
+ * hear of the ballot in time. */
+#define AWAITED_GAP 4
+
 /* ---- Starting ------------------------------------------------------------------------------ */
 
 static void send_prepare(struct gcs_agreement *m)
@@ -38,9 +42,10 @@ void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joi
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
 {
     uint64_t place = gcs_poll_place(m);
-    uint64_t halves = 6 + (place < 32 ? place : 32);
+    uint64_t halves = 4 + (place < 32 ? place : 32);
+    uint64_t wait = m->config.promise_ns + m->config.ballot_ns / 2 * halves;
     unsigned shift = m->seen <= 1 ? 0 : m->seen < 6 ? m->seen - 1 : 5;
-    gcs_agreement_arm(m, TIMER_PATIENCE, now + (m->config.ballot_ns / 2 * halves << shift));
+    gcs_agreement_arm(m, TIMER_PATIENCE, now + (wait << shift));
 }
 
 static void forget_reports(struct gcs_agreement *m)
@@ -87,9 +92,10 @@ void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
     }
     merge(m, m->view->self, m->held);
 
-    m->wait_until = now + m->config.ballot_ns;
+    m->joiners_until = now + m->config.ballot_ns;
+    m->promises_until = now + m->config.promise_ns;
     m->send_gap = m->config.retry_ns;
-    gcs_agreement_arm(m, TIMER_WAIT, m->wait_until);
+    gcs_agreement_arm(m, TIMER_WAIT, m->joiners_until);
     gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
     send_prepare(m);
     gcs_ballot_propose(m, now);
@@ -202,9 +208,9 @@ static bool ready(struct gcs_agreement *m, uint64_t now)
     uint16_t need = m->quorum;
     if (GCS_MUTANT(promise_minority) && need > 1)
         need--;
-    if (promised < need)
+    if (promised < need || (awaited && now < m->promises_until))
         return false;
-    return now >= m->wait_until || (!awaited && gcs_pending_answered(m, now));
+    return now >= m->joiners_until || gcs_pending_answered(m, now);
 }
 
 static void send_propose(struct gcs_agreement *m)
@@ -220,8 +226,13 @@ static void send_propose(struct gcs_agreement *m)
 
 void gcs_ballot_propose(struct gcs_agreement *m, uint64_t now)
 {
-    if (m->phase != PHASE_PREPARING || !ready(m, now))
+    if (m->phase != PHASE_PREPARING)
         return;
+    if (!ready(m, now)) {
+        if (now >= m->joiners_until && now < m->promises_until)
+            gcs_agreement_arm(m, TIMER_WAIT, m->promises_until);
+        return;
+    }
     if (m->reports.value && !GCS_MUTANT(no_reproposal)) {
         m->value = gcs_value_ref(m->reports.value);
         m->config.counters->reproposals++;
@@ -249,7 +260,11 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
         send_prepare(m);
     else
         send_propose(m);
+    uint64_t most = AWAITED_GAP * m->config.retry_ns;
+    bool awaits = m->phase == PHASE_PREPARING && now < m->promises_until;
     m->send_gap = gcs_agreement_back_off(m, m->send_gap);
+    if (awaits && m->send_gap > most)
+        m->send_gap = most;
     gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
 }
 

@@ -37,6 +37,7 @@ struct gcs_bootstrap_machine {
     uint64_t found_at; /* not before; GCS_NEVER: never */
     struct rival rivals[RIVALS_MAX];
     size_t rivals_count;
+    uint32_t answered; /* closing view whose ballot this incarnation answered; 0: none */
 };
 
 /* ---- Whom to ask ------------------------------------------------------------------------- */
@@ -200,6 +201,9 @@ static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
     struct gcs_ballot ballot;
     if (!gcs_prepare_read(body, size, &epoch, &ballot))
         return GCS_EMALFORMED;
+    if (b->answered != 0 && b->answered != epoch && b->config.env.renew)
+        b->config.self.id.incarnation = b->config.env.renew(b->config.env.ctx);
+    b->answered = epoch;
     learn(b, from);
     put_off(b, now + b->config.look_ns); /* there is a group */
     b->gap = b->config.retry_ns;

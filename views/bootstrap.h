@@ -24,6 +24,9 @@ struct gcs_bootstrap_env {
     void (*found)(void *ctx);   /* be the first member now */
     void (*joined)(void *ctx, const struct gcs_proposal *value); /* let in: self is a member */
     void (*refused)(void *ctx, int error, const char *why);
+    /* A new incarnation for self: the one before may have been in a view that this process never
+     * heard of, and has then been excluded. May be NULL. */
+    uint64_t (*renew)(void *ctx);
 };
 
 struct gcs_bootstrap_config {

@@ -88,7 +88,8 @@ struct gcs_agreement {
     struct gcs_ballot own;
     enum gcs_ballot_phase phase;
     uint32_t seen; /* highest counter met */
-    uint64_t wait_until;
+    uint64_t joiners_until;  /* the ballot waits for their answers, ... */
+    uint64_t promises_until; /* ... and for those of the members that are not missed */
     uint64_t send_gap;
     struct gcs_reports reports;
     bool leavers_stay; /* in the value being made: see choose_survivors */

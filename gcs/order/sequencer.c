@@ -142,12 +142,13 @@ static int read_runs(struct sequencer *s, uint16_t from, const uint8_t *info, si
     if (from != SEQUENCER_RANK || !gcs_runs_read(&r, &first_slot, &runs) ||
         first_slot != s->slots + 1)
         return GCS_EMALFORMED;
-    for (uint64_t i = 0; i < runs; i++) {
-        if (!gcs_runs_next(&r, s->members, &run) || run.count > UINT32_MAX)
+    struct gcs_reader whole = r;
+    for (uint64_t i = 0; i < runs; i++)
+        if (!gcs_runs_next(&whole, s->members, &run) || run.count > UINT32_MAX)
             return GCS_EMALFORMED;
-        if (!place(s, &run))
+    for (uint64_t i = 0; i < runs; i++)
+        if (!gcs_runs_next(&r, s->members, &run) || !place(s, &run))
             return GCS_ENOMEM;
-    }
     if (!s->frozen)
         s->acked[SEQUENCER_RANK] = s->slots; /* it names only what it holds */
     return 0;
@@ -200,6 +201,39 @@ static bool sequencer_pending(const struct gcs_order_engine *engine)
     return false;
 }
 
+static bool wished(const struct sequencer *s, uint16_t rank)
+{
+    return s->wishes[rank] > s->placed[rank];
+}
+
+/* How many runs a frame in w's place has room for; what is left waits for the next packet. */
+static uint64_t runs_that_fit(const struct sequencer *s, struct gcs_writer w)
+{
+    uint64_t runs = 0;
+    gcs_write_room(&w, GCS_FRAME_HEADER);
+    gcs_runs_begin(&w, s->slots + 1, s->members);
+    for (uint16_t rank = 0; rank < s->members && !w.bad; rank++) {
+        if (!wished(s, rank))
+            continue;
+        gcs_runs_add(&w, rank, s->wishes[rank] - s->placed[rank]);
+        runs += !w.bad;
+    }
+    return runs;
+}
+
+static void write_runs(const struct sequencer *s, uint64_t runs, struct gcs_writer *w)
+{
+    uint8_t *begin = gcs_frame_begin(w, GCS_FRAME_RUNS);
+    gcs_runs_begin(w, s->slots + 1, runs);
+    for (uint16_t rank = 0; runs > 0; rank++) {
+        if (!wished(s, rank))
+            continue;
+        gcs_runs_add(w, rank, s->wishes[rank] - s->placed[rank]);
+        runs--;
+    }
+    gcs_frame_end(w, begin);
+}
+
 static void sequencer_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
                                struct gcs_writer *w)
 {
@@ -209,17 +243,9 @@ static void sequencer_announce(struct gcs_order_engine *engine, uint64_t number,
     uint64_t own = s->wishes[s->self];
     if (member)
         s->wishes[s->self] = number;
-    uint64_t runs = 0;
-    for (uint16_t rank = 0; rank < s->members; rank++)
-        runs += s->wishes[rank] > s->placed[rank];
-    uint8_t *begin = gcs_frame_begin(w, GCS_FRAME_RUNS);
-    if (begin) {
-        gcs_runs_begin(w, s->slots + 1, runs);
-        for (uint16_t rank = 0; rank < s->members; rank++)
-            if (s->wishes[rank] > s->placed[rank])
-                gcs_runs_add(w, rank, s->wishes[rank] - s->placed[rank]);
-        gcs_frame_end(w, begin);
-    }
+    uint64_t runs = runs_that_fit(s, *w);
+    if (runs > 0)
+        write_runs(s, runs, w);
     s->wishes[s->self] = own; /* arrive() says so when the packet is really there */
 }
 

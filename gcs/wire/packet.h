@@ -43,6 +43,7 @@
 
 enum gcs_packet_flag {
     GCS_PACKET_FRAGMENT = 1,
+    GCS_PACKET_PRIVATE = 2, /* to one member, number and base are of the pipe between the two */
 };
 
 struct gcs_packet {
@@ -96,6 +97,7 @@ enum gcs_frame_type {
     GCS_FRAME_RUNS = 2,   /* order: wire/runs.h */
     GCS_FRAME_NACK = 3,   /* wire/nack.h */
     GCS_FRAME_HEARTBEAT = 4, /* wire/heartbeat.h */
+    GCS_FRAME_PRIVATE = 5,   /* wire/private.h */
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,
     GCS_FRAME_REFUSE = 17,

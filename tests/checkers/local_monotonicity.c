@@ -2,7 +2,8 @@
 /*
  * Local monotonicity: a member's views have growing epochs; the loss of the
  * primary repeats the view that is lost, and may be taken back; a membership
- * that has ended never does anything again.
+ * that has ended never does anything again, and whoever has been left out of a
+ * view never comes back under the same name.
  */
 #include "tests/checkers/checkers.h"
 
@@ -51,6 +52,39 @@ static void check_view(struct verdict *verdict, const struct log *log, const str
                     "%s: view %u has other members than before", name, record->epoch);
 }
 
+/* gone[member] is 1 + the first view of its group that the member was left out of. */
+static void check_returns(const struct history *history, struct verdict *verdict)
+{
+    const struct log *log = history->log;
+    struct map gone = {NULL, 0, 0};
+
+    for (uint32_t i = 0; i + 1 < history->views_count; i++) {
+        const struct view *view = &history->views[i], *next = view + 1;
+        const struct record *before = &log->records[view->record];
+        const struct record *record = &log->records[next->record];
+
+        if (view->group != next->group || view->epoch == next->epoch)
+            continue; /* the same epoch twice is the primary component checker's */
+        for (size_t j = 0; j < before->members_count; j++) {
+            uint32_t member = log->lists.items[before->members + j];
+
+            if (!view_has_member(history, next, member))
+                map_set(&gone, next->group, member, next->record);
+        }
+        for (size_t j = 0; j < record->members_count; j++) {
+            uint32_t member = log->lists.items[record->members + j];
+            uint32_t out = map_get(&gone, next->group, member);
+
+            if (out != MAP_NONE)
+                verdict_add(verdict, "local-monotonicity", out, next->record,
+                            "%s comes back in view %u, having been left out of view %u",
+                            verdict_member(verdict, member), next->epoch,
+                            log->records[out].epoch);
+        }
+    }
+    map_clear(&gone);
+}
+
 void check_local_monotonicity(const struct history *history, struct verdict *verdict)
 {
     const struct log *log = history->log;
@@ -75,4 +109,5 @@ void check_local_monotonicity(const struct history *history, struct verdict *ver
             state->primary = i;
     }
     free(states);
+    check_returns(history, verdict);
 }

@@ -43,12 +43,13 @@ static const char *const properties[] = {
     CHECKER_TABLE(PROPERTY_ROW)
 #undef PROPERTY_ROW
     "liveness",
+    "private",
     "progress",
     "memory",
 };
 
 #define PROPERTIES (sizeof(properties) / sizeof(*properties))
-#define PROPERTIES_REQUIRED (PROPERTIES - 2) /* the last two need no mutant of their own */
+#define PROPERTIES_REQUIRED (PROPERTIES - 3) /* the last ones need no mutant of their own */
 
 /* Seeds take turns through these. */
 static const struct profile {

@@ -5,6 +5,7 @@
  *   world      phases, and the loop over the network's events
  *   node       one process: its core, clock, inbox and application
  *   workload   what is multicast when, and what became of it
+ *   private    the same for messages to one member alone
  *   schedule   what goes wrong when
  *   recorder   trace events to records and trace lines
  *   liveness   whether everybody is well, and what is wrong if not
@@ -25,6 +26,7 @@ enum timer {
     TIMER_ACTION,   /* action of the schedule */
     TIMER_TICK,     /* phases */
     TIMER_JOIN,     /* node joins if it is not in the group */
+    TIMER_PRIVATE,  /* node sends so many messages to single members */
 };
 
 #define TIMER_COOKIE(kind, value) ((uint64_t)(kind) << 56 | (uint64_t)(value))
@@ -59,6 +61,7 @@ struct node {
     bool creates;     /* the first start founds the group */
     bool wanted;      /* should be in the group */
     bool leaving;
+    bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
     bool blocked;
     bool joined; /* has had a view since it began to join */
@@ -86,6 +89,7 @@ struct node {
     struct list pending;  /* planned messages to multicast, in order */
     struct list accepted; /* planned messages that the core took and has not sent yet */
     bool full;            /* waits for GCS_EVENT_WRITABLE */
+    uint64_t private_count; /* messages to single members, to be sent in the next round */
 
     /* what its trace says */
     struct gcs_member_id id;
@@ -132,6 +136,9 @@ struct world {
     size_t planned_count, planned_capacity;
     struct map planned_by_hash;
     uint8_t *scratch; /* for payloads */
+    struct pair *pairs; /* who has sent what to whom alone */
+    size_t pairs_count, pairs_capacity;
+    struct map pairs_map;
 
     struct action *actions;
     size_t actions_count, actions_capacity;
@@ -187,6 +194,14 @@ void workload_delivered(struct world *world, const struct gcs_core_event *event)
 bool workload_is_done(const struct world *world); /* everything was accepted */
 void workload_finish(struct world *world);        /* counts what reached the survivors */
 
+/* ---- private ---------------------------------------------------------------- */
+
+void private_plan(struct world *world);
+void private_send(struct world *world, struct node *node); /* what is due there */
+void private_delivered(struct world *world, const struct gcs_core_event *event);
+bool private_is_done(struct world *world, char *why, size_t size);
+void private_free(struct world *world);
+
 /* ---- schedule -------------------------------------------------------------- */
 
 void schedule_plan(struct world *world);
@@ -197,6 +212,7 @@ void schedule_heal(struct world *world);
 /* ---- recorder -------------------------------------------------------------- */
 
 void recorder_event(void *ctx, const struct gcs_trace_event *event); /* ctx: struct node */
+uint32_t recorder_number(struct world *world, const struct gcs_member_id *id);
 void recorder_note(struct world *world, struct node *node, enum record_type type);
 const struct known_view *recorder_latest(const struct world *world);
 struct known_view *recorder_find(struct world *world, uint32_t epoch, uint64_t proposer);

@@ -76,7 +76,7 @@ bool liveness_is_well(struct world *world, char *why, size_t size)
         snprintf(why, size, "not everything was multicast");
         return false;
     }
-    return true;
+    return private_is_done(world, why, size);
 }
 
 /* ---- Who may die ------------------------------------------------------------------- */

@@ -80,7 +80,7 @@ void node_init(struct world *world, struct node *node, unsigned index)
 
 bool node_in_group(const struct node *node)
 {
-    return node->core && node->group && node->joined && node->primary;
+    return node->core && node->group && node->joined && node->primary && !node->ended;
 }
 
 static void forget_membership(struct node *node)
@@ -89,7 +89,7 @@ static void forget_membership(struct node *node)
     node->member = node->view_record = NONE;
     node->lineage = node->proposer = 0;
     node->epoch = 0;
-    node->primary = node->joined = node->blocked = node->leaving = node->full = false;
+    node->primary = node->joined = node->blocked = node->leaving = node->full = node->ended = false;
     node->view_sent = node->view_delivered = 0;
     node->traced = node->handed_out = 0;
 }
@@ -188,7 +188,7 @@ void node_free(struct world *world, struct node *node)
 
 void node_leave(struct world *world, struct node *node)
 {
-    if (!node->core || !node->group || node->leaving)
+    if (!node->core || !node->group || node->leaving || node->ended)
         return;
     recorder_note(world, node, RECORD_LEAVING);
     node->leaving = true;
@@ -311,7 +311,11 @@ static void on_event(struct world *world, struct node *node, const struct gcs_co
     case GCS_EVENT_WRITABLE:
         node->full = false;
         break;
+    case GCS_EVENT_PRIVATE:
+        private_delivered(world, event);
+        break;
     case GCS_EVENT_LEFT:
+        node->ended = true;
         break;
     }
 }
@@ -375,6 +379,7 @@ void node_wake(struct world *world, struct node *node, uint64_t generation)
     now = node->local_now = local_time(node, world->now);
     receive_all(node, now);
     workload_multicast(world, node);
+    private_send(world, node);
     gcs_core_advance(node->core, now);
     transmit(world, node);
     take_events(world, node);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t member_number(struct world *world, const struct gcs_member_id *id)
+uint32_t recorder_number(struct world *world, const struct gcs_member_id *id)
 {
     char name[GCS_TRACE_MEMBER_MAX];
 
@@ -37,7 +37,7 @@ static void add_view(struct world *world, struct record *record,
     record->members = lists->count;
     record->members_count = change->view.count;
     for (uint16_t i = 0; i < change->view.count; i++)
-        list_add(lists, member_number(world, &change->view.members[i].id));
+        list_add(lists, recorder_number(world, &change->view.members[i].id));
     record->survivors = lists->count;
     record->survivors_count = change->survivors_count;
     for (uint16_t i = 0; i < change->survivors_count; i++)
@@ -174,12 +174,12 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event)
     memset(&record, 0, sizeof(record));
     record.type = record_type(event->type);
     record.time = world->now;
-    record.member = member_number(world, event->self);
+    record.member = recorder_number(world, event->self);
     record.group = group_number(world, event->lineage);
     record.epoch = event->epoch;
     record.proposer = event->proposer;
     if (event->type == GCS_TRACE_SEND || event->type == GCS_TRACE_DELIVER) {
-        record.sender = member_number(world, event->sender);
+        record.sender = recorder_number(world, event->sender);
         record.number = event->number;
         record.service = record_service(event->service);
         record.hash = gcs_trace_hash(event->message.data, event->message.size);

@@ -109,6 +109,7 @@ static void tear_down(struct world *world)
     world->result->network = *gcs_sim_counters(world->sim);
     gcs_sim_free(world->sim);
     map_clear(&world->planned_by_hash);
+    private_free(world);
     free(world->planned);
     free(world->actions);
     free(world->known);
@@ -164,6 +165,7 @@ static void begin_safety(struct world *world)
     enter(world, PHASE_SAFETY, world->safety_ns);
     schedule_plan(world);
     workload_plan(world);
+    private_plan(world);
     for (unsigned i = 0; i < world->options.members; i++) {
         if (!world->nodes[i].core)
             world_after(world, gcs_prng_below(&world->prng, world->safety_ns / 2), TIMER_JOIN, i,
@@ -250,6 +252,10 @@ static void on_timer(struct world *world, const struct gcs_sim_event *event)
         break;
     case TIMER_JOIN:
         on_join(world, node);
+        break;
+    case TIMER_PRIVATE:
+        node->private_count = node->group ? value : 0;
+        node_wake_at(world, node, world->now);
         break;
     }
 }

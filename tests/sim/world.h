@@ -82,7 +82,9 @@ struct world_options {
     X(returns, "members that came back after that")                                               \
     X(refused_full, "multicasts refused for a full queue")                                        \
     X(refused_primary, "multicasts refused outside of the primary")                               \
-    X(large, "messages larger than a packet")
+    X(large, "messages larger than a packet")                                                     \
+    X(private_sent, "messages to one member alone")                                               \
+    X(private_delivered, "... that arrived")
 
 struct world_stats {
 #define WORLD_STAT_FIELD(name, text) uint64_t name;

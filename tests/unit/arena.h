@@ -115,6 +115,7 @@ struct arena {
     uint64_t fail_at; /* this time it is refused; 0: never */
 
     /* faults */
+    uint64_t promise_ns; /* for machines made from now on; 0: the default */
     uint32_t loss_ppm;
     uint64_t delay_min;
     uint64_t delay_max;

@@ -351,6 +351,44 @@ START_TEST(a_frozen_view_ends_even_if_everybody_lives)
 }
 END_TEST
 
+static void silence(struct arena *arena, int process, bool silent)
+{
+    for (int p = 0; p < arena->processes_count; p++)
+        arena->cut[p][process] = arena->cut[process][p] = silent;
+}
+
+START_TEST(who_is_silent_but_not_suspected_is_waited_for)
+{
+    struct arena *arena = open_arena(5, 4);
+    arena->promise_ns = 500 * ARENA_MS;
+    arena_join(arena, 4); /* the machines of the next view wait so long */
+    expect_settled(arena, SECONDS(1));
+    silence(arena, 3, true);
+    arena_leave(arena, 2);
+    arena_run(arena, 400 * ARENA_MS);
+    ck_assert_uint_eq(arena_epoch(arena), 2);
+    silence(arena, 3, false);
+    expect_settled(arena, 200 * ARENA_MS);
+    ck_assert_uint_eq(arena_view(arena, 3), MASK(5) & ~4u);
+    close_arena(arena);
+}
+END_TEST
+
+START_TEST(who_stays_silent_is_waited_for_so_long)
+{
+    struct arena *arena = open_arena(5, 4);
+    arena->promise_ns = 500 * ARENA_MS;
+    arena_join(arena, 4);
+    expect_settled(arena, SECONDS(1));
+    silence(arena, 3, true);
+    arena_leave(arena, 2);
+    arena_run(arena, 600 * ARENA_MS);
+    ck_assert_uint_eq(arena_epoch(arena), 3);
+    ck_assert_uint_eq(arena_view(arena, 0), MASK(5) & ~(4u | 8u));
+    close_arena(arena);
+}
+END_TEST
+
 START_TEST(competing_ballots_converge)
 {
     for (uint64_t seed = 1; seed <= 50; seed++) {
@@ -595,6 +633,8 @@ int main(void)
         a_bad_link_does_not_keep_a_joiner_out_for_ever,
         suspicion_that_is_taken_back_ends_the_poll,
         a_frozen_view_ends_even_if_everybody_lives,
+        who_is_silent_but_not_suspected_is_waited_for,
+        who_stays_silent_is_waited_for_so_long,
         competing_ballots_converge,
         a_cut_is_fetched_before_it_is_accepted,
         a_leaver_serves_until_the_survivors_have_installed,

@@ -17,7 +17,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
 START_TEST(safety_under_faults_and_liveness_after_them)
 {
     uint64_t seed = number_from("GCS_SEED", 1);
-    uint64_t runs = number_from("GCS_RUNS", 2500);
+    uint64_t runs = number_from("GCS_RUNS", 1500);
     struct gcs_counters counters = {0};
     for (uint64_t i = 0; i < runs; i++) {
         const char *violation = arena_random_run(seed + i, &counters);

@@ -171,6 +171,10 @@ START_TEST(local_monotonicity_is_checked)
     expect(VIEW1 "a view 2.1 a,b a,b lost\n", "local-monotonicity");
     expect("a view 1.1 a -\na crash\na send 1.1 1 agreed\n", "local-monotonicity");
     expect("a view 1.1 a -\na leave\na view 2.1 a a\n", "local-monotonicity");
+    /* the same one comes back */
+    expect(VIEW1 "a view 3.1 a,b a,b\nb view 3.1 a,b a,b\n"
+                 "a view 4.1 a,b,c a,b\nb view 4.1 a,b,c a,b\n",
+           "local-monotonicity");
 }
 END_TEST
 

@@ -51,7 +51,24 @@ static struct packet packets[MEMBERS_MAX][PACKETS + 1];
 static struct slot slots[TOTAL + 1];
 static uint64_t slots_given;
 static uint64_t placed[MEMBERS_MAX];
-static uint32_t link_ppm[MEMBERS_MAX][MEMBERS_MAX]; /* to, from: some hear each other badly */
+static bool doomed[MEMBERS_MAX];                    /* will not report */
+static uint32_t link_ppm[MEMBERS_MAX][MEMBERS_MAX]; /* to, from: some are heard badly */
+
+/* Holes come from members that nobody but the sequencer hears, and that die with it. */
+static void draw_fates(void)
+{
+    uint16_t deaths = (uint16_t)gcs_prng_below(&prng, members - quorum + 1u);
+    memset(doomed, 0, sizeof(doomed));
+    doomed[0] = deaths > 1 && gcs_prng_chance(&prng, 700000);
+    for (uint16_t i = doomed[0]; i < deaths; i++)
+        doomed[gcs_prng_between(&prng, 1, members - 1u)] = true;
+    for (uint16_t to = 0; to < members; to++)
+        for (uint16_t from = 0; from < members; from++) {
+            bool badly = doomed[0] ? doomed[from] && from != 0 && to != 0
+                                   : gcs_prng_chance(&prng, 300000);
+            link_ppm[to][from] = badly ? 30000 : 900000;
+        }
+}
 
 static void setup(uint64_t seed)
 {
@@ -67,9 +84,8 @@ static void setup(uint64_t seed)
             .allocator = &memory.allocator, .members = members, .self = i, .quorum = quorum};
         all[i].engine = gcs_order_sequencer.open(&config);
         ck_assert_ptr_nonnull(all[i].engine);
-        for (uint16_t from = 0; from < members; from++)
-            link_ppm[i][from] = gcs_prng_chance(&prng, 400000) ? 30000 : 900000;
     }
+    draw_fates();
 }
 
 static void teardown(void)
@@ -306,13 +322,15 @@ static uint64_t cut[MEMBERS_MAX];
 /* A quorum promises, one after the other, while life goes on for the rest. */
 static void promise(void)
 {
-    uint16_t wanted = (uint16_t)gcs_prng_between(&prng, quorum, members), survivors = 0;
+    uint16_t wanted = members, survivors = 0;
+    for (uint16_t i = 0; i < members; i++)
+        wanted = (uint16_t)(wanted - doomed[i]);
     memset(reports, 0, sizeof(reports));
     memset(survives, 0, sizeof(survives));
     memset(cut, 0, sizeof(cut));
     while (wanted > 0) {
         uint16_t who = anybody();
-        if (reports[who])
+        if (reports[who] || doomed[who])
             continue;
         reports[who] = all[who].frozen = true;
         all[who].engine->ops->freeze(all[who].engine);

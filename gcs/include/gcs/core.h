@@ -178,6 +178,15 @@ int gcs_core_leave(struct gcs_core_group *group, uint64_t now);
 int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
                        const void *data, size_t size);
 
+/*
+ * Sends a message to one member alone; data is copied. Messages to one member arrive in order,
+ * once each, as long as both are members: nearly always in the view in which they were sent,
+ * otherwise in a later one. They stand outside of every multicast order. To oneself is allowed.
+ * Errors as gcs_core_multicast; GCS_ENOTMEMBER also if to is not in the current view.
+ */
+int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *to,
+                  const void *data, size_t size);
+
 /* The current view, NULL before the first. Valid until the next call into the core. */
 const struct gcs_view *gcs_core_view(const struct gcs_core_group *group);
 
@@ -203,6 +212,7 @@ enum gcs_event_type {
     GCS_EVENT_DELIVER = 1, /* messages */
     GCS_EVENT_VIEW,        /* a new view, or the loss of the primary */
     GCS_EVENT_WRITABLE,    /* multicasting is worth trying again */
+    GCS_EVENT_PRIVATE,     /* messages sent to this member alone */
     GCS_EVENT_LEFT,        /* the membership has ended; error says why, 0: as asked for */
 };
 
@@ -212,7 +222,7 @@ struct gcs_core_event {
     struct gcs_core_group *group;
     void *user;
     const struct gcs_view_change *change; /* view; valid until the event is given back */
-    /* deliver: count messages of one sender in the current view, in payload (see below) */
+    /* deliver, private: count messages of one sender, in payload (see below) */
     const struct gcs_member_id *sender;
     uint64_t number; /* of the first message */
     enum gcs_service service;
@@ -265,6 +275,7 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(messages_delivered, "messages delivered")                                                   \
     X(bytes_delivered, "bytes of messages delivered")                                             \
     X(data_packets_sent, "numbered packets sent, without repairs")                                \
+    X(private_packets_sent, "packets sent to one member alone, without repairs")                  \
     X(control_packets_sent, "unnumbered packets sent")                                            \
     X(nacks_sent, "requests for repair sent")                                                     \
     X(nacks_received, "requests for repair received")                                             \

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Golden bytes of the frames of the data path, and of a heartbeat. */
+#include "gcs/wire/heartbeat.h"
+#include "gcs/wire/nack.h"
+#include "gcs/wire/private.h"
+#include "gcs/wire/runs.h"
+#include "gcs/wire/status.h"
+#include "tests/golden/golden.h"
+
+/* ---- Integers ------------------------------------------------------------------------ */
+
+static const uint8_t varints[] = {
+    0x00,                                                       /* 0 */
+    0x01,                                                       /* 1 */
+    0x7f,                                                       /* 127 */
+    0x80, 0x01,                                                 /* 128 */
+    0xac, 0x02,                                                 /* 300 */
+    0xff, 0x7f,                                                 /* 16383 */
+    0x80, 0x80, 0x01,                                           /* 16384 */
+    0xff, 0xff, 0xff, 0xff, 0x0f,                               /* 2^32 - 1 */
+    0x80, 0x80, 0x80, 0x80, 0x10,                               /* 2^32 */
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, /* 2^64 - 1 */
+};
+
+static void check_varints(void)
+{
+    static const uint64_t values[] = {
+        0, 1, 127, 128, 300, 16383, 16384, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX};
+    uint8_t bytes[sizeof(varints)];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    struct gcs_reader r = gcs_reader_over(varints, sizeof(varints));
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        gcs_write_varint(&w, values[i]);
+        EXPECT(gcs_read_varint(&r) == values[i]);
+    }
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), varints);
+    EXPECT(!r.bad && gcs_reader_left(&r) == 0);
+}
+
+/* ---- STATUS --------------------------------------------------------------------------- */
+
+static const uint8_t status_frame[] = {
+    0x01, 0x00, 0x12, 0x00,             /* type, zero, bytes of body */
+    0x01,                               /* flags: reply */
+    0xe8, 0x07,                         /* top 1000 */
+    0x04,                               /* members */
+    0xe8, 0x07, 0x00,                   /* rank 0 holds 1000, took all */
+    0x00, 0x00,                         /* rank 1: nothing */
+    0xac, 0x02, 0xac, 0x02,             /* rank 2: holds 300, took none */
+    0x05, 0x03,                         /* rank 3: holds 5, took 2 */
+    0x39, 0x30, 0x00,                   /* bytes of the order engine */
+};
+
+static void check_status(void)
+{
+    static const uint64_t held[4] = {1000, 0, 300, 5}, done[4] = {1000, 0, 0, 2};
+    struct gcs_status status = {
+        .flags = GCS_STATUS_REPLY, .top = 1000, .count = 4, .held = held, .done = done};
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    uint8_t *begin = gcs_status_begin(&w, &status);
+    EXPECT(begin != NULL);
+    gcs_write_u16(&w, 0x3039);
+    gcs_write_u8(&w, 0);
+    EXPECT(gcs_frame_end(&w, begin));
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), status_frame);
+
+    uint64_t held_read[4], done_read[4];
+    struct gcs_reader r = gcs_reader_over(status_frame, sizeof(status_frame)), order;
+    struct gcs_frame frame;
+    EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_STATUS);
+    EXPECT(gcs_status_read(frame.body, frame.size, 4, &status, held_read, done_read, &order));
+    EXPECT(status.flags == GCS_STATUS_REPLY && status.top == 1000);
+    EXPECT(memcmp(held, held_read, sizeof(held)) == 0);
+    EXPECT(memcmp(done, done_read, sizeof(done)) == 0);
+    EXPECT(gcs_read_u16(&order) == 0x3039 && gcs_reader_left(&order) == 1);
+}
+
+/* ---- NACK ------------------------------------------------------------------------------ */
+
+static const uint8_t nack_body[] = {
+    0x81, 0x01,             /* rank 129 */
+    0x03,                   /* ranges */
+    0x02, 0x01,             /* 2 */
+    0x02, 0xac, 0x02,       /* 4 to 303 */
+    0xd1, 0x86, 0x03, 0x02, /* 50304 and 50305 */
+};
+
+static void check_nack(void)
+{
+    struct gcs_nack nack = {.rank = 129, .count = 3, .ranges = {{2, 2}, {4, 303}, {50304, 50305}}};
+    struct gcs_nack read;
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_nack_write(&w, &nack);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), nack_body);
+    EXPECT(gcs_nack_read(nack_body, sizeof(nack_body), 130, &read));
+    EXPECT(read.rank == 129 && read.count == 3);
+    for (int i = 0; i < 3; i++)
+        EXPECT(read.ranges[i].first == nack.ranges[i].first &&
+               read.ranges[i].last == nack.ranges[i].last);
+}
+
+/* ---- RUNS ------------------------------------------------------------------------------- */
+
+static const uint8_t runs_body[] = {
+    0x88, 0x27,       /* first slot 5000 */
+    0x03,             /* runs */
+    0x02, 0x01,       /* the next one of rank 2 */
+    0x00, 0xc8, 0x01, /* the next 200 of rank 0 */
+    0xff, 0x07, 0x07, /* the next 7 of rank 1023 */
+};
+
+static void check_runs(void)
+{
+    static const struct gcs_run expected[3] = {{2, 1}, {0, 200}, {1023, 7}};
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_runs_begin(&w, 5000, 3);
+    for (int i = 0; i < 3; i++)
+        gcs_runs_add(&w, expected[i].rank, expected[i].count);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), runs_body);
+
+    struct gcs_reader r = gcs_reader_over(runs_body, sizeof(runs_body));
+    uint64_t first, runs;
+    EXPECT(gcs_runs_read(&r, &first, &runs) && first == 5000 && runs == 3);
+    for (int i = 0; i < 3; i++) {
+        struct gcs_run run;
+        EXPECT(gcs_runs_next(&r, 1024, &run));
+        EXPECT(run.rank == expected[i].rank && run.count == expected[i].count);
+    }
+    EXPECT(gcs_reader_left(&r) == 0);
+}
+
+/* ---- PRIVATE ---------------------------------------------------------------------------- */
+
+static const uint8_t private_body[] = {
+    0xac, 0x02, /* holds 300 */
+    0x05,       /* took 295 */
+};
+
+static void check_private(void)
+{
+    uint8_t bytes[GCS_PRIVATE_BYTES_MAX];
+    uint64_t held, taken;
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_private_write(&w, 300, 295);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), private_body);
+    EXPECT(gcs_private_read(private_body, sizeof(private_body), &held, &taken));
+    EXPECT(held == 300 && taken == 295);
+}
+
+/* ---- HEARTBEAT ---------------------------------------------------------------------------- */
+
+static const uint8_t heartbeat_plain[] = {
+    0x00, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* flags, process */
+};
+static const uint8_t heartbeat_both[] = {
+    0x03, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* question and answer */
+    0x80, 0x94, 0xeb, 0xdc, 0x03,                         /* stamp: 1,000,000,000 */
+    0x2a,                                                 /* echo */
+};
+
+static void check_heartbeat(void)
+{
+    struct gcs_heartbeat beat = {.process = UINT64_C(0x0102030405060708)}, read;
+    uint8_t bytes[GCS_HEARTBEAT_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_heartbeat_write(&w, &beat);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), heartbeat_plain);
+    EXPECT(gcs_heartbeat_read(heartbeat_plain, sizeof(heartbeat_plain), &read));
+    EXPECT(read.flags == 0 && read.process == beat.process && read.stamp == 0 && read.echo == 0);
+
+    beat.flags = GCS_HEARTBEAT_QUESTION | GCS_HEARTBEAT_ANSWER;
+    beat.stamp = 1000000000;
+    beat.echo = 42;
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_heartbeat_write(&w, &beat);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), heartbeat_both);
+    EXPECT(gcs_heartbeat_read(heartbeat_both, sizeof(heartbeat_both), &read));
+    EXPECT(read.flags == beat.flags && read.process == beat.process);
+    EXPECT(read.stamp == beat.stamp && read.echo == beat.echo);
+}
+
+void golden_frames(void)
+{
+    check_varints();
+    check_status();
+    check_nack();
+    check_runs();
+    check_private();
+    check_heartbeat();
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Golden bytes of the frames around joining and leaving. */
+#include "gcs/wire/membership.h"
+#include "tests/golden/golden.h"
+
+#include <gcs/error.h>
+
+static const struct gcs_join_request request = {
+    .member =
+        {
+            .id = {{6, {127, 0, 0, 1, 0x1c, 0xe8}}, UINT64_C(0x1122334455667788)},
+            .receive_bytes = 1 << 20,
+        },
+    .epoch = 7,
+    .ballot = {300, 2},
+};
+static const struct gcs_settings settings = {
+    .order = 1, .window_packets = 1024, .message_bytes = 16 << 20};
+
+#define REQUEST                                                                                   \
+    0x06, 127, 0, 0, 1, 0x1c, 0xe8,                     /* address */                             \
+        0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, /* incarnation */                         \
+        0x80, 0x80, 0x40,                               /* receives 1 MiB */                      \
+        0x07,                                           /* epoch */                               \
+        0xac, 0x02, 0x02,                               /* ballot 300 of rank 2 */                \
+        0x01,                                           /* order */                               \
+        0x80, 0x08,                                     /* window of 1024 packets */              \
+        0x80, 0x80, 0x80, 0x08                          /* messages of 16 MiB */
+
+static const uint8_t join_alone[] = {REQUEST, 0x00, 0, 0, 0, 0, 0, 0, 0, 0};
+static const uint8_t join_rival[] = {REQUEST, 0x02, 0xaa, 0xbb, 1, 0, 0, 0, 0, 0, 0, 0x80};
+
+static bool same_request(const struct gcs_join_request *a, const struct gcs_settings *s)
+{
+    return gcs_member_id_equal(&a->member.id, &request.member.id) &&
+           a->member.receive_bytes == request.member.receive_bytes && a->epoch == request.epoch &&
+           gcs_ballot_compare(a->ballot, request.ballot) == 0 && s->order == settings.order &&
+           s->window_packets == settings.window_packets && s->message_bytes == settings.message_bytes;
+}
+
+static void check_join(const struct gcs_member_id *rival, const uint8_t *body, size_t size)
+{
+    struct gcs_join_request read;
+    struct gcs_settings read_settings;
+    struct gcs_member_id read_rival;
+    uint8_t bytes[GCS_JOIN_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_join_write(&w, &request, &settings, rival);
+    golden_bytes(bytes, gcs_writer_size(&w), body, size, __FILE__, __LINE__);
+    EXPECT(gcs_join_parse(body, size, &read, &read_settings, &read_rival));
+    EXPECT(same_request(&read, &read_settings));
+    EXPECT(rival ? gcs_member_id_equal(&read_rival, rival) : read_rival.address.length == 0);
+}
+
+/* JOIN and LOOK have the same body. */
+static void check_joins(void)
+{
+    static const struct gcs_member_id rival = {{2, {0xaa, 0xbb}}, UINT64_C(0x8000000000000001)};
+    check_join(NULL, join_alone, sizeof(join_alone));
+    check_join(&rival, join_rival, sizeof(join_rival));
+}
+
+static const uint8_t refusal_body[] = {
+    13, 2,      /* refused by the group, for its window */
+    0x80, 0x08, /* the group has 1024 */
+    0x80, 0x10, /* the joiner has 2048 */
+};
+static const uint8_t excluded_body[] = {0xff, 0xff, 0xff, 0xff, 0x0f}; /* epoch 2^32 - 1 */
+
+static void check_refusals(void)
+{
+    struct gcs_refusal refusal = {GCS_EREFUSED, GCS_REFUSED_WINDOW_PACKETS, 1024, 2048}, read;
+    uint8_t bytes[GCS_REFUSAL_BYTES_MAX];
+    uint32_t epoch;
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_refusal_write(&w, &refusal);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), refusal_body);
+    EXPECT(gcs_refusal_read(refusal_body, sizeof(refusal_body), &read));
+    EXPECT(read.error == GCS_EREFUSED && read.what == GCS_REFUSED_WINDOW_PACKETS);
+    EXPECT(read.group == 1024 && read.joiner == 2048);
+
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_excluded_write(&w, UINT32_MAX);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), excluded_body);
+    EXPECT(gcs_excluded_read(excluded_body, sizeof(excluded_body), &epoch) && epoch == UINT32_MAX);
+    EXPECT(gcs_leave_read(NULL, 0));
+}
+
+void golden_joining(void)
+{
+    check_joins();
+    check_refusals();
+}
