@@ -50,6 +50,12 @@ static int fail_state(const struct gcs_group *group, unsigned state)
                     group->name);
 }
 
+static bool same_member(const struct gcs_member_id *a, const struct gcs_member_id *b)
+{
+    return a->incarnation == b->incarnation && a->address.length == b->address.length &&
+           memcmp(a->address.bytes, b->address.bytes, a->address.length) == 0;
+}
+
 /* Whom the last view that was published does not have, the core would not know either. */
 static int check_receiver(const struct call *call)
 {
@@ -57,8 +63,12 @@ static int check_receiver(const struct call *call)
     char text[GCS_MEMBER_TEXT_MAX];
     bool found = false;
 
+    if (call->to->address.length > GCS_ADDRESS_MAX) {
+        gcs_view_release(view);
+        return gcs_fail(GCS_EINVAL, "to has an address of %u bytes", call->to->address.length);
+    }
     for (uint16_t rank = 0; view && rank < view->count && !found; rank++)
-        found = gcs_member_id_equal(&view->members[rank].id, call->to);
+        found = same_member(&view->members[rank].id, call->to);
     gcs_view_release(view);
     if (found)
         return 0;

@@ -243,11 +243,14 @@ static void tick(struct gcs_core_group *group, uint64_t now)
 static void run_era(struct gcs_core_group *group, uint64_t now)
 {
     struct gcs_era *era = group->era;
-    int result = gcs_era_deliver(era, now);
-    if (result == 0)
-        result = gcs_era_send(era, now);
-    if (result == 0)
+    uint64_t sent;
+    int result;
+    do { /* what is sent may be deliverable here at once, and make room for more */
+        sent = era->sent;
         result = gcs_era_deliver(era, now);
+        if (result == 0)
+            result = gcs_era_send(era, now);
+    } while (result == 0 && era->sent != sent);
     if (result == 0)
         result = gcs_era_run_pipes(era, now);
     if (result == GCS_ENOMEM)

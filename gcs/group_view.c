@@ -72,6 +72,7 @@ static int open_agreement(struct gcs_era *era)
         .message_bytes = group->config.message_bytes,
         .retry_ns = RETRY_NS,
         .ballot_ns = BALLOT_NS,
+        .promise_ns = group->core->config.suspect_ns,
         .counters = &group->core->counters,
         .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired},
     };

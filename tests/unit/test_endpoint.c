@@ -132,6 +132,90 @@ START_TEST(a_delivery_tells_its_sender_service_and_number)
 }
 END_TEST
 
+/* ---- Messages to one member ------------------------------------------------------------------ */
+
+static struct gcs_member_id member_of(const struct gcs_group *group, bool self)
+{
+    const struct gcs_view *view = gcs_view_acquire(group);
+    ck_assert_ptr_nonnull(view);
+    struct gcs_member_id id = view->members[self ? view->self : 1 - view->self].id;
+    gcs_view_release(view);
+    return id;
+}
+
+static void await_private(struct gcs_endpoint *endpoint, uint32_t count)
+{
+    struct gcs_event event;
+    uint32_t expected = 0;
+
+    while (expected < count) {
+        crew_await(endpoint, GCS_EVENT_PRIVATE, &event);
+        ck_assert_uint_eq(event.number, expected + 1);
+        for (size_t i = 0; i < event.count; i++) {
+            uint32_t number;
+            memcpy(&number, event.messages[i].data, sizeof(number));
+            if (number != expected++)
+                ck_abort_msg("%u instead of %u", number, expected - 1);
+        }
+    }
+}
+
+static void send_privately(uint32_t flags)
+{
+    struct gcs_endpoint_options options;
+    struct gcs_event event;
+    struct crew crew = {.count = 0};
+
+    crew_open(&crew, NULL); /* has a thread, so that one can wait for the other */
+    gcs_endpoint_options_init(&options);
+    options.flags = flags;
+    crew_open(&crew, &options);
+    crew_join(&crew, 0, NULL);
+    crew_join(&crew, 1, NULL);
+    crew_await_members(crew.endpoint[1], 2);
+    crew_await_members(crew.endpoint[0], 2);
+    struct gcs_member_id peer = member_of(crew.group[1], false);
+    struct gcs_member_id self = member_of(crew.group[1], true);
+    for (uint32_t i = 0; i < 200; i++) {
+        crew_ok(gcs_send(crew.group[1], &peer, &i, sizeof(i), 0));
+        crew_ok(gcs_send(crew.group[1], &self, &i, sizeof(i), 0));
+    }
+    await_private(crew.endpoint[1], 200);
+    await_private(crew.endpoint[0], 200);
+    ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 20), 0);
+    crew_close(&crew);
+}
+
+START_TEST(a_private_message_reaches_its_member_only)
+{
+    send_privately(0);
+}
+END_TEST
+
+START_TEST(the_own_loop_sends_privately_too)
+{
+    send_privately(GCS_OWN_LOOP);
+}
+END_TEST
+
+START_TEST(nobody_is_no_receiver)
+{
+    struct gcs_member_id nobody = {.address = {.length = 7}, .incarnation = 0xabcdef};
+    struct crew crew;
+
+    crew_form(&crew, 1, NULL, NULL);
+    ck_assert_int_eq(gcs_send(crew.group[0], NULL, "x", 1, 0), GCS_EINVAL);
+    ck_assert_int_eq(gcs_send(NULL, &nobody, "x", 1, 0), GCS_EINVAL);
+    ck_assert_int_eq(gcs_send(crew.group[0], &nobody, "x", 1, 0), GCS_ENOTMEMBER);
+    ck_assert_ptr_nonnull(strstr(gcs_detail(), "abcdef"));
+    nobody.address.length = GCS_ADDRESS_MAX + 1;
+    ck_assert_int_eq(gcs_send(crew.group[0], &nobody, "x", 1, 0), GCS_EINVAL);
+    crew_close(&crew);
+}
+END_TEST
+
+/* ---- Packets and events -------------------------------------------------------------------------- */
+
 START_TEST(a_packet_of_many_messages_comes_in_several_events)
 {
     enum { COUNT = 5000 };
@@ -589,6 +673,9 @@ int main(void)
     const TTest *const tests[] = {
         all_deliver_the_same_in_the_same_order,
         a_delivery_tells_its_sender_service_and_number,
+        a_private_message_reaches_its_member_only,
+        the_own_loop_sends_privately_too,
+        nobody_is_no_receiver,
         a_packet_of_many_messages_comes_in_several_events,
         a_large_message_arrives_whole,
         who_leaves_is_told_and_can_join_again,

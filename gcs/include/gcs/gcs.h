@@ -51,7 +51,8 @@ struct gcs_endpoint_options {
     const char *cluster;      /* endpoints of other clusters are strangers; default "" */
     uint32_t heartbeat_ms;    /* default 50 */
     uint32_t suspect_ms;      /* default 500 */
-    uint32_t submit_bytes;    /* messages on their way from application threads; default 4 MiB */
+    uint32_t submit_bytes;    /* messages of one group on their way from application threads:
+                                 beyond, calls wait or get GCS_EAGAIN; default 4 MiB */
     uint32_t events;          /* events on their way to the application; default 1024 */
 };
 
@@ -102,9 +103,10 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name,
              const struct gcs_group_config *config, struct gcs_group **group);
 
 /*
- * Starts to leave: what was multicast before is delivered first. GCS_EVENT_LEFT says that it is
+ * Starts to leave: what was multicast before is delivered first (unless this member is cut off from
+ * the primary, or never got a view: it waits for none any more). GCS_EVENT_LEFT says that it is
  * done; after that event the group may only be passed to gcs_group_free. GCS_EALREADY,
- * GCS_ECLOSED.
+ * GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_leave(struct gcs_group *group);
 
@@ -119,18 +121,30 @@ const char *gcs_group_name(const struct gcs_group *group);
 
 /*
  * Multicasts a message to the group; data is copied before the call returns. If there is no room
- * waits up to timeout_ms. Thread-safe; messages of one thread keep their order.
- * GCS_EAGAIN (timeout 0, or called by the thread that must make the room: with GCS_OWN_LOOP
- * every wait is cut short); GCS_EVENT_WRITABLE follows; GCS_ETIMEDOUT; GCS_EMSGSIZE; GCS_EINVAL
- * (service); GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED.
+ * waits up to timeout_ms. Thread-safe; messages of one thread keep their order. Before the first
+ * view and during a view change messages wait and go out in the next view; so does a message that
+ * was accepted just before the primary was lost.
+ * GCS_EAGAIN (timeout 0, or called by the thread that must make the room and so never waits: the
+ * one that calls gcs_next or gcs_dispatch; one GCS_EVENT_WRITABLE follows); GCS_ETIMEDOUT;
+ * GCS_EMSGSIZE; GCS_EINVAL; GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED.
  * On error nothing was sent.
  */
 int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data,
                   size_t size, int timeout_ms);
 
 /*
- * The current view, NULL before the first. A snapshot that stays valid until gcs_view_release,
- * whatever the group does. Wait-free; safe in any thread.
+ * Sends a message to one member of the current view alone, which gets GCS_EVENT_PRIVATE; to
+ * oneself is allowed. Messages to one member arrive in order, once each, as long as both are
+ * members; they stand outside of every multicast order. Everything else, errors too, as
+ * gcs_multicast; GCS_ENOTMEMBER also if to is not in the current view.
+ */
+int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void *data,
+             size_t size, int timeout_ms);
+
+/*
+ * The current view, NULL before the first and after GCS_EVENT_LEFT. A snapshot that stays valid
+ * until gcs_view_release, whatever the group does, also after gcs_close. Wait-free but for a
+ * thread's first call; safe in any thread.
  */
 const struct gcs_view *gcs_view_acquire(const struct gcs_group *group);
 void gcs_view_release(const struct gcs_view *view);
@@ -153,10 +167,11 @@ struct gcs_event {
     /* GCS_EVENT_VIEW */
     const struct gcs_view_change *change;
 
-    /* GCS_EVENT_DELIVER: messages of one sender, in order */
+    /* GCS_EVENT_DELIVER, GCS_EVENT_PRIVATE: messages of one sender, in order */
     const struct gcs_member_id *sender;
     enum gcs_service service;
-    uint64_t number; /* of messages[0]: the sender's n-th message in this group, from 1 */
+    uint64_t number; /* of messages[0]: the sender's n-th message in this group (private: to this
+                        member), from 1 */
     const struct gcs_message *messages;
     size_t count;
 };
