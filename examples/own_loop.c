@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A chat in the program's own poll loop: standard input is multicast line by line, what is delivered is
- * printed. No thread is started. Input is read only while the group has room for it.
+ * A chat in the program's own poll loop: standard input is multicast line by line, what is
+ * delivered is printed. No thread is started. Input is read only while the group has room for it.
  */
 #include <gcs/gcs.h>
 #include <poll.h>
@@ -73,8 +73,8 @@ static void send_lines(struct chat *chat)
 
 static void read_input(struct chat *chat)
 {
-    ssize_t got = read(STDIN_FILENO, chat->input + chat->length,
-                       sizeof(chat->input) - 1 - chat->length);
+    ssize_t got =
+        read(STDIN_FILENO, chat->input + chat->length, sizeof(chat->input) - 1 - chat->length);
 
     if (got > 0)
         chat->length += (size_t)got;

@@ -98,6 +98,7 @@ void gcs_core_free(struct gcs_core *core)
         gcs_core_consumed(core, &event);
     while (core->groups)
         gcs_group_destroy(core->groups);
+    gcs_pieces_fini(&core->pieces);
     gcs_outbox_fini(&core->outbox);
     gcs_events_fini(&core->events);
     gcs_detector_free(core->detector);
@@ -140,6 +141,33 @@ static void receive_heartbeat(struct gcs_core *core, const struct gcs_address *f
     }
 }
 
+static bool is_piece(const struct gcs_packet *packet)
+{
+    return packet->control_size > GCS_FRAME_HEADER && packet->control[0] == GCS_FRAME_PIECE;
+}
+
+/* The last piece makes a packet of the whole frame, with the header of its own. */
+static void receive_piece(struct gcs_core *core, struct gcs_core_group *group,
+                          const struct gcs_address *from, const struct gcs_packet *packet)
+{
+    struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
+    struct gcs_frame frame;
+    struct gcs_piece piece;
+    if (packet->number > 0 || !gcs_frame_next(&r, &frame) ||
+        !gcs_piece_read(frame.body, frame.size, &piece) || piece.type == GCS_FRAME_PIECE) {
+        core->counters.dropped_malformed++;
+        return;
+    }
+    struct gcs_buffer *whole = gcs_pieces_add(&core->pieces, &core->pool, from, &piece);
+    if (!whole)
+        return;
+    struct gcs_packet mended = *packet;
+    mended.control = mended.payload = whole->data;
+    mended.control_size = GCS_FRAME_HEADER + piece.total;
+    gcs_group_receive(group, core->now, from, whole, whole->data, mended.control_size, &mended);
+    gcs_buffer_unref(whole);
+}
+
 void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
                       struct gcs_buffer *buffer, const uint8_t *data, size_t size)
 {
@@ -163,7 +191,9 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     struct gcs_peer *peer = gcs_detector_find(core->detector, from);
     if (peer)
         gcs_detector_heard(core->detector, now, peer);
-    if (group)
+    if (group && is_piece(&packet))
+        receive_piece(core, group, from, &packet);
+    else if (group)
         gcs_group_receive(group, now, from, buffer, data, size, &packet);
     else
         receive_heartbeat(core, from, &packet);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Packets that carry one control frame to one address. */
+/*
+ * Packets that carry one control frame to one address; a frame that is longer
+ * than a packet goes in pieces.
+ */
 #include "gcs/group.h"
 
-void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
-                         const struct gcs_address *to, uint8_t type, const uint8_t *body,
-                         size_t size)
+static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelope,
+                        const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                        size_t size)
 {
     size_t total = GCS_PACKET_HEADER + GCS_FRAME_HEADER + size;
-    struct gcs_buffer *buffer = size <= UINT16_MAX ? gcs_pool_get(&core->pool, total) : NULL;
+    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, total);
     if (!buffer) {
         core->counters.dropped_memory++;
         return;
@@ -28,4 +31,33 @@ void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envel
     gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, total);
     core->counters.control_packets_sent++;
     gcs_buffer_unref(buffer);
+}
+
+static void send_pieces(struct gcs_core *core, const struct gcs_envelope *envelope,
+                        const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                        size_t size)
+{
+    size_t most = core->config.packet_bytes - GCS_PACKET_HEADER - GCS_FRAME_HEADER;
+    struct gcs_buffer *scratch = gcs_pool_get(&core->pool, most);
+    uint32_t id = ++core->frames_cut;
+    for (size_t offset = 0; scratch && offset < size;) {
+        size_t left = size - offset, room = most - GCS_PIECE_HEAD_MAX;
+        struct gcs_piece piece = {type, id, (uint32_t)size, (uint32_t)offset, body + offset,
+                                  left < room ? left : room};
+        struct gcs_writer w = gcs_writer_over(scratch->data, most);
+        gcs_piece_write(&w, &piece);
+        send_packet(core, envelope, to, GCS_FRAME_PIECE, scratch->data, gcs_writer_size(&w));
+        offset += piece.size;
+    }
+    gcs_buffer_unref(scratch);
+}
+
+void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                         const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                         size_t size)
+{
+    if (GCS_PACKET_HEADER + GCS_FRAME_HEADER + size <= core->config.packet_bytes)
+        send_packet(core, envelope, to, type, body, size);
+    else if (size <= UINT16_MAX)
+        send_pieces(core, envelope, to, type, body, size);
 }

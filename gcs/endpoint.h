@@ -4,12 +4,15 @@
  * files. The protocol itself is in the core, which knows nothing of threads;
  * everything that knows of threads, clocks and descriptors is here:
  *
- *   endpoint.c         open, close, counters; who is inside while it closes
+ *   endpoint.c         who is inside; who is the loop
+ *   endpoint_open.c    gcs_open
+ *   endpoint_close.c   gcs_close
  *   endpoint_options.c options and group settings: checked, or refused by name
  *   endpoint_loop.c    one round of the protocol's work; sleeping and waking
  *   endpoint_own.c     the round in the caller's loop: gcs_dispatch, gcs_expiry
  *   endpoint_thread.c  the protocol thread
  *   endpoint_submit.c  messages from application threads to the loop
+ *   endpoint_drain.c   ... and from there to the core
  *   endpoint_command.c calls that the loop carries out and answers
  *   endpoint_group.c   join, leave, the handle's life
  *   endpoint_events.c  events from the core to the ring
@@ -35,7 +38,7 @@
 #include <stdint.h>
 
 #define GCS_NS_PER_MS UINT64_C(1000000)
-#define GCS_NS_PER_S UINT64_C(1000000000)
+#define GCS_NS_PER_S  UINT64_C(1000000000)
 
 /* ---- Submissions: what application threads hand to the loop --------------------- */
 
@@ -57,6 +60,11 @@ struct gcs_item {
     enum gcs_service service;
     size_t size;
 };
+
+static inline size_t gcs_item_receiver_bytes(enum gcs_item_kind kind)
+{
+    return kind == GCS_ITEM_SEND ? sizeof(struct gcs_member_id) : 0;
+}
 
 /* What a caller waits for; lies on the caller's stack, answered exactly once. */
 struct gcs_command {
@@ -181,13 +189,13 @@ struct gcs_endpoint {
 
     /* any thread */
     atomic_bool closing;
-    atomic_uint inside;           /* calls under way */
-    _Atomic(uintptr_t) consumer;  /* the thread that last called gcs_next or gcs_dispatch */
-    pthread_mutex_t mutex;        /* slow paths only: waiting for room, for an answer */
+    atomic_uint inside;          /* calls under way */
+    _Atomic(uintptr_t) consumer; /* the thread that last called gcs_next or gcs_dispatch */
+    pthread_mutex_t mutex;       /* slow paths only: waiting for room, for an answer */
     pthread_cond_t changed;
-    atomic_bool sleeping;         /* the loop may be asleep: wake it */
-    atomic_bool busy;             /* somebody does the loop's work */
-    _Atomic(uint64_t) armed;      /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
+    atomic_bool sleeping;    /* the loop may be asleep: wake it */
+    atomic_bool busy;        /* somebody does the loop's work */
+    _Atomic(uint64_t) armed; /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     struct gcs_queue queue;
 
     /* the loop */
@@ -203,7 +211,7 @@ struct gcs_endpoint {
     struct gcs_snapshot *retired; /* replaced views that a reader may still be looking at */
     uint32_t retired_count;
 
-    struct gcs_feed feed; /* without GCS_OWN_LOOP */
+    struct gcs_feed feed;             /* without GCS_OWN_LOOP */
     struct gcs_core_event next_event; /* GCS_OWN_LOOP: taken from the core, not yet by gcs_next */
     bool next_there;
 
@@ -229,7 +237,10 @@ int gcs_name_check(const char *name);
 
 /* gcs_open with an allocator of the caller's, which outlives the endpoint; thread-safe. */
 int gcs_endpoint_open(const char *url, const struct gcs_endpoint_options *options,
-                      const struct gcs_allocator *allocator, struct gcs_endpoint **endpoint);
+                      const struct gcs_allocator *allocator, struct gcs_endpoint **out);
+
+/* Frees everything, whatever has been opened of it. Nobody is inside any more. */
+void gcs_endpoint_destroy(struct gcs_endpoint *endpoint);
 
 /* Begins a call: GCS_ECLOSED, GCS_EFORKED, or 0 and gcs_endpoint_leave must follow. */
 int gcs_endpoint_enter(struct gcs_endpoint *endpoint);
@@ -287,7 +298,8 @@ void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns);
  * and that store was sequentially consistent or followed by a full barrier. */
 void gcs_loop_wake(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_own.c --------------------------------------------------------------------------- */
+/* ---- endpoint_own.c ---------------------------------------------------------------------------
+ */
 
 /* Makes ready_fd readable by the time that the next round is due: only earlier than it is, or,
  * if relax, also later. */
@@ -301,14 +313,16 @@ void gcs_own_raise(struct gcs_endpoint *endpoint);
 void gcs_own_begin(struct gcs_endpoint *endpoint);
 void gcs_own_end(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_thread.c --------------------------------------------------------------------------- */
+/* ---- endpoint_thread.c
+ * --------------------------------------------------------------------------- */
 
 /* GCS_ESYSTEM. */
 int gcs_thread_start(struct gcs_endpoint *endpoint);
 /* Ends the thread; closing is set before. */
 void gcs_thread_stop(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_submit.c ------------------------------------------------------------------------------ */
+/* ---- endpoint_submit.c
+ * ------------------------------------------------------------------------------ */
 
 /* The loop: takes what application threads have handed in. True if there was anything. */
 bool gcs_submit_drain(struct gcs_endpoint *endpoint);
@@ -329,7 +343,8 @@ void gcs_submit_discard(struct gcs_endpoint *endpoint, struct gcs_group *group);
  * in the child after fork, which does not have their callers). */
 void gcs_submit_clear(struct gcs_endpoint *endpoint, bool answer);
 
-/* ---- endpoint_command.c ------------------------------------------------------------------------------ */
+/* ---- endpoint_command.c
+ * ------------------------------------------------------------------------------ */
 
 /* Has the loop run the command, and waits for the answer. */
 int gcs_command_call(struct gcs_endpoint *endpoint, struct gcs_command *command);
@@ -338,7 +353,8 @@ int gcs_command_call(struct gcs_endpoint *endpoint, struct gcs_command *command)
 void gcs_command_run(struct gcs_endpoint *endpoint, struct gcs_command *command);
 void gcs_command_answer(struct gcs_endpoint *endpoint, struct gcs_command *command, int result);
 
-/* ---- endpoint_group.c --------------------------------------------------------------------------------- */
+/* ---- endpoint_group.c
+ * --------------------------------------------------------------------------------- */
 
 /* The loop: the application has freed the handle / the core has forgotten the group. */
 void gcs_handle_set_freed(struct gcs_group *group);
@@ -347,7 +363,8 @@ void gcs_handle_set_gone(struct gcs_group *group);
 /* Closing: frees the group whatever its state. */
 void gcs_handle_destroy(struct gcs_group *group);
 
-/* ---- endpoint_events.c --------------------------------------------------------------------------------- */
+/* ---- endpoint_events.c
+ * --------------------------------------------------------------------------------- */
 
 /* GCS_ENOMEM. */
 int gcs_feed_init(struct gcs_feed *feed, const struct gcs_allocator *allocator, uint32_t events);
@@ -370,7 +387,8 @@ void gcs_feed_owe_writable(struct gcs_endpoint *endpoint, struct gcs_group *grou
 /* Makes the consumer look. */
 void gcs_feed_raise(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_view.c ------------------------------------------------------------------------------------ */
+/* ---- endpoint_view.c
+ * ------------------------------------------------------------------------------------ */
 
 /* The loop: makes the view what gcs_view_acquire returns; NULL: none. */
 void gcs_view_publish(struct gcs_group *group, const struct gcs_view *view);
@@ -388,23 +406,25 @@ void gcs_view_wait_for_readers(void);
 /* Frees replaced views when nobody can be reading: after waiting, or in the child after fork. */
 void gcs_view_free_retired(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_trace.c ------------------------------------------------------------------------------------ */
+/* ---- endpoint_trace.c
+ * ------------------------------------------------------------------------------------ */
 
-/* Opens what GCS_TRACE names; *trace is NULL if it names nothing. GCS_ESYSTEM, GCS_ENOMEM. */
-int gcs_trace_open(const struct gcs_allocator *allocator, struct gcs_trace **trace);
+/* Opens what GCS_TRACE names; *out stays as it is if it names nothing. GCS_ESYSTEM, GCS_ENOMEM. */
+int gcs_trace_open(const struct gcs_allocator *allocator, struct gcs_trace **out);
 void gcs_trace_close(struct gcs_trace *trace);
 
 /* For struct gcs_core_config. */
-void gcs_trace_write(void *trace, const struct gcs_trace_event *event);
+void gcs_trace_write(void *ctx, const struct gcs_trace_event *event);
 
 /* The group was asked to leave. */
 void gcs_trace_leaving(struct gcs_trace *trace, uint64_t now, const struct gcs_group *group,
                        const struct gcs_view *view);
 
-/* ---- endpoint_fork.c -------------------------------------------------------------------------------------- */
+/* ---- endpoint_fork.c
+ * -------------------------------------------------------------------------------------- */
 
 /* GCS_ENOMEM. */
-int gcs_fork_mark_new(const struct gcs_allocator *allocator, struct gcs_fork_mark **mark);
+int gcs_fork_mark_new(const struct gcs_allocator *allocator, struct gcs_fork_mark **out);
 void gcs_fork_mark_free(struct gcs_fork_mark *mark);
 
 /* Is this a child of the process that made the mark? */

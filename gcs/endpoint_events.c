@@ -149,7 +149,8 @@ void gcs_feed_give_back(struct gcs_endpoint *endpoint, const struct gcs_core_eve
         gcs_handle_set_gone(group);
 }
 
-/* ---- The loop's side of the ring ---------------------------------------------------------------- */
+/* ---- The loop's side of the ring ----------------------------------------------------------------
+ */
 
 bool gcs_feed_return(struct gcs_endpoint *endpoint)
 {

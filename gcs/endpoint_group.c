@@ -106,8 +106,8 @@ static int join(struct gcs_endpoint *endpoint, const char *name, struct gcs_grou
     return 0;
 }
 
-int gcs_join(struct gcs_endpoint *endpoint, const char *name,
-             const struct gcs_group_config *config, struct gcs_group **group)
+int gcs_join(struct gcs_endpoint *endpoint, const char *name, const struct gcs_group_config *config,
+             struct gcs_group **group)
 {
     struct gcs_group_config chosen;
 
@@ -139,7 +139,7 @@ int gcs_leave(struct gcs_group *group)
     if (before & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT)) {
         error = gcs_fail(GCS_EALREADY, "group \"%s\": %s", group->name,
                          before & GCS_HANDLE_LEFT ? "the membership has ended already"
-                                                 : "gcs_leave has been called already");
+                                                  : "gcs_leave has been called already");
     } else {
         gcs_queue_push(&endpoint->queue, &group->leave_item.node);
         gcs_loop_wake(endpoint);
@@ -150,7 +150,8 @@ int gcs_leave(struct gcs_group *group)
     return error;
 }
 
-/* ---- The handle ------------------------------------------------------------------------------- */
+/* ---- The handle -------------------------------------------------------------------------------
+ */
 
 void gcs_group_free(struct gcs_group *group)
 {

@@ -26,7 +26,7 @@
 
 /* Packets in one call of the transport, and in one round: then the others have their turn. */
 #define RECEIVE_BATCH 64
-#define RECEIVE_MAX 1024
+#define RECEIVE_MAX   1024
 
 /* How long after the last work waiting by yielding is cheaper than sleeping. */
 #define YIELD_NS 50000

@@ -250,7 +250,8 @@ static int next_own(struct gcs_endpoint *endpoint, struct gcs_event *event, int 
     return result;
 }
 
-/* ---- gcs_next ---------------------------------------------------------------------------------- */
+/* ---- gcs_next ----------------------------------------------------------------------------------
+ */
 
 int gcs_next(struct gcs_endpoint *endpoint, struct gcs_event *event, int timeout_ms)
 {

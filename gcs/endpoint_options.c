@@ -12,19 +12,19 @@
 #include <string.h>
 
 #define HEARTBEAT_MS_MAX 60000
-#define SUSPECT_MS_MAX 600000
+#define SUSPECT_MS_MAX   600000
 #define SUBMIT_BYTES_MIN 1024
 #define SUBMIT_BYTES_MAX (UINT32_C(1) << 30)
-#define EVENTS_MAX (UINT32_C(1) << 20)
-#define CLUSTER_MAX 255
+#define EVENTS_MAX       (UINT32_C(1) << 20)
+#define CLUSTER_MAX      255
 
 /* The core's bounds: it refuses what is beyond, but cannot say what it was. */
 #define SUSPECT_HEARTBEATS 3
 #define WINDOW_PACKETS_MIN 16
 #define WINDOW_PACKETS_MAX 65536
-#define WINDOW_BYTES_MIN 4096
-#define QUEUE_BYTES_MIN 4096
-#define MESSAGE_BYTES_MAX (UINT32_C(1) << 30)
+#define WINDOW_BYTES_MIN   4096
+#define QUEUE_BYTES_MIN    4096
+#define MESSAGE_BYTES_MAX  (UINT32_C(1) << 30)
 
 void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
 {
@@ -59,9 +59,8 @@ static int check_range(const char *option, uint64_t value, uint64_t min, uint64_
 {
     if (value >= min && value <= max)
         return 0;
-    return gcs_fail(GCS_EOPTION,
-                    "%s is %" PRIu64 ": must be from %" PRIu64 " to %" PRIu64, option, value, min,
-                    max);
+    return gcs_fail(GCS_EOPTION, "%s is %" PRIu64 ": must be from %" PRIu64 " to %" PRIu64, option,
+                    value, min, max);
 }
 
 static int check_options(const struct gcs_endpoint_options *options)
@@ -76,16 +75,15 @@ static int check_options(const struct gcs_endpoint_options *options)
                         options->cluster, CLUSTER_MAX);
     int error = check_range("heartbeat_ms", options->heartbeat_ms, 1, HEARTBEAT_MS_MAX);
     if (!error)
-        error = check_range("suspect_ms", options->suspect_ms, SUSPECT_HEARTBEATS,
-                            SUSPECT_MS_MAX);
+        error = check_range("suspect_ms", options->suspect_ms, SUSPECT_HEARTBEATS, SUSPECT_MS_MAX);
     if (!error && options->suspect_ms / SUSPECT_HEARTBEATS < options->heartbeat_ms)
         error = gcs_fail(GCS_EOPTION,
                          "suspect_ms is %" PRIu32 ": must be at least %d times heartbeat_ms, "
                          "which is %" PRIu32,
                          options->suspect_ms, SUSPECT_HEARTBEATS, options->heartbeat_ms);
     if (!error)
-        error = check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN,
-                            SUBMIT_BYTES_MAX);
+        error =
+            check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);
     if (!error)
         error = check_range("events", options->events, 1, EVENTS_MAX);
     return error;
@@ -129,8 +127,8 @@ static int check_group_config(const struct gcs_group_config *config)
                         (int)config->order, GCS_ORDER_SEQUENCER);
     int error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
     if (!error && (packets & (packets - 1)) != 0)
-        error = gcs_fail(GCS_EOPTION, "window_packets is %" PRIu32 ": must be a power of two",
-                         packets);
+        error =
+            gcs_fail(GCS_EOPTION, "window_packets is %" PRIu32 ": must be a power of two", packets);
     if (!error)
         error = check_range("window_bytes", config->window_bytes, WINDOW_BYTES_MIN, UINT32_MAX);
     if (!error)

@@ -16,7 +16,8 @@ static void *run(void *arg)
 {
     struct gcs_endpoint *endpoint = arg;
 
-    /* The kernel may delay a thread's sleeps by 50 us to wake several at once; ours pace packets. */
+    /* The kernel may delay a thread's sleeps by 50 us to wake several at once; ours pace packets.
+     */
     (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     while (gcs_endpoint_lock(endpoint) == 0) {
         if (gcs_loop_round(endpoint))

@@ -146,9 +146,9 @@ void gcs_trace_leaving(struct gcs_trace *trace, uint64_t now, const struct gcs_g
 {
     if (!trace || !view)
         return;
-    size_t length = gcs_trace_format_note("leaving", now, &view->members[view->self].id,
-                                          group->name, view->lineage, gcs_address_format,
-                                          trace->line, trace->size);
+    size_t length =
+        gcs_trace_format_note("leaving", now, &view->members[view->self].id, group->name,
+                              view->lineage, gcs_address_format, trace->line, trace->size);
     if (length <= trace->size)
         write_line(trace, length);
 }

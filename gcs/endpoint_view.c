@@ -69,9 +69,8 @@ const struct gcs_view *gcs_view_acquire(const struct gcs_group *group)
     if (!group || gcs_fork_mark_child(group->endpoint->fork_mark))
         return NULL;
     urcu_bp_read_lock();
-    struct gcs_snapshot *snapshot =
-        atomic_load_explicit(&((struct gcs_group *)(uintptr_t)group)->snapshot,
-                             memory_order_acquire);
+    struct gcs_snapshot *snapshot = atomic_load_explicit(
+        &((struct gcs_group *)(uintptr_t)group)->snapshot, memory_order_acquire);
     if (snapshot)
         atomic_fetch_add(&snapshot->references, 1);
     urcu_bp_read_unlock();

@@ -12,6 +12,7 @@
 #include "gcs/events.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
+#include "gcs/pieces.h"
 #include "views/bootstrap.h"
 
 enum gcs_group_state {
@@ -54,6 +55,8 @@ struct gcs_core {
     struct gcs_core_group *groups;
     struct gcs_outbox outbox;
     struct gcs_events events;
+    struct gcs_pieces pieces;
+    uint32_t frames_cut; /* ids of frames that were sent in pieces */
     uint64_t process;      /* incarnation of this process */
     uint64_t memberships;  /* begun so far */
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */

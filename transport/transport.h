@@ -61,6 +61,8 @@ struct gcs_transport_counters {
 struct gcs_transport_ops {
     const char *scheme; /* "udp" */
 
+    /* Also called in a child after fork(), at any moment of the parent's work: frees and closes the
+     * child's copies and leaves alone what parent and child share. */
     void (*close)(struct gcs_transport *transport);
 
     const struct gcs_transport_caps *(*caps)(const struct gcs_transport *transport);

@@ -17,7 +17,7 @@ bool gcs_ballot_plausible(const struct gcs_agreement *m, struct gcs_ballot ballo
            (ballot.counter <= m->seen || ballot.counter - m->seen <= COUNTER_STEP_MAX);
 }
 
-/* ---- Promising ------------------------------------------------------------------------- */
+/* ---- Promising -------------------------------------------------------------------------- */
 
 void gcs_acceptor_promise(struct gcs_agreement *m, uint64_t now, struct gcs_ballot ballot)
 {

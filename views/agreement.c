@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-/* ---- Making and freeing ------------------------------------------------------------ */
+/* ---- Making and freeing ----------------------------------------------------------------- */
 
 /* The largest frame that this machine can have to write. */
 static size_t scratch_bytes(uint16_t count)
@@ -48,8 +48,8 @@ int gcs_agreement_new(const struct gcs_agreement_config *config, struct gcs_agre
         m->came_from = gcs_value_copy(allocator, config->came_from);
     for (int i = 0; i < TIMERS; i++)
         m->timer[i] = GCS_NEVER;
-    if ((config->came_from && !m->came_from) || !m->seats || !m->reports.cut || !m->reports.holder || !m->joiners || !m->held ||
-        !m->report || !m->scratch) {
+    if ((config->came_from && !m->came_from) || !m->seats || !m->reports.cut ||
+        !m->reports.holder || !m->joiners || !m->held || !m->report || !m->scratch) {
         gcs_agreement_free(m);
         return GCS_ENOMEM;
     }
@@ -78,7 +78,7 @@ void gcs_agreement_free(struct gcs_agreement *m)
     gcs_release(allocator, m);
 }
 
-/* ---- What the parts share ------------------------------------------------------------ */
+/* ---- What the parts share --------------------------------------------------------------- */
 
 struct gcs_writer gcs_agreement_writer(struct gcs_agreement *m)
 {
@@ -131,7 +131,7 @@ uint64_t gcs_agreement_back_off(const struct gcs_agreement *m, uint64_t gap)
     return gap * 2 < most ? gap * 2 : most;
 }
 
-/* ---- Inputs ---------------------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------- */
 
 int gcs_agreement_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, uint8_t type,
                         const uint8_t *body, size_t size)
@@ -193,7 +193,7 @@ void gcs_agreement_held(struct gcs_agreement *m, uint64_t now)
         gcs_acceptor_try(m, now, false);
 }
 
-/* ---- Time ---------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------- */
 
 static void fire(struct gcs_agreement *m, uint64_t now, enum gcs_agreement_timer timer)
 {
@@ -253,7 +253,7 @@ uint64_t gcs_agreement_deadline(const struct gcs_agreement *m)
     return deadline;
 }
 
-/* ---- Getters --------------------------------------------------------------------------------- */
+/* ---- Getters ---------------------------------------------------------------------------- */
 
 bool gcs_agreement_frozen(const struct gcs_agreement *m)
 {

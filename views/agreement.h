@@ -31,8 +31,8 @@ struct gcs_agreement_env {
     void *ctx;
     /* Sends a frame to a member of the closing view, or to anybody. Unreliable. */
     void (*to_rank)(void *ctx, uint16_t rank, uint8_t type, const uint8_t *body, size_t size);
-    void (*to_address)(void *ctx, const struct gcs_address *to, uint8_t type,
-                       const uint8_t *body, size_t size);
+    void (*to_address)(void *ctx, const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                       size_t size);
     /* From now on: no new packet, no delivery, no acknowledgement of more than is held now. */
     void (*freeze)(void *ctx);
     /* Writes how far this member holds each sender's packets, its own included: all that it has
@@ -59,13 +59,13 @@ struct gcs_agreement_config {
     /* The decision that made this view, for a member that joined by it and so has no machine of the
      * view before: see gcs_agreement_behind. Copied; NULL: none. */
     const struct gcs_proposal *came_from;
-    uint8_t order;               /* settings copied into proposals */
-    uint32_t window_packets;     /* nobody can be further ahead of anybody; 0: not checked */
+    uint8_t order;           /* settings copied into proposals */
+    uint32_t window_packets; /* nobody can be further ahead of anybody; 0: not checked */
     uint32_t message_bytes;
-    uint64_t retry_ns;           /* repeat unanswered frames after this; 10 ms */
-    uint64_t ballot_ns;          /* wait this long for joiners; what a ballot should take; 60 ms */
-    uint64_t promise_ns;         /* wait this long for a member that is not suspected; the time in
-                                    which the detector would suspect it; 0: ballot_ns */
+    uint64_t retry_ns;   /* repeat unanswered frames after this; 10 ms */
+    uint64_t ballot_ns;  /* wait this long for joiners; what a ballot should take; 60 ms */
+    uint64_t promise_ns; /* wait this long for a member that is not suspected; the time in
+                            which the detector would suspect it; 0: ballot_ns */
     struct gcs_counters *counters;
     struct gcs_agreement_env env;
 };

@@ -14,7 +14,7 @@
  * hear of the ballot in time. */
 #define AWAITED_GAP 4
 
-/* ---- Starting ------------------------------------------------------------------------------ */
+/* ---- Starting --------------------------------------------------------------------------- */
 
 static void send_prepare(struct gcs_agreement *m)
 {
@@ -35,8 +35,8 @@ void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joi
     uint8_t body[16];
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_prepare_write(&w, m->view->epoch, m->own);
-    m->config.env.to_address(m->config.env.ctx, &joiner->member.id.address, GCS_FRAME_PREPARE,
-                             body, gcs_writer_size(&w));
+    m->config.env.to_address(m->config.env.ctx, &joiner->member.id.address, GCS_FRAME_INVITE, body,
+                             gcs_writer_size(&w));
 }
 
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
@@ -113,7 +113,7 @@ void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now)
         gcs_ballot_start(m, now);
 }
 
-/* ---- Promises --------------------------------------------------------------------------------- */
+/* ---- Promises --------------------------------------------------------------------------- */
 
 static void merge_wrongly(struct gcs_reports *r, uint16_t count, const uint64_t *held)
 {
@@ -194,7 +194,7 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
     return 0;
 }
 
-/* ---- Proposing ---------------------------------------------------------------------------------- */
+/* ---- Proposing -------------------------------------------------------------------------- */
 
 /* Enough promises, and everybody who may be expected to answer has, or has had the time. */
 static bool ready(struct gcs_agreement *m, uint64_t now)
@@ -268,7 +268,7 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
     gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
 }
 
-/* ---- Acceptances ---------------------------------------------------------------------------------- */
+/* ---- Acceptances ------------------------------------------------------------------------ */
 
 /* A majority of the closing view, and of those of it who come along. */
 static bool decided(const struct gcs_agreement *m)
@@ -284,8 +284,7 @@ static bool decided(const struct gcs_agreement *m)
     }
     if (GCS_MUTANT(install_without_majority))
         return all > 0;
-    return all >= m->quorum &&
-           (p->survivors_count == 0 || survivors > p->survivors_count / 2);
+    return all >= m->quorum && (p->survivors_count == 0 || survivors > p->survivors_count / 2);
 }
 
 void gcs_ballot_accepted(struct gcs_agreement *m, uint64_t now, uint16_t from)

@@ -18,7 +18,7 @@
 
 /* Addresses learned beside the seeds, and lookers remembered. */
 #define LEARNED_MAX 32
-#define RIVALS_MAX 32
+#define RIVALS_MAX  32
 
 struct rival {
     struct gcs_member_id id;
@@ -40,7 +40,7 @@ struct gcs_bootstrap_machine {
     uint32_t answered; /* closing view whose ballot this incarnation answered; 0: none */
 };
 
-/* ---- Whom to ask ------------------------------------------------------------------------- */
+/* ---- Whom to ask ------------------------------------------------------------------------ */
 
 /* True if the address is new, there was room, and it is not our own. */
 static bool learn(struct gcs_bootstrap_machine *b, const struct gcs_address *address)
@@ -57,7 +57,7 @@ static bool learn(struct gcs_bootstrap_machine *b, const struct gcs_address *add
     return true;
 }
 
-/* ---- Rivals -------------------------------------------------------------------------------- */
+/* ---- Rivals ----------------------------------------------------------------------------- */
 
 static int id_compare(const struct gcs_member_id *a, const struct gcs_member_id *b)
 {
@@ -124,7 +124,7 @@ static bool note_rival(struct gcs_bootstrap_machine *b, uint64_t now,
     return true;
 }
 
-/* ---- Speaking --------------------------------------------------------------------------------- */
+/* ---- Speaking --------------------------------------------------------------------------- */
 
 static void ask(struct gcs_bootstrap_machine *b, const struct gcs_address *to, uint8_t type,
                 uint32_t epoch, struct gcs_ballot ballot)
@@ -157,7 +157,7 @@ static void call_all(struct gcs_bootstrap_machine *b, uint64_t now)
     }
 }
 
-/* ---- Time ----------------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------- */
 
 static void put_off(struct gcs_bootstrap_machine *b, uint64_t until)
 {
@@ -192,15 +192,34 @@ uint64_t gcs_bootstrap_deadline(const struct gcs_bootstrap_machine *b)
     return b->send_at < b->found_at ? b->send_at : b->found_at;
 }
 
-/* ---- Hearing ---------------------------------------------------------------------------------------- */
+/* ---- Hearing ---------------------------------------------------------------------------- */
 
+/*
+ * A member's ballot reaches somebody who has not heard yet that it is a member: the decision is
+ * still to come, and asking brings it.
+ */
 static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
+                        const struct gcs_address *from)
+{
+    learn(b, from);
+    put_off(b, now + b->config.look_ns);
+    call(b, from);
+    return 0;
+}
+
+/*
+ * An invitation by a view that this incarnation is no member of. If it has answered one of an
+ * earlier view it may have been a member in between and is over: only a new one can come in.
+ */
+static int hear_invite(struct gcs_bootstrap_machine *b, uint64_t now,
                         const struct gcs_address *from, const uint8_t *body, size_t size)
 {
     uint32_t epoch;
     struct gcs_ballot ballot;
     if (!gcs_prepare_read(body, size, &epoch, &ballot))
         return GCS_EMALFORMED;
+    if (epoch < b->answered)
+        return 0; /* late */
     if (b->answered != 0 && b->answered != epoch && b->config.env.renew)
         b->config.self.id.incarnation = b->config.env.renew(b->config.env.ctx);
     b->answered = epoch;
@@ -262,8 +281,8 @@ static int hear_refusal(struct gcs_bootstrap_machine *b, const uint8_t *body, si
     return 0;
 }
 
-static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now,
-                     const struct gcs_address *from, const uint8_t *body, size_t size)
+static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now, const struct gcs_address *from,
+                     const uint8_t *body, size_t size)
 {
     struct gcs_join_request request;
     struct gcs_settings settings;
@@ -295,7 +314,9 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
         return 0;
     switch (type) {
     case GCS_FRAME_PREPARE:
-        return hear_prepare(b, now, from, body, size);
+        return hear_prepare(b, now, from);
+    case GCS_FRAME_INVITE:
+        return hear_invite(b, now, from, body, size);
     case GCS_FRAME_INSTALL:
         return hear_install(b, now, body, size);
     case GCS_FRAME_REFUSE:
@@ -309,7 +330,7 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
     }
 }
 
-/* ---- Making and freeing --------------------------------------------------------------------------------- */
+/* ---- Making and freeing ----------------------------------------------------------------- */
 
 int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
                       struct gcs_bootstrap_machine **machine)
@@ -347,7 +368,7 @@ void gcs_bootstrap_free(struct gcs_bootstrap_machine *b)
     gcs_release(b->config.allocator, b);
 }
 
-/* ---- At a member -------------------------------------------------------------------------------------------- */
+/* ---- At a member ------------------------------------------------------------------------ */
 
 static struct gcs_refusal judge(const struct gcs_agreement_config *group,
                                 const struct gcs_settings *settings)

@@ -19,9 +19,9 @@ struct gcs_bootstrap_machine;
 
 struct gcs_bootstrap_env {
     void *ctx;
-    void (*to_address)(void *ctx, const struct gcs_address *to, uint8_t type,
-                       const uint8_t *body, size_t size);
-    void (*found)(void *ctx);   /* be the first member now */
+    void (*to_address)(void *ctx, const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                       size_t size);
+    void (*found)(void *ctx);                                    /* be the first member now */
     void (*joined)(void *ctx, const struct gcs_proposal *value); /* let in: self is a member */
     void (*refused)(void *ctx, int error, const char *why);
     /* A new incarnation for self: the one before may have been in a view that this process never
@@ -37,7 +37,7 @@ struct gcs_bootstrap_config {
     uint32_t window_packets; /* must match the group's */
     uint32_t message_bytes;  /* must match the group's */
     uint64_t look_ns;
-    uint64_t retry_ns;       /* repeat JOIN after this, backing off to ten times; LOOK does not */
+    uint64_t retry_ns; /* repeat JOIN after this, backing off to ten times; LOOK does not */
     uint64_t seed;
     const struct gcs_address *seeds; /* copied */
     size_t seeds_count;
@@ -48,7 +48,7 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
                       struct gcs_bootstrap_machine **machine);
 void gcs_bootstrap_free(struct gcs_bootstrap_machine *machine);
 
-/* Frames while looking: INSTALL, REFUSE, PREPARE (answered with JOIN), JOIN and LOOK of others. */
+/* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, JOIN, LOOK of others. */
 int gcs_bootstrap_frame(struct gcs_bootstrap_machine *machine, uint64_t now,
                         const struct gcs_address *from, uint8_t type, const uint8_t *body,
                         size_t size);

@@ -14,7 +14,7 @@
 #include "gcs/wire/heartbeat.h"
 #include "views/peers.h"
 
-#define MILLISECOND UINT64_C(1000000)
+#define MILLISECOND   UINT64_C(1000000)
 #define ANSWER_MIN_NS (20 * MILLISECOND)
 
 /* The round-trip time is measured about once in so many heartbeats. */
@@ -33,7 +33,7 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* ---- How long is too long ---------------------------------------------------------------- */
+/* ---- How long is too long --------------------------------------------------------------- */
 
 /* Silence after which a peer is suspected. */
 static uint64_t timeout_of(const struct gcs_detector *d, const struct gcs_peer *peer)
@@ -82,7 +82,7 @@ static void note_time(struct gcs_detector *d, uint64_t now)
     d->floor = now > half ? now - half : 0;
 }
 
-/* ---- Speaking -------------------------------------------------------------------------------- */
+/* ---- Speaking --------------------------------------------------------------------------- */
 
 static void speak(struct gcs_detector *d, const struct gcs_address *to,
                   const struct gcs_heartbeat *heartbeat)
@@ -113,7 +113,7 @@ static void ask_for_life(struct gcs_detector *d, uint64_t now, struct gcs_peer *
     beat(d, now, peer, true);
 }
 
-/* ---- Opinion ----------------------------------------------------------------------------------- */
+/* ---- Opinion ---------------------------------------------------------------------------- */
 
 /* Returns whether the opinion changed. */
 static bool accuse(struct gcs_detector *d, struct gcs_peer *peer, bool crashed)
@@ -145,7 +145,7 @@ static bool conclude(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer
     return accuse(d, peer, true);
 }
 
-/* ---- Time ------------------------------------------------------------------------------------------ */
+/* ---- Time ------------------------------------------------------------------------------- */
 
 static bool silent(const struct gcs_detector *d, const struct gcs_peer *peer, uint64_t now)
 {
@@ -159,8 +159,8 @@ static uint64_t next_question(const struct gcs_detector *d, const struct gcs_pee
     uint64_t routine = peer->asked + HEARTBEATS_PER_QUESTION * d->config.heartbeat_ns;
     if (peer->suspected)
         return routine;
-    uint64_t doubtful = later(silent_since(d, peer) + patience_of(d, peer),
-                              peer->asked + question_gap(d, peer));
+    uint64_t doubtful =
+        later(silent_since(d, peer) + patience_of(d, peer), peer->asked + question_gap(d, peer));
     return doubtful < routine ? doubtful : routine;
 }
 
@@ -210,7 +210,7 @@ uint64_t gcs_detector_deadline(const struct gcs_detector *d)
     return peer ? peer->due : GCS_NEVER;
 }
 
-/* ---- Traffic -------------------------------------------------------------------------------------- */
+/* ---- Traffic ---------------------------------------------------------------------------- */
 
 void gcs_detector_heard(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
@@ -240,7 +240,7 @@ void gcs_detector_evidence(struct gcs_detector *d, uint64_t now, struct gcs_peer
     gcs_peers_set_due(&d->peers, peer, later(next_due(d, peer), now + 1));
 }
 
-/* ---- Heartbeats -------------------------------------------------------------------------------------- */
+/* ---- Heartbeats ------------------------------------------------------------------------- */
 
 static void measure(struct gcs_peer *peer, uint64_t now, uint64_t echo)
 {
@@ -294,9 +294,8 @@ int gcs_detector_frame(struct gcs_detector *d, uint64_t now, const struct gcs_ad
         return GCS_EMALFORMED;
     struct gcs_peer *peer = gcs_peers_find(&d->peers, from);
     if (heartbeat.flags & GCS_HEARTBEAT_QUESTION) {
-        struct gcs_heartbeat answer = {.flags = GCS_HEARTBEAT_ANSWER,
-                                       .process = d->config.process,
-                                       .echo = heartbeat.stamp};
+        struct gcs_heartbeat answer = {
+            .flags = GCS_HEARTBEAT_ANSWER, .process = d->config.process, .echo = heartbeat.stamp};
         if (peer)
             peer->sent = now;
         speak(d, from, &answer);
@@ -306,7 +305,7 @@ int gcs_detector_frame(struct gcs_detector *d, uint64_t now, const struct gcs_ad
     return 0;
 }
 
-/* ---- Watching -------------------------------------------------------------------------------------------- */
+/* ---- Watching --------------------------------------------------------------------------- */
 
 struct gcs_peer *gcs_detector_watch(struct gcs_detector *d, uint64_t now,
                                     const struct gcs_address *address)

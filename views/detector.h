@@ -71,8 +71,8 @@ void gcs_detector_sent(struct gcs_detector *detector, uint64_t now, struct gcs_p
 
 /* The body of a heartbeat frame from an address, watched or not (a stranger's question is
  * answered, nothing else). 0 or GCS_EMALFORMED. */
-int gcs_detector_frame(struct gcs_detector *detector, uint64_t now,
-                       const struct gcs_address *from, const uint8_t *body, size_t size);
+int gcs_detector_frame(struct gcs_detector *detector, uint64_t now, const struct gcs_address *from,
+                       const uint8_t *body, size_t size);
 
 /* Evidence that nobody is there, such as a refused packet. */
 void gcs_detector_evidence(struct gcs_detector *detector, uint64_t now, struct gcs_peer *peer);

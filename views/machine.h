@@ -27,10 +27,10 @@ struct gcs_seat {
     bool crashed;   /* with evidence */
     bool gone;      /* a newer process is there: for ever */
     bool leaving;
-    bool voted;     /* in the current poll */
-    bool promised;  /* own ballot */
-    bool accepted;  /* own ballot */
-    bool confirmed; /* has the decision */
+    bool voted;          /* in the current poll */
+    bool promised;       /* own ballot */
+    bool accepted;       /* own ballot */
+    bool confirmed;      /* has the decision */
     uint64_t missed;     /* its vote */
     uint64_t tell_after; /* not to be told, or asked for, the decision again before this */
 };
@@ -87,7 +87,7 @@ struct gcs_agreement {
     /* proposer */
     struct gcs_ballot own;
     enum gcs_ballot_phase phase;
-    uint32_t seen; /* highest counter met */
+    uint32_t seen;           /* highest counter met */
     uint64_t joiners_until;  /* the ballot waits for their answers, ... */
     uint64_t promises_until; /* ... and for those of the members that are not missed */
     uint64_t send_gap;
@@ -126,7 +126,7 @@ struct gcs_agreement {
     size_t scratch_size;
 };
 
-/* ---- agreement.c ---------------------------------------------------------------- */
+/* ---- agreement.c ------------------------------------------------------------------------ */
 
 struct gcs_writer gcs_agreement_writer(struct gcs_agreement *m);
 /* Sends what was written, unless it did not fit. */
@@ -141,7 +141,7 @@ void gcs_agreement_arm(struct gcs_agreement *m, enum gcs_agreement_timer timer, 
 /* Doubles a gap between repetitions, up to 32 times retry_ns. */
 uint64_t gcs_agreement_back_off(const struct gcs_agreement *m, uint64_t gap);
 
-/* ---- value.c ---------------------------------------------------------------------- */
+/* ---- value.c ---------------------------------------------------------------------------- */
 
 /* From a frame: 0 and *value with one reference; GCS_EMALFORMED, GCS_ENOMEM. closing: NULL for
  * a reader who is not in that view. */
@@ -159,7 +159,7 @@ struct gcs_value *gcs_value_make(struct gcs_agreement *m);
 struct gcs_value *gcs_value_ref(struct gcs_value *value);
 void gcs_value_drop(struct gcs_value **value);
 
-/* ---- poll.c ------------------------------------------------------------------------- */
+/* ---- poll.c ----------------------------------------------------------------------------- */
 
 /* Suspected, or gone. */
 bool gcs_seat_missed(const struct gcs_seat *seat);
@@ -176,7 +176,7 @@ int gcs_poll_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const u
 int gcs_vote_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size);
 
-/* ---- ballot.c -------------------------------------------------------------------------- */
+/* ---- ballot.c --------------------------------------------------------------------------- */
 
 void gcs_ballot_start(struct gcs_agreement *m, uint64_t now);
 void gcs_ballot_give_up(struct gcs_agreement *m);
@@ -196,7 +196,7 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
 int gcs_accept_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                      size_t size);
 
-/* ---- acceptor.c -------------------------------------------------------------------------- */
+/* ---- acceptor.c ------------------------------------------------------------------------- */
 
 /* Promises, which freezes. */
 void gcs_acceptor_promise(struct gcs_agreement *m, uint64_t now, struct gcs_ballot ballot);
@@ -211,7 +211,7 @@ int gcs_propose_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
 /* A ballot that somebody could have started by now. */
 bool gcs_ballot_plausible(const struct gcs_agreement *m, struct gcs_ballot ballot);
 
-/* ---- pending.c ------------------------------------------------------------------------------ */
+/* ---- pending.c -------------------------------------------------------------------------- */
 
 bool gcs_pending_leavers(const struct gcs_agreement *m);
 bool gcs_pending_joiners(const struct gcs_agreement *m, uint64_t now);
@@ -223,7 +223,7 @@ int gcs_leave_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const 
 int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size);
 
-/* ---- settle.c --------------------------------------------------------------------------------- */
+/* ---- settle.c --------------------------------------------------------------------------- */
 
 /* Decided. announce: here and now, so everybody must be told. Keeps a reference of its own. */
 void gcs_settle_decide(struct gcs_agreement *m, uint64_t now, struct gcs_value *value,

@@ -11,8 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static struct gcs_peer **bucket_of(const struct gcs_peers *peers,
-                                   const struct gcs_address *address)
+static struct gcs_peer **bucket_of(const struct gcs_peers *peers, const struct gcs_address *address)
 {
     uint64_t hash = XXH3_64bits(address->bytes, address->length);
     return &peers->buckets[hash & (peers->buckets_count - 1)];
@@ -28,7 +27,7 @@ struct gcs_peer *gcs_peers_find(const struct gcs_peers *peers, const struct gcs_
     return peer;
 }
 
-/* ---- Heap ------------------------------------------------------------------------------ */
+/* ---- Heap ------------------------------------------------------------------------------- */
 
 static void put(struct gcs_peers *peers, uint32_t place, struct gcs_peer *peer)
 {
@@ -78,7 +77,7 @@ struct gcs_peer *gcs_peers_first(const struct gcs_peers *peers)
     return peers->count > 0 ? peers->heap[0] : NULL;
 }
 
-/* ---- Growing ----------------------------------------------------------------------------- */
+/* ---- Growing ---------------------------------------------------------------------------- */
 
 static bool grow_heap(struct gcs_peers *peers)
 {

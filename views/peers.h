@@ -25,9 +25,9 @@ struct gcs_peer {
     uint64_t rtt;     /* smoothed; 0: not known yet */
 
     bool suspected;
-    bool crashed;   /* suspected with evidence */
-    bool replaced;  /* by a newer process */
-    bool evidence;  /* a question about life and death is open, ... */
+    bool crashed;            /* suspected with evidence */
+    bool replaced;           /* by a newer process */
+    bool evidence;           /* a question about life and death is open, ... */
     uint64_t asked_for_life; /* ... since then, ... */
     uint64_t answer_until;   /* ... until then */
 };

@@ -11,7 +11,7 @@
 /* A joiner that has not been heard for so many waits for a ballot has gone elsewhere. */
 #define JOINER_WAITS 20
 
-/* ---- Leaving --------------------------------------------------------------------------- */
+/* ---- Leaving ---------------------------------------------------------------------------- */
 
 bool gcs_pending_leavers(const struct gcs_agreement *m)
 {
@@ -61,7 +61,7 @@ int gcs_leave_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const 
     return 0;
 }
 
-/* ---- Joining ------------------------------------------------------------------------------ */
+/* ---- Joining ---------------------------------------------------------------------------- */
 
 static bool fresh(const struct gcs_agreement *m, const struct gcs_joiner *joiner, uint64_t now)
 {
@@ -141,8 +141,7 @@ static bool is_member(const struct gcs_view *view, const struct gcs_member_id *i
 static void replaces(struct gcs_agreement *m, const struct gcs_address *address)
 {
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        if (rank != m->view->self &&
-            gcs_address_equal(&m->view->members[rank].id.address, address))
+        if (rank != m->view->self && gcs_address_equal(&m->view->members[rank].id.address, address))
             m->seats[rank].gone = true;
     }
 }
@@ -221,8 +220,7 @@ int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const u
     struct gcs_member_id rival;
     (void)from;
     if (!gcs_join_parse(body, size, &request, &settings, &rival) ||
-        settings.order != m->config.order ||
-        settings.window_packets != m->config.window_packets ||
+        settings.order != m->config.order || settings.window_packets != m->config.window_packets ||
         settings.message_bytes != m->config.message_bytes)
         return GCS_EMALFORMED;
     join(m, now, &request);

@@ -36,7 +36,7 @@ uint16_t gcs_poll_candidate(const struct gcs_agreement *m)
     return rank;
 }
 
-/* ---- Asking ------------------------------------------------------------------------------ */
+/* ---- Asking ----------------------------------------------------------------------------- */
 
 static void list_suspects(const struct gcs_agreement *m, struct gcs_poll *poll)
 {
@@ -52,8 +52,7 @@ static void list_suspects(const struct gcs_agreement *m, struct gcs_poll *poll)
 
 static bool same_suspects(const struct gcs_poll *a, const struct gcs_poll *b)
 {
-    return a->count == b->count &&
-           memcmp(a->rank, b->rank, a->count * sizeof(a->rank[0])) == 0 &&
+    return a->count == b->count && memcmp(a->rank, b->rank, a->count * sizeof(a->rank[0])) == 0 &&
            memcmp(a->crashed, b->crashed, a->count * sizeof(a->crashed[0])) == 0;
 }
 
@@ -106,7 +105,7 @@ void gcs_poll_repeat(struct gcs_agreement *m, uint64_t now)
     ask(m);
 }
 
-/* ---- Counting ------------------------------------------------------------------------------ */
+/* ---- Counting --------------------------------------------------------------------------- */
 
 /* A majority of the view, this member included, misses one and the same suspect. */
 static bool confirmed(const struct gcs_agreement *m)
@@ -170,7 +169,7 @@ void gcs_poll_consider(struct gcs_agreement *m, uint64_t now)
     }
 }
 
-/* ---- Frames ---------------------------------------------------------------------------------- */
+/* ---- Frames ----------------------------------------------------------------------------- */
 
 int gcs_poll_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size)

@@ -62,7 +62,7 @@ void gcs_settle_served(struct gcs_agreement *m)
     retire(m);
 }
 
-/* ---- Installing ---------------------------------------------------------------------------- */
+/* ---- Installing ------------------------------------------------------------------------- */
 
 static void confirm_to(struct gcs_agreement *m, uint16_t rank, uint8_t flags)
 {
@@ -115,7 +115,7 @@ void gcs_settle_try(struct gcs_agreement *m, uint64_t now, bool fetch)
     m->config.env.fetch(m->config.env.ctx, p->cut, p->holder);
 }
 
-/* ---- Telling --------------------------------------------------------------------------------- */
+/* ---- Telling ---------------------------------------------------------------------------- */
 
 static void tell(struct gcs_agreement *m, uint64_t now, uint16_t rank)
 {
@@ -192,7 +192,7 @@ void gcs_settle_repeat(struct gcs_agreement *m, uint64_t now)
     gcs_agreement_arm(m, TIMER_CONFIRM, now + m->confirm_gap);
 }
 
-/* ---- Hearing ------------------------------------------------------------------------------------ */
+/* ---- Hearing ---------------------------------------------------------------------------- */
 
 static int learn(struct gcs_agreement *m, uint64_t now, const uint8_t *body, size_t size)
 {

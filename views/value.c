@@ -82,7 +82,7 @@ struct gcs_value *gcs_value_copy(const struct gcs_allocator *allocator,
     return value;
 }
 
-/* ---- Reading --------------------------------------------------------------------------- */
+/* ---- Reading ---------------------------------------------------------------------------- */
 
 int gcs_value_decode(const struct gcs_allocator *allocator, const struct gcs_view *closing,
                      const uint8_t *body, size_t size, struct gcs_value **value)
@@ -116,7 +116,7 @@ int gcs_value_read(struct gcs_agreement *m, const uint8_t *body, size_t size,
     return error;
 }
 
-/* ---- Making ------------------------------------------------------------------------------ */
+/* ---- Making ----------------------------------------------------------------------------- */
 
 static bool survives(const struct gcs_agreement *m, const struct gcs_seat *seat)
 {
@@ -191,8 +191,7 @@ static bool address_survives(const struct gcs_agreement *m, const struct gcs_add
 }
 
 /* The joiners that come in, at most room of them; into, if it is not NULL. */
-static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t room,
-                             struct gcs_member *into)
+static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t room, struct gcs_member *into)
 {
     uint16_t taken = 0;
     for (uint16_t i = 0; i < m->joiners_count && taken < room; i++) {

@@ -10,8 +10,8 @@ const char *gcs_strerror(int code)
     if (code >= 0)
         return "success";
     switch (code) {
-#define GCS_ERROR_CASE(name, number, text)                                                        \
-    case number:                                                                                  \
+#define GCS_ERROR_CASE(name, number, text) \
+    case number:                           \
         return text;
         GCS_ERROR_TABLE(GCS_ERROR_CASE)
 #undef GCS_ERROR_CASE

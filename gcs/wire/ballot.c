@@ -15,7 +15,7 @@ static struct gcs_ballot started_read(struct gcs_reader *r)
     return ballot;
 }
 
-/* ---- POLL, VOTE ------------------------------------------------------------------ */
+/* ---- POLL, VOTE ------------------------------------------------------------------------- */
 
 void gcs_poll_write(struct gcs_writer *w, const struct gcs_poll *poll)
 {
@@ -61,7 +61,7 @@ bool gcs_vote_read(const uint8_t *body, size_t size, struct gcs_vote *vote)
     return gcs_reader_ends(&r);
 }
 
-/* ---- PREPARE, PROMISE --------------------------------------------------------------- */
+/* ---- PREPARE, PROMISE ------------------------------------------------------------------- */
 
 void gcs_prepare_write(struct gcs_writer *w, uint32_t epoch, struct gcs_ballot ballot)
 {
@@ -69,8 +69,7 @@ void gcs_prepare_write(struct gcs_writer *w, uint32_t epoch, struct gcs_ballot b
     gcs_ballot_write(w, ballot);
 }
 
-bool gcs_prepare_read(const uint8_t *body, size_t size, uint32_t *epoch,
-                      struct gcs_ballot *ballot)
+bool gcs_prepare_read(const uint8_t *body, size_t size, uint32_t *epoch, struct gcs_ballot *ballot)
 {
     struct gcs_reader r = gcs_reader_over(body, size);
     *epoch = gcs_read_varint32(&r);
@@ -112,7 +111,7 @@ bool gcs_promise_read(const uint8_t *body, size_t size, uint16_t members, uint64
     return gcs_reader_ends(&r);
 }
 
-/* ---- PROPOSE, ACCEPT, CONFIRM, LEAVE ------------------------------------------------- */
+/* ---- PROPOSE, ACCEPT, CONFIRM, LEAVE ---------------------------------------------------- */
 
 bool gcs_propose_read(const uint8_t *body, size_t size, struct gcs_ballot *ballot,
                       const uint8_t **value, size_t *value_size)

@@ -17,7 +17,7 @@ bool gcs_member_id_equal(const struct gcs_member_id *a, const struct gcs_member_
     return a->incarnation == b->incarnation && gcs_address_equal(&a->address, &b->address);
 }
 
-/* ---- Parts -------------------------------------------------------------------- */
+/* ---- Parts ------------------------------------------------------------------------------ */
 
 static void id_write(struct gcs_writer *w, const struct gcs_member_id *id)
 {
@@ -72,7 +72,7 @@ struct gcs_ballot gcs_ballot_read(struct gcs_reader *r)
     return (struct gcs_ballot){counter, (uint16_t)rank};
 }
 
-/* ---- JOIN, LOOK ------------------------------------------------------------------ */
+/* ---- JOIN, LOOK ------------------------------------------------------------------------- */
 
 void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request,
                     const struct gcs_settings *settings, const struct gcs_member_id *rival)
@@ -101,7 +101,7 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     return gcs_reader_ends(&r);
 }
 
-/* ---- REFUSE, EXCLUDED -------------------------------------------------------------- */
+/* ---- REFUSE, EXCLUDED ------------------------------------------------------------------- */
 
 void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
 {

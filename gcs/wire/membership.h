@@ -17,6 +17,7 @@
  *     POLL        number, count, suspects: rank * 2 + crashed, ranks ascending
  *     VOTE        number, flags 1, the suspects missed: a bit per place in POLL
  *     PREPARE     epoch, ballot
+ *     INVITE      epoch, ballot: PREPARE to a joiner, which is no member of that view
  *     PROMISE     flags 1, ballot, then unless REFUSED: held per rank, then if
  *                 ACCEPTED: the ballot it was accepted in, proposal
  *     PROPOSE     ballot, proposal
@@ -37,7 +38,7 @@
 #include "gcs/wire/packet.h"
 #include <gcs/types.h>
 
-/* ---- Parts -------------------------------------------------------------------- */
+/* ---- Parts ------------------------------------------------------------------------------ */
 
 /* A varint that fits into 32 bits. */
 static inline uint32_t gcs_read_varint32(struct gcs_reader *r)
@@ -95,7 +96,7 @@ struct gcs_settings {
     uint32_t message_bytes;
 };
 
-/* ---- Joining -------------------------------------------------------------------- */
+/* ---- Joining ---------------------------------------------------------------------------- */
 
 /* A joiner asks to be let in, or (answering this ballot's prepare) says that it is alive. */
 struct gcs_join_request {
@@ -137,7 +138,7 @@ bool gcs_refusal_read(const uint8_t *body, size_t size, struct gcs_refusal *refu
 void gcs_excluded_write(struct gcs_writer *w, uint32_t epoch);
 bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch);
 
-/* ---- Ballots ---------------------------------------------------------------------- */
+/* ---- Ballots ---------------------------------------------------------------------------- */
 
 /* Most suspects in one poll; one that is confirmed is enough for a ballot. */
 #define GCS_POLL_MAX 64
@@ -167,8 +168,7 @@ void gcs_vote_write(struct gcs_writer *w, const struct gcs_vote *vote);
 bool gcs_vote_read(const uint8_t *body, size_t size, struct gcs_vote *vote);
 
 void gcs_prepare_write(struct gcs_writer *w, uint32_t epoch, struct gcs_ballot ballot);
-bool gcs_prepare_read(const uint8_t *body, size_t size, uint32_t *epoch,
-                      struct gcs_ballot *ballot);
+bool gcs_prepare_read(const uint8_t *body, size_t size, uint32_t *epoch, struct gcs_ballot *ballot);
 
 enum gcs_promise_flag {
     GCS_PROMISE_LEAVING = 1,
@@ -207,7 +207,7 @@ bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags);
 
 bool gcs_leave_read(const uint8_t *body, size_t size);
 
-/* ---- The value -------------------------------------------------------------------- */
+/* ---- The value -------------------------------------------------------------------------- */
 
 /* The value agreed on. Arrays live as long as the proposal. */
 struct gcs_proposal {

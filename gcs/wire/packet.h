@@ -98,6 +98,7 @@ enum gcs_frame_type {
     GCS_FRAME_NACK = 3,   /* wire/nack.h */
     GCS_FRAME_HEARTBEAT = 4, /* wire/heartbeat.h */
     GCS_FRAME_PRIVATE = 5,   /* wire/private.h */
+    GCS_FRAME_PIECE = 6,     /* wire/piece.h; alone in its packet */
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,
     GCS_FRAME_REFUSE = 17,
@@ -112,6 +113,7 @@ enum gcs_frame_type {
     GCS_FRAME_CONFIRM = 26,
     GCS_FRAME_EXCLUDED = 27,
     GCS_FRAME_LOOK = 28,
+    GCS_FRAME_INVITE = 29,
 };
 
 struct gcs_frame {

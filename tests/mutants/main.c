@@ -58,7 +58,7 @@ static const struct profile {
     const char *faults;
 } profiles[] = {
     {5, WORLD_MIXED, "all"},
-    {3, WORLD_MIXED, "loss,reorder,crash,restart"},
+    {3, WORLD_MIXED, "loss,reorder,delay,cut,crash,restart"},
     {4, WORLD_SAFE, "loss,delay,partition,cut,pause"},
     {5, WORLD_AGREED, "loss,duplicate,reorder,delay,crash"},
     {7, WORLD_MIXED, "all"},

@@ -144,7 +144,7 @@ struct world {
     size_t actions_count, actions_capacity;
     bool careful; /* at most a minority is away at once */
     bool divided;
-    unsigned hunts;  /* how many flushes may still cost a process */
+    unsigned hunts;  /* how many flushes may still lose somebody */
     unsigned storms; /* ... and how many may meet bad links */
 
     struct known_view *known;
@@ -158,7 +158,9 @@ struct world {
 
 /* ---- world ---------------------------------------------------------------- */
 
-/* Reports a violation that the world itself sees, at the last record. */
+/* Reports a violation that the world itself sees, at the last record; fail ends the run. */
+void world_note(struct world *world, const char *property, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void world_fail(struct world *world, const char *property, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool world_failed(const struct world *world);
@@ -206,7 +208,8 @@ void private_free(struct world *world);
 
 void schedule_plan(struct world *world);
 void schedule_act(struct world *world, uint32_t action);
-void schedule_blocked(struct world *world, struct node *node); /* a flush has begun */
+/* Somebody promises; first: in this view, so that the ballot is likely its own. */
+void schedule_blocked(struct world *world, struct node *node, bool first);
 void schedule_heal(struct world *world);
 
 /* ---- recorder -------------------------------------------------------------- */

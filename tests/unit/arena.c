@@ -27,7 +27,7 @@ void arena_violate(struct arena *arena, const char *what, uint32_t epoch, int pr
              epoch, process, (unsigned long long)(arena->now / 1000));
 }
 
-/* ---- Running ------------------------------------------------------------------------------- */
+/* ---- Running ---------------------------------------------------------------------------- */
 
 static bool step(struct arena *arena, uint64_t end)
 {
@@ -175,7 +175,7 @@ void arena_free(struct arena *arena)
     free(arena);
 }
 
-/* ---- Judging ------------------------------------------------------------------------------- */
+/* ---- Judging ---------------------------------------------------------------------------- */
 
 /* The process with the newest view; NULL: there are no members. */
 static const struct arena_process *newest(const struct arena *arena)

@@ -91,6 +91,7 @@ struct arena_decision {
     bool known;
     size_t size;
     uint8_t bytes[ARENA_BODY_MAX];
+    uint64_t proposer;
     uint64_t cut[ARENA_PROCESSES];
     uint64_t safe[ARENA_PROCESSES];
 };

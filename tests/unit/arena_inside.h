@@ -16,7 +16,7 @@
 /* Keeps the first violation. */
 void arena_violate(struct arena *arena, const char *what, uint32_t epoch, int process);
 
-/* ---- arena_network.c ---- */
+/* ---- arena_network.c -------------------------------------------------------------------- */
 
 struct arena_message *arena_pop(struct arena *arena);
 void arena_transmit(struct arena *arena, const struct arena_message *message);
@@ -26,7 +26,7 @@ struct arena_message arena_message_of(struct arena_process *p, const struct aren
 void arena_transmit_frame(struct arena_process *p, const struct arena_member *member, int to,
                           uint8_t type, const uint8_t *body, size_t size);
 
-/* ---- arena_packets.c ---- */
+/* ---- arena_packets.c -------------------------------------------------------------------- */
 
 /* How many packets from the first on the mask has; the mask of so many. */
 uint64_t arena_prefix(uint64_t mask);
@@ -40,7 +40,7 @@ void arena_hear_status(struct arena_member *member, const struct arena_message *
 void arena_hear_nack(struct arena_member *member, const struct arena_message *message);
 void arena_hear_data(struct arena_member *member, const struct arena_message *message);
 
-/* ---- arena_member.c ---- */
+/* ---- arena_member.c --------------------------------------------------------------------- */
 
 struct arena_member *arena_member_new(struct arena_process *p, uint32_t epoch,
                                       const struct gcs_member *members, uint16_t count,
@@ -52,7 +52,7 @@ void arena_move_on(struct arena_process *p);
 void arena_go_out(struct arena_process *p);
 void arena_suspect_members(struct arena_process *p, struct arena_member *member);
 
-/* ---- arena_process.c ---- */
+/* ---- arena_process.c -------------------------------------------------------------------- */
 
 void arena_set_identity(struct arena_process *p);
 void arena_deliver(struct arena *arena, const struct arena_message *message);

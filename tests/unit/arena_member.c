@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- The machine's environment ------------------------------------------------------------- */
+/* ---- The machine's environment ---------------------------------------------------------- */
 
 static void to_rank(void *ctx, uint16_t rank, uint8_t type, const uint8_t *body, size_t size)
 {
@@ -58,6 +58,7 @@ static void check_decision(struct arena_member *member)
     if (!d->known) {
         d->known = true;
         d->size = size;
+        d->proposer = p->proposer;
         memcpy(d->bytes, bytes, size);
         memcpy(d->cut, p->cut, p->closing_count * sizeof(p->cut[0]));
     } else if (d->size != size || memcmp(d->bytes, bytes, size) != 0) {
@@ -105,7 +106,7 @@ static void retired(void *ctx)
     memset(member->have, 0, sizeof(member->have));
 }
 
-/* ---- Views --------------------------------------------------------------------------------- */
+/* ---- Views ------------------------------------------------------------------------------ */
 
 struct arena_member *arena_member_new(struct arena_process *p, uint32_t epoch,
                                       const struct gcs_member *members, uint16_t count,
@@ -192,7 +193,7 @@ void arena_move_on(struct arena_process *p)
     arena_send_status(p->now);
 }
 
-/* ---- Suspicion ----------------------------------------------------------------------------- */
+/* ---- Suspicion -------------------------------------------------------------------------- */
 
 static bool dead(const struct arena_process *p, const struct gcs_member *member)
 {

@@ -3,7 +3,7 @@
  */
 #include "tests/unit/arena_inside.h"
 
-/* ---- Joining ------------------------------------------------------------------------------- */
+/* ---- Joining ---------------------------------------------------------------------------- */
 
 static void boot_to_address(void *ctx, const struct gcs_address *to, uint8_t type,
                             const uint8_t *body, size_t size)
@@ -33,12 +33,19 @@ static void boot_refused(void *ctx, int error, const char *why)
     arena_violate(p->arena, "a joiner is refused", 0, p->index);
 }
 
+static uint64_t boot_renew(void *ctx)
+{
+    struct arena_process *p = ctx;
+    p->died_at = p->arena->now; /* as the member that it may have been */
+    return ++p->self.id.incarnation;
+}
+
 void arena_set_identity(struct arena_process *p)
 {
     p->self = (struct gcs_member){.receive_bytes = 1000};
     p->self.id.address.length = 1;
     p->self.id.address.bytes[0] = (uint8_t)p->index;
-    p->self.id.incarnation = ++p->arena->incarnations;
+    p->self.id.incarnation = ++p->arena->incarnations * (GCS_MEMBERSHIP_MASK + 1);
 }
 
 void arena_join(struct arena *arena, int process)
@@ -70,13 +77,13 @@ void arena_join(struct arena *arena, int process)
         .seed = gcs_prng_next(&arena->prng),
         .seeds = seeds,
         .seeds_count = (size_t)arena->processes_count,
-        .env = {p, boot_to_address, boot_found, boot_joined, boot_refused},
+        .env = {p, boot_to_address, boot_found, boot_joined, boot_refused, boot_renew},
     };
     while (gcs_bootstrap_new(&config, arena->now, &p->boot)) {
     }
 }
 
-/* ---- The conductor's part ------------------------------------------------------------------ */
+/* ---- The conductor's part --------------------------------------------------------------- */
 
 static void count(struct arena_process *p, int error)
 {

@@ -109,6 +109,9 @@ void cluster_give_back(struct cluster *c, unsigned i);
 void cluster_inject(struct cluster *c, unsigned i, const struct gcs_address *from,
                     const void *data, size_t size);
 
+/* Packets that the network has: each has a buffer. */
+uint64_t cluster_in_flight(const struct cluster *c);
+
 struct gcs_address cluster_address(unsigned i);
 const struct gcs_counters *cluster_counters(const struct cluster *c, unsigned i);
 

@@ -224,7 +224,7 @@ static struct gcs_promise promise_in(const struct sent *sent, uint64_t held[MEMB
     return promise;
 }
 
-/* ---- Promises ------------------------------------------------------------------------------ */
+/* ---- Promises --------------------------------------------------------------------------- */
 
 START_TEST(a_promise_freezes_once_and_reports_what_is_held_now)
 {
@@ -322,7 +322,7 @@ START_TEST(a_leaver_says_so_in_its_promise)
 }
 END_TEST
 
-/* ---- Accepting ------------------------------------------------------------------------------- */
+/* ---- Accepting -------------------------------------------------------------------------- */
 
 START_TEST(what_is_accepted_is_held)
 {
@@ -371,7 +371,7 @@ START_TEST(a_higher_ballot_ends_the_fetching)
 }
 END_TEST
 
-/* ---- The decision ------------------------------------------------------------------------------- */
+/* ---- The decision ----------------------------------------------------------------------- */
 
 START_TEST(a_decision_is_installed_when_all_is_held)
 {
@@ -452,14 +452,14 @@ START_TEST(a_decision_about_another_view_is_not_ours)
     ck_assert_int_eq(give_install(&bench, 0, &draft.p), GCS_EMALFORMED);
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_proposal_write(&w, &draft.p);
-    ck_assert_int_eq(
-        gcs_agreement_heard_ahead(bench.machine, bench.now, body, gcs_writer_size(&w)), 0);
+    ck_assert_int_eq(gcs_agreement_heard_ahead(bench.machine, bench.now, body, gcs_writer_size(&w)),
+                     0);
     ck_assert_ptr_null(gcs_agreement_decision(bench.machine));
     draft.p.epoch = EPOCH + 1;
     w = gcs_writer_over(body, sizeof(body));
     gcs_proposal_write(&w, &draft.p);
-    ck_assert_int_eq(
-        gcs_agreement_heard_ahead(bench.machine, bench.now, body, gcs_writer_size(&w)), 0);
+    ck_assert_int_eq(gcs_agreement_heard_ahead(bench.machine, bench.now, body, gcs_writer_size(&w)),
+                     0);
     ck_assert_int_eq(bench.installed, 1);
     close_bench(&bench);
 }
@@ -483,7 +483,7 @@ START_TEST(one_that_is_out_neither_fetches_nor_serves)
 }
 END_TEST
 
-/* ---- Polls ---------------------------------------------------------------------------------------- */
+/* ---- Polls ------------------------------------------------------------------------------ */
 
 START_TEST(a_vote_says_who_is_missed_and_evidence_is_looked_into)
 {
@@ -534,14 +534,14 @@ START_TEST(votes_count_when_they_answer_the_poll_of_today)
 }
 END_TEST
 
-/* ---- What cannot be ---------------------------------------------------------------------------------- */
+/* ---- What cannot be --------------------------------------------------------------------- */
 
 START_TEST(impossible_ballots_are_refused)
 {
     struct bench bench;
     open_bench(&bench);
-    ck_assert_int_eq(give_prepare(&bench, 0, 1, 1), GCS_EMALFORMED);   /* another's ballot */
-    ck_assert_int_eq(give_prepare(&bench, 0, 0, 0), GCS_EMALFORMED);   /* no ballot */
+    ck_assert_int_eq(give_prepare(&bench, 0, 1, 1), GCS_EMALFORMED); /* another's ballot */
+    ck_assert_int_eq(give_prepare(&bench, 0, 0, 0), GCS_EMALFORMED); /* no ballot */
     ck_assert_int_eq(give_prepare(&bench, 0, UINT32_MAX, 0), GCS_EMALFORMED);
     ck_assert_int_eq(give_prepare(&bench, 0, 1, 700), GCS_EMALFORMED);
     ck_assert_int_eq(give_prepare(&bench, MEMBERS, 1, MEMBERS), GCS_EMALFORMED); /* outsider */
@@ -559,26 +559,57 @@ END_TEST
 static void spoil(struct draft *draft, struct bench *bench, int how)
 {
     switch (how) {
-    case 0: draft->p.lineage++; break;
-    case 1: draft->p.epoch++; break;
-    case 2: draft->cut[SELF] = 11; break;  /* more than we have sent */
-    case 3: draft->cut[0] = 111; break;    /* beyond the sender's window */
-    case 4: draft->holder[0] = MEMBERS; break;
-    case 5: draft->reason[0] = 7; break;
-    case 6: draft->reason[0] = GCS_REASON_CRASHED; break; /* yet it is among the survivors */
-    case 7: draft->reason[3] = GCS_REASON_NONE; break;    /* and 3 is not */
-    case 8: draft->members[0] = bench->members[1]; draft->members[1] = bench->members[0]; break;
-    case 9: draft->members[0].id.incarnation++; break;
-    case 10: draft->members[3].id.address = draft->members[0].id.address; break;
-    case 11: draft->members[0].receive_bytes++; break;
-    case 12: draft->p.survivors_count--; break;
-    case 13: draft->p.closing_count--; break;
+    case 0:
+        draft->p.lineage++;
+        break;
+    case 1:
+        draft->p.epoch++;
+        break;
+    case 2:
+        draft->cut[SELF] = 11;
+        break; /* more than we have sent */
+    case 3:
+        draft->cut[0] = 111;
+        break; /* beyond the sender's window */
+    case 4:
+        draft->holder[0] = MEMBERS;
+        break;
+    case 5:
+        draft->reason[0] = 7;
+        break;
+    case 6:
+        draft->reason[0] = GCS_REASON_CRASHED;
+        break; /* yet it is among the survivors */
+    case 7:
+        draft->reason[3] = GCS_REASON_NONE;
+        break; /* and 3 is not */
+    case 8:
+        draft->members[0] = bench->members[1];
+        draft->members[1] = bench->members[0];
+        break;
+    case 9:
+        draft->members[0].id.incarnation++;
+        break;
+    case 10:
+        draft->members[3].id.address = draft->members[0].id.address;
+        break;
+    case 11:
+        draft->members[0].receive_bytes++;
+        break;
+    case 12:
+        draft->p.survivors_count--;
+        break;
+    case 13:
+        draft->p.closing_count--;
+        break;
     case 14: /* more joiners than survivors allow */
         draft->members[4] = member_of(51, 501);
         draft->members[5] = member_of(52, 502);
         draft->p.members_count = 6;
         break;
-    default: ck_abort(); break;
+    default:
+        ck_abort();
+        break;
     }
 }
 

@@ -10,8 +10,8 @@
 
 START_TEST(every_code_of_the_table_has_its_text)
 {
-#define CHECK_TEXT(name, code, text)                                                              \
-    ck_assert_int_eq(name, code);                                                                 \
+#define CHECK_TEXT(name, code, text) \
+    ck_assert_int_eq(name, code);    \
     ck_assert_str_eq(gcs_strerror(code), text);
     GCS_ERROR_TABLE(CHECK_TEXT)
 #undef CHECK_TEXT
@@ -58,9 +58,16 @@ START_TEST(bad_names_are_refused_by_name)
     static const struct {
         const char *name, *named;
     } cases[] = {
-        {NULL, "NULL"},          {"", "empty"},           {".a", "\".a\" starts with '.'"},
-        {"-a", "starts with '-'"}, {"a b", "0x20 at offset 1"}, {"a/b", "\"a/b\""},
-        {"gr\xc3\xbc" "n", "0xc3"},   {"a\n", "0x0a"},
+        {NULL, "NULL"},
+        {"", "empty"},
+        {".a", "\".a\" starts with '.'"},
+        {"-a", "starts with '-'"},
+        {"a b", "0x20 at offset 1"},
+        {"a/b", "\"a/b\""},
+        {"gr\xc3\xbc"
+         "n",
+         "0xc3"},
+        {"a\n", "0x0a"},
         {"0123456789012345678901234567890123456789012345678901234567890123", "longer than 63"},
     };
 

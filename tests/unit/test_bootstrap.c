@@ -170,7 +170,7 @@ static void close_nodes(void)
     ck_assert_uint_eq(scarce.live, 0);
 }
 
-/* The founder's part: PREPARE to who asks, INSTALL to who answers it. */
+/* The founder's part: INVITE to who asks, INSTALL to who answers it. */
 static void answer_as_founder(struct node *founder, const struct message *message)
 {
     struct gcs_member members[2] = {founder->self};
@@ -194,7 +194,7 @@ static void answer_as_founder(struct node *founder, const struct message *messag
     ck_assert_int_eq(result, 0);
     if (request.ballot.counter == 0) {
         gcs_prepare_write(&w, 1, (struct gcs_ballot){1, 0});
-        send(founder->index, &request.member.id.address, GCS_FRAME_PREPARE, body,
+        send(founder->index, &request.member.id.address, GCS_FRAME_INVITE, body,
              gcs_writer_size(&w));
         return;
     }
@@ -293,7 +293,7 @@ static int members(void)
     return count;
 }
 
-/* ---- Modes --------------------------------------------------------------------------------- */
+/* ---- Modes ------------------------------------------------------------------------------ */
 
 START_TEST(who_creates_founds_at_once)
 {
@@ -361,7 +361,7 @@ START_TEST(a_seed_of_ones_own_address_is_not_asked)
 }
 END_TEST
 
-/* ---- Lookers --------------------------------------------------------------------------------- */
+/* ---- Lookers ---------------------------------------------------------------------------- */
 
 START_TEST(of_five_that_start_together_one_founds)
 {
@@ -443,7 +443,7 @@ START_TEST(a_group_that_answers_slowly_is_not_founded_again)
     uint8_t prepare[] = {1, 1, 0};
     struct gcs_address from = address_of(7);
     for (int i = 0; i < 20; i++) {
-        gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_PREPARE, prepare, 3);
+        gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_INVITE, prepare, 3);
         ck_assert_uint_eq(nodes[0].last_type, GCS_FRAME_JOIN);
         run(200 * MS);
     }
@@ -454,7 +454,7 @@ START_TEST(a_group_that_answers_slowly_is_not_founded_again)
 }
 END_TEST
 
-/* ---- Answers -------------------------------------------------------------------------------------- */
+/* ---- Answers ---------------------------------------------------------------------------- */
 
 START_TEST(prepare_is_answered_with_its_ballot)
 {
@@ -468,7 +468,7 @@ START_TEST(prepare_is_answered_with_its_ballot)
     struct gcs_settings settings;
     struct gcs_member_id rival;
     ck_assert_int_eq(
-        gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_PREPARE, prepare, 3), 0);
+        gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_INVITE, prepare, 3), 0);
     ck_assert(gcs_join_parse(nodes[0].last_body, nodes[0].last_size, &request, &settings, &rival));
     ck_assert_uint_eq(request.epoch, 9);
     ck_assert_uint_eq(request.ballot.counter, 4);
@@ -490,9 +490,9 @@ static void expect_refusal(struct gcs_agreement_config group, const char *text)
     int seeds[] = {1};
     start(0, GCS_JOIN, seeds, 1);
     run(MS);
-    ck_assert_int_eq(gcs_join_read(nodes[0].last_body, nodes[0].last_size, &group, &request,
-                                   refusal, &size),
-                     GCS_EREFUSED);
+    ck_assert_int_eq(
+        gcs_join_read(nodes[0].last_body, nodes[0].last_size, &group, &request, refusal, &size),
+        GCS_EREFUSED);
     struct gcs_address from = address_of(1);
     ck_assert_int_eq(
         gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_REFUSE, refusal, size), 0);
@@ -522,7 +522,7 @@ END_TEST
 
 START_TEST(malformed_frames_change_nothing)
 {
-    static const uint8_t types[] = {GCS_FRAME_INSTALL, GCS_FRAME_REFUSE, GCS_FRAME_PREPARE,
+    static const uint8_t types[] = {GCS_FRAME_INSTALL, GCS_FRAME_REFUSE, GCS_FRAME_INVITE,
                                     GCS_FRAME_LOOK, GCS_FRAME_ACCEPT};
     uint8_t junk[64];
     memset(junk, 0xff, sizeof(junk));
@@ -530,9 +530,9 @@ START_TEST(malformed_frames_change_nothing)
     start_with_all(0, GCS_LOOK);
     struct gcs_address from = address_of(1);
     for (size_t i = 0; i < sizeof(types); i++)
-        ck_assert_int_eq(gcs_bootstrap_frame(nodes[0].machine, now, &from, types[i], junk,
-                                             sizeof(junk)),
-                         GCS_EMALFORMED);
+        ck_assert_int_eq(
+            gcs_bootstrap_frame(nodes[0].machine, now, &from, types[i], junk, sizeof(junk)),
+            GCS_EMALFORMED);
     ck_assert_int_eq(nodes[0].error, 0);
     run(1000 * MS);
     ck_assert(nodes[0].founder);

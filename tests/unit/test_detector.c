@@ -75,7 +75,8 @@ static void heartbeat(void *ctx, const struct gcs_address *to, const uint8_t *bo
         return;
     ck_assert_uint_lt(net.flying, FLIGHT);
     struct message *message = &net.flight[net.flying++];
-    *message = (struct message){.at = net.now + net.delay, .from = from, .to = target, .size = size};
+    *message =
+        (struct message){.at = net.now + net.delay, .from = from, .to = target, .size = size};
     memcpy(message->body, body, size);
 }
 
@@ -106,8 +107,7 @@ static void open_node(int index, uint64_t process)
 static void watch(int who, int whom)
 {
     struct node *node = &net.nodes[who];
-    node->peers[whom] =
-        gcs_detector_watch(node->detector, net.now, &net.nodes[whom].address);
+    node->peers[whom] = gcs_detector_watch(node->detector, net.now, &net.nodes[whom].address);
     ck_assert_ptr_nonnull(node->peers[whom]);
 }
 
@@ -141,8 +141,7 @@ static void arrive(struct message message)
     struct node *node = &net.nodes[message.to];
     if (node->stopped)
         return;
-    struct gcs_peer *peer =
-        gcs_detector_find(node->detector, &net.nodes[message.from].address);
+    struct gcs_peer *peer = gcs_detector_find(node->detector, &net.nodes[message.from].address);
     if (peer)
         gcs_detector_heard(node->detector, net.now, peer);
     ck_assert_int_eq(gcs_detector_frame(node->detector, net.now, &net.nodes[message.from].address,
@@ -185,7 +184,7 @@ static void run(uint64_t duration)
     }
 }
 
-/* ---- Peace ------------------------------------------------------------------------------------ */
+/* ---- Peace ------------------------------------------------------------------------------ */
 
 START_TEST(an_idle_pair_says_one_thing_per_heartbeat_each_way)
 {
@@ -272,7 +271,7 @@ START_TEST(a_strangers_question_is_answered)
 }
 END_TEST
 
-/* ---- Silence ------------------------------------------------------------------------------------- */
+/* ---- Silence ---------------------------------------------------------------------------- */
 
 START_TEST(who_is_silent_is_suspected_and_taken_back)
 {
@@ -369,7 +368,7 @@ START_TEST(after_a_pause_the_dead_are_found_all_the_same)
 }
 END_TEST
 
-/* ---- Evidence -------------------------------------------------------------------------------------- */
+/* ---- Evidence --------------------------------------------------------------------------- */
 
 START_TEST(evidence_hastens)
 {
@@ -463,7 +462,7 @@ START_TEST(evidence_before_a_pause_of_our_own_is_asked_again)
 }
 END_TEST
 
-/* ---- Other processes --------------------------------------------------------------------------------- */
+/* ---- Other processes -------------------------------------------------------------------- */
 
 START_TEST(a_new_process_at_the_address_means_that_the_old_one_is_dead)
 {
@@ -509,7 +508,7 @@ START_TEST(a_late_heartbeat_of_an_old_process_changes_nothing)
 }
 END_TEST
 
-/* ---- Many --------------------------------------------------------------------------------------------- */
+/* ---- Many ------------------------------------------------------------------------------- */
 
 static uint64_t accusations;
 
@@ -584,16 +583,16 @@ START_TEST(malformed_heartbeats_are_refused)
 {
     open_pair();
     uint8_t body[] = {0, 0, 0, 0, 0, 0, 0, 0, 0}; /* process 0 */
-    ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address,
-                                        body, sizeof(body)),
+    ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body,
+                                        sizeof(body)),
                      GCS_EMALFORMED);
     body[1] = 1;
     ck_assert_int_eq(
         gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body, 8),
         GCS_EMALFORMED);
     body[0] = GCS_HEARTBEAT_QUESTION;
-    ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address,
-                                        body, sizeof(body)),
+    ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body,
+                                        sizeof(body)),
                      GCS_EMALFORMED);
     close_net();
 }

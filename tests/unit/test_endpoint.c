@@ -214,7 +214,8 @@ START_TEST(nobody_is_no_receiver)
 }
 END_TEST
 
-/* ---- Packets and events -------------------------------------------------------------------------- */
+/* ---- Packets and events
+ * -------------------------------------------------------------------------- */
 
 START_TEST(a_packet_of_many_messages_comes_in_several_events)
 {
@@ -401,7 +402,8 @@ START_TEST(a_timeout_is_kept)
 }
 END_TEST
 
-/* ---- Closing under the feet of others ---------------------------------------------------------- */
+/* ---- Closing under the feet of others ----------------------------------------------------------
+ */
 
 static void *wait_for_ever(void *arg)
 {
@@ -462,7 +464,8 @@ START_TEST(close_ends_a_wait_for_room)
 }
 END_TEST
 
-/* ---- What stays behind ---------------------------------------------------------------------------- */
+/* ---- What stays behind
+ * ---------------------------------------------------------------------------- */
 
 /* Calls see() with each open descriptor, but for the directory that is read. */
 static int for_each_descriptor(void (*see)(int fd))
@@ -544,7 +547,8 @@ START_TEST(every_descriptor_closes_on_exec)
 }
 END_TEST
 
-/* ---- Fork ---------------------------------------------------------------------------------------------- */
+/* ---- Fork
+ * ---------------------------------------------------------------------------------------------- */
 
 static int call_everything(struct crew *crew)
 {
@@ -644,7 +648,8 @@ START_TEST(a_child_that_is_forked_amid_traffic_can_close)
 }
 END_TEST
 
-/* ---- Signals --------------------------------------------------------------------------------------------- */
+/* ---- Signals
+ * --------------------------------------------------------------------------------------------- */
 
 static pthread_t handled_by;
 

@@ -121,7 +121,8 @@ START_TEST(one_thread_runs_a_whole_group)
 }
 END_TEST
 
-/* ---- The descriptor ---------------------------------------------------------------------------- */
+/* ---- The descriptor ----------------------------------------------------------------------------
+ */
 
 static int readable(int fd, int timeout_ms)
 {
@@ -242,7 +243,8 @@ START_TEST(a_submission_of_another_thread_wakes_the_loop)
 }
 END_TEST
 
-/* ---- Several threads ------------------------------------------------------------------------------ */
+/* ---- Several threads
+ * ------------------------------------------------------------------------------ */
 
 static void *send_many(void *arg)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The queue from application threads to the loop: complete, in order per thread, and what was written
- * before a push is seen by who pops. */
+/* The queue from application threads to the loop: complete, in order per thread, and what was
+ * written before a push is seen by who pops. */
 /* ctest-labels: thread */
 #include "gcs/endpoint_queue.h"
 

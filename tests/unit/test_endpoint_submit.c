@@ -176,7 +176,8 @@ static void *wait_for_room(void *arg)
     struct waiter *waiter = arg;
     uint64_t start = crew_now_ms();
 
-    while ((waiter->result = gcs_multicast(waiter->group, GCS_AGREED, bytes, sizeof(bytes), 200)) == 0)
+    while ((waiter->result = gcs_multicast(waiter->group, GCS_AGREED, bytes, sizeof(bytes), 200)) ==
+           0)
         start = crew_now_ms();
     waiter->took_ms = crew_now_ms() - start;
     return NULL;
@@ -226,7 +227,8 @@ START_TEST(a_full_group_holds_up_no_other)
 }
 END_TEST
 
-/* ---- Before the first view, at the end, without a primary ------------------------------------------ */
+/* ---- Before the first view, at the end, without a primary
+ * ------------------------------------------ */
 
 START_TEST(what_is_multicast_before_the_first_view_goes_out_in_it)
 {

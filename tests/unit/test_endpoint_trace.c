@@ -4,8 +4,8 @@
 #include "crew.h"
 #include "suite.h"
 
+#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static char directory[] = "/tmp/gcs-trace-XXXXXX";
@@ -14,6 +14,20 @@ static void in_directory(void)
 {
     ck_assert_ptr_nonnull(mkdtemp(directory));
     ck_assert_int_eq(chdir(directory), 0);
+}
+
+static void out_of_directory(void)
+{
+    DIR *dir = opendir(".");
+    struct dirent *entry;
+
+    ck_assert_ptr_nonnull(dir);
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            ck_assert_int_eq(unlink(entry->d_name), 0);
+    }
+    (void)closedir(dir);
+    ck_assert_int_eq(rmdir(directory), 0);
 }
 
 /* The whole file, terminated. */
@@ -74,6 +88,7 @@ START_TEST(what_happens_is_written_line_by_line)
     ck_assert_int_eq(count(text, "\"h\":\"44bc2cf5ad770999\""), 9); /* XXH64 of "abc", seed 0 */
     ck_assert_int_eq(count(text, "\n"), count(text, "{\"t\":"));
     ck_assert_int_eq(text[strlen(text) - 1], '\n');
+    out_of_directory();
 }
 END_TEST
 
@@ -85,6 +100,7 @@ START_TEST(the_process_id_can_be_part_of_the_name)
     live("%p.a.%p");
     (void)snprintf(path, sizeof(path), "%ld.a.%ld", (long)getpid(), (long)getpid());
     ck_assert_int_gt(count(contents(path), "\n"), 5);
+    out_of_directory();
 }
 END_TEST
 
@@ -95,6 +111,7 @@ START_TEST(a_file_is_continued)
     int before = count(contents("trace.jsonl"), "\n");
     live("trace.jsonl");
     ck_assert_int_gt(count(contents("trace.jsonl"), "\n"), before + 5);
+    out_of_directory();
 }
 END_TEST
 
@@ -109,7 +126,7 @@ START_TEST(nothing_is_written_unless_asked_for)
     ck_assert_int_eq(unsetenv("GCS_TRACE"), 0);
     crew_form(&crew, 1, NULL, NULL);
     crew_close(&crew);
-    ck_assert_int_eq(rmdir(directory), 0);
+    ck_assert_int_eq(rmdir(directory), 0); /* it is empty */
 }
 END_TEST
 
