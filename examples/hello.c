@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Joins a group, multicasts a line, prints what is delivered and how the view changes. Start it in
- * several terminals; each prints the same lines in the same order.
- */
+/* Joins a group, multicasts a line, prints what is delivered and how the view changes. Start it in
+ * several terminals: all print the same lines in the same order. */
 #include <gcs/gcs.h>
 #include <stdio.h>
 #include <string.h>

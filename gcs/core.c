@@ -180,11 +180,11 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     struct gcs_core_group *group = gcs_group_find(core, tag);
     bool known = group || tag == core->endpoint_tag;
     enum gcs_packet_fault fault = gcs_packet_open(data, size, core->config.cluster, &packet);
-    if (fault != GCS_PACKET_GOOD) {
+    if (fault != GCS_PACKET_GOOD && (known || fault != GCS_PACKET_CORRUPT)) {
         count_fault(&core->counters, fault);
         return;
     }
-    if (!known) {
+    if (!known) { /* another cluster's checksum is never right */
         core->counters.dropped_foreign++;
         return;
     }

@@ -94,7 +94,7 @@ static bool payload_is_good(const struct gcs_packet *packet, uint32_t *count)
     struct gcs_fragment fragment;
     *count = 0;
     if (packet->payload_size == 0)
-        return true;
+        return packet->service == 0;
     if (packet->service != GCS_FIFO && packet->service != GCS_AGREED && packet->service != GCS_SAFE)
         return false;
     if (packet->flags & GCS_PACKET_FRAGMENT) {
@@ -172,7 +172,7 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
         counters->dropped_malformed++;
         return;
     }
-    bool asked_for = era->fellows[packet->rank].gaps.attempt > 0 && packet->number <= window->top;
+    bool asked_for = packet->number <= era->fellows[packet->rank].gaps.asked_top;
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);

@@ -19,6 +19,7 @@
 #define POKE_DOUBLINGS_MAX 5
 #define CHECK_NS 1000000000u
 #define CONTROL_MAX 4096u
+#define STATUS_HEAD_MAX 64u /* a STATUS without its vector: a small buffer does in small groups */
 #define PARTIAL_IN_FLIGHT 4u /* half-empty packets on their way before packing waits for more */
 
 /* ---- Control frames --------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8
 static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_address *to)
 {
     struct gcs_core *core = era->group->core;
-    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, GCS_PACKET_HEADER + CONTROL_MAX +
+    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, GCS_PACKET_HEADER + STATUS_HEAD_MAX +
                                                               era->view.count * 20u);
     if (!buffer)
         return;

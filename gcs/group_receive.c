@@ -73,6 +73,16 @@ static void hear_excluded(struct gcs_core_group *group, const struct gcs_packet 
     }
 }
 
+/* Those who decided may be dead: a joiner of the next view tells us what it was let in by. */
+static void hear_decision(struct gcs_core_group *group, uint64_t now,
+                          const struct gcs_packet *packet, const struct gcs_frame *frame)
+{
+    const struct gcs_era *era = group->era;
+    if (packet->lineage == era->view.lineage && packet->epoch > era->view.epoch &&
+        gcs_agreement_heard_ahead(era->agreement, now, frame->body, frame->size) == GCS_EMALFORMED)
+        group->core->counters.dropped_malformed++;
+}
+
 static bool is_member(const struct gcs_era *era, const struct gcs_address *address)
 {
     for (uint16_t i = 0; i < era->others->count; i++)
@@ -81,7 +91,7 @@ static bool is_member(const struct gcs_era *era, const struct gcs_address *addre
     return false;
 }
 
-/* Traffic of a view that ended before the last one, or of one that we have not reached. */
+/* Traffic of a view that ended before the last one that we know, or of one that we have not reached. */
 static void receive_astray(struct gcs_core_group *group, uint64_t now,
                            const struct gcs_address *from, const struct gcs_packet *packet)
 {
@@ -92,7 +102,10 @@ static void receive_astray(struct gcs_core_group *group, uint64_t now,
     if (packet->epoch > era->view.epoch) {
         /* A word of ours in the old view makes its sender tell us what was decided. */
         gcs_era_send_status_to(group->era, from);
-    } else if (!is_member(era, from)) {
+    } else if (is_member(era, from)) {
+        if (packet->epoch + 1 == era->view.epoch)
+            gcs_agreement_behind(era->agreement, now, from);
+    } else {
         uint8_t body[16];
         struct gcs_writer w = gcs_writer_over(body, sizeof(body));
         gcs_excluded_write(&w, era->view.epoch);
@@ -113,6 +126,8 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
             hear_join(group, now, from, &frame);
         else if (frame.type == GCS_FRAME_EXCLUDED)
             hear_excluded(group, packet, &frame);
+        else if (frame.type == GCS_FRAME_INSTALL)
+            hear_decision(group, now, packet, &frame);
         understood |= join || frame.type == GCS_FRAME_EXCLUDED;
     }
     if (!understood && packet->lineage != 0)

@@ -61,12 +61,14 @@ static void retired(void *ctx)
     era->retired = true;
 }
 
-static int open_agreement(struct gcs_era *era)
+/* came_from: at a joiner, the decision that let it in. */
+static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_from)
 {
     struct gcs_core_group *group = era->group;
     struct gcs_agreement_config config = {
         .allocator = group->core->allocator,
         .view = &era->view,
+        .came_from = came_from,
         .order = (uint8_t)group->config.order,
         .window_packets = group->config.window_packets,
         .message_bytes = group->config.message_bytes,
@@ -88,7 +90,8 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     struct gcs_era *era = gcs_era_open(group, now, value);
     if (!era)
         return GCS_ENOMEM;
-    if (open_agreement(era) < 0) {
+    bool joins = !before && value->closing_count > 0;
+    if (open_agreement(era, joins ? value : NULL) < 0) {
         gcs_era_close(era);
         return GCS_ENOMEM;
     }

@@ -7,6 +7,7 @@
 #define CONTROL_ROOM_LARGE 1024u
 #define CONTROL_ROOM_SMALL 128u
 #define LARGE_PACKET 8192u
+#define SPARE_MAX 64u
 #define MESSAGE_OVERHEAD 16u /* charged to the queue for each message beyond its bytes */
 
 /* Messages packed together, or one message to be cut. */
@@ -34,6 +35,28 @@ void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t 
     };
 }
 
+static struct gcs_pack *new_pack(struct gcs_packer *packer)
+{
+    struct gcs_pack *pack = packer->spare;
+    if (!pack)
+        return gcs_allocate(packer->pool->allocator, 1, sizeof(*pack));
+    packer->spare = pack->next;
+    packer->spare_count--;
+    *pack = (struct gcs_pack){.next = NULL};
+    return pack;
+}
+
+static void free_pack(struct gcs_packer *packer, struct gcs_pack *pack)
+{
+    if (packer->spare_count == SPARE_MAX) {
+        gcs_release(packer->pool->allocator, pack);
+        return;
+    }
+    pack->next = packer->spare;
+    packer->spare = pack;
+    packer->spare_count++;
+}
+
 static void drop_head(struct gcs_packer *packer)
 {
     struct gcs_pack *pack = packer->head;
@@ -42,13 +65,15 @@ static void drop_head(struct gcs_packer *packer)
         packer->tail = NULL;
     packer->bytes -= pack->charge;
     gcs_buffer_unref(pack->buffer);
-    gcs_release(packer->pool->allocator, pack);
+    free_pack(packer, pack);
 }
 
 void gcs_packer_fini(struct gcs_packer *packer)
 {
     while (packer->head)
         drop_head(packer);
+    while (packer->spare)
+        gcs_release(packer->pool->allocator, new_pack(packer));
 }
 
 static void drop_finished(struct gcs_packer *packer)
@@ -67,12 +92,12 @@ static uint32_t varint_size(size_t value)
 
 static struct gcs_pack *append(struct gcs_packer *packer, uint8_t service, size_t buffer_size)
 {
-    struct gcs_pack *pack = gcs_allocate(packer->pool->allocator, 1, sizeof(*pack));
+    struct gcs_pack *pack = new_pack(packer);
     if (!pack)
         return NULL;
     pack->buffer = gcs_pool_get(packer->pool, buffer_size);
     if (!pack->buffer) {
-        gcs_release(packer->pool->allocator, pack);
+        free_pack(packer, pack);
         return NULL;
     }
     pack->service = service;

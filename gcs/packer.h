@@ -21,6 +21,8 @@ struct gcs_packer {
     uint64_t next;        /* number of the next message */
     uint64_t bytes;       /* queued, with overhead */
     struct gcs_pack *head, *tail;
+    struct gcs_pack *spare; /* for use again: a running group allocates nothing */
+    uint32_t spare_count;
 };
 
 /* The payload of the next packet. */

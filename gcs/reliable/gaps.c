@@ -53,6 +53,7 @@ bool gcs_gaps_request(struct gcs_gaps *gaps, const struct gcs_window *window, ui
     uint64_t wait = timing->retry_ns << doublings;
     gaps->due = now + (wait < timing->ceiling_ns ? wait : timing->ceiling_ns);
     gaps->asked_up_to = window->contiguous;
+    gaps->asked_top = nack->ranges[nack->count - 1].last;
     gaps->attempt++;
     return true;
 }

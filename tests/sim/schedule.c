@@ -22,6 +22,7 @@ enum kind {
     KIND_GONE,       /* ... and both are gone: dead, or cut off */
     KIND_MUTE,       /* nobody hears one node for a while */
     KIND_LATE,       /* one node is heard late, and does not hear somebody at all */
+    KIND_HUB,        /* few hear each other, but all hear one; and somebody leaves */
 };
 
 struct action {
@@ -130,6 +131,12 @@ static void plan_ambushes(struct world *world)
         world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 5);
     if (bad_links && gcs_prng_below(&world->prng, 2) == 0)
         world->storms = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
+    if (world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 4) == 0) {
+        action.kind = KIND_HUB;
+        action.length = gcs_prng_between(&world->prng, 600 * MS, 2000 * MS);
+        plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns / 2));
+        action.kind = KIND_LAST_WORDS;
+    }
     if (bad_links && gcs_prng_below(&world->prng, 4) == 0) {
         action.kind = KIND_STORM;
         plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns / 2));
@@ -505,6 +512,38 @@ static void late(struct world *world, struct action *action)
     world_after(world, action->length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
 }
 
+/*
+ * Two who do not hear each other both think that they are next, and both find a majority through
+ * the hub, which may hear them late: their ballots meet there when there is something to decide.
+ */
+static void hub(struct world *world, struct action *action)
+{
+    struct action leaver = {.kind = KIND_LEAVE, .node = WORLD_MEMBERS_MAX};
+    unsigned count = world->options.members;
+    bool begins = !action->begun;
+    uint64_t length = action->length;
+    uint64_t delay = world_has(world, WORLD_DELAY) ? PICK(world, 0, 20, 200) * MS : 0;
+
+    if (begins) {
+        action->begun = true;
+        action->node = (unsigned)gcs_prng_below(&world->prng, count);
+        world->result->stats.hubs++;
+        world_after(world, length, TIMER_ACTION, 0, (uint64_t)(action - world->actions));
+    }
+    for (unsigned from = 0; from < count; from++) {
+        for (unsigned to = 0; to < from; to++) {
+            bool apart = begins && from != action->node && to != action->node &&
+                         gcs_prng_below(&world->prng, 8) != 0;
+
+            gcs_sim_link(world->sim, from, to)->cut = apart;
+            gcs_sim_link(world->sim, to, from)->cut = apart;
+        }
+        gcs_sim_link(world->sim, from, action->node)->delay_ns = begins ? delay : 0;
+    }
+    if (begins)
+        plan_action(world, &leaver, gcs_prng_below(&world->prng, length)); /* action may move */
+}
+
 static void plan_gone(struct world *world, const struct node *node, uint64_t at)
 {
     struct action gone = {.kind = KIND_GONE, .node = node->index};
@@ -585,6 +624,9 @@ static void begin(struct world *world, struct action *action)
     case KIND_LATE:
         late(world, action);
         return;
+    case KIND_HUB:
+        hub(world, action);
+        return;
     case KIND_FAULT:
         break;
     }
@@ -610,21 +652,24 @@ static void begin(struct world *world, struct action *action)
 
 static void end(struct world *world, struct action *action)
 {
-    if (action->kind == KIND_STORM) {
+    switch (action->kind) {
+    case KIND_STORM:
         storm(world, action);
         return;
-    }
-    if (action->kind == KIND_GONE) {
+    case KIND_GONE:
         isolate(world, action->node, false);
         return;
-    }
-    if (action->kind == KIND_MUTE) {
+    case KIND_MUTE:
         mute(world, action);
         return;
-    }
-    if (action->kind == KIND_LATE) {
+    case KIND_LATE:
         late(world, action);
         return;
+    case KIND_HUB:
+        hub(world, action);
+        return;
+    default:
+        break;
     }
     switch (action->fault) {
     case WORLD_CRASH:

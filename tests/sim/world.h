@@ -76,6 +76,7 @@ struct world_options {
     X(last_words, "members that multicast to few, and were gone")                                 \
     X(mutes, "proposers that nobody heard any more")                                              \
     X(lates, "proposers that were heard late")                                                    \
+    X(hubs, "times that all heard one, and few each other")                                       \
     X(slows, "applications that got slow")                                                        \
     X(leaves, "graceful leaves")                                                                  \
     X(late_joins, "joins under load")                                                             \

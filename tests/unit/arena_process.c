@@ -239,8 +239,7 @@ void arena_tick(struct arena *arena, struct arena_process *p)
             arena_suspect_members(p, p->now);
         if (p->before)
             arena_suspect_members(p, p->before);
-        if (p->state == ARENA_OUT && p->rejoins && !p->leaving && p->now &&
-            (p->now->retired || !p->now->installed)) {
+        if (p->state == ARENA_OUT && p->rejoins && !p->leaving) { /* it serves nobody */
             arena->rejoins++;
             arena_join(arena, p->index);
         }
