@@ -8,6 +8,8 @@
 
 #include "views/detector.h"
 
+#define TELL_GONE_NS 10000000u
+#define TELL_GONE_MAX 16u
 #define POOL_PACKET_MIN 4096u
 
 /* ---- Configuration -------------------------------------------------------------------- */
@@ -168,6 +170,27 @@ static void receive_piece(struct gcs_core *core, struct gcs_core_group *group,
     gcs_buffer_unref(whole);
 }
 
+/*
+ * Somebody speaks to a member that is not here: it ended without saying so (out of memory, say),
+ * and the others would wait for it as long as this process answers heartbeats.
+ */
+static void tell_gone(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                      const struct gcs_packet *packet)
+{
+    struct gcs_envelope envelope = {.group = packet->group, .rank = GCS_RANK_NONE};
+    uint8_t body[GCS_GONE_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    if (now >= core->gone_until) {
+        core->gone_until = now + TELL_GONE_NS;
+        core->gone_left = TELL_GONE_MAX;
+    }
+    if (packet->lineage == 0 || core->gone_left == 0)
+        return;
+    core->gone_left--;
+    gcs_gone_write(&w, packet->lineage, packet->epoch);
+    gcs_core_send_frame(core, &envelope, from, GCS_FRAME_GONE, body, gcs_writer_size(&w));
+}
+
 void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
                       struct gcs_buffer *buffer, const uint8_t *data, size_t size)
 {
@@ -186,6 +209,8 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     }
     if (!known) { /* another cluster's checksum is never right */
         core->counters.dropped_foreign++;
+        if (fault == GCS_PACKET_GOOD)
+            tell_gone(core, now, from, &packet);
         return;
     }
     struct gcs_peer *peer = gcs_detector_find(core->detector, from);

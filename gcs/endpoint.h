@@ -193,9 +193,8 @@ struct gcs_endpoint {
     _Atomic(uintptr_t) consumer; /* the thread that last called gcs_next or gcs_dispatch */
     pthread_mutex_t mutex;       /* slow paths only: waiting for room, for an answer */
     pthread_cond_t changed;
-    atomic_bool sleeping;    /* the loop may be asleep: wake it */
-    atomic_bool busy;        /* somebody does the loop's work */
-    _Atomic(uint64_t) armed; /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
+    atomic_bool sleeping; /* the loop may be asleep: wake it */
+    atomic_bool busy;     /* somebody does the loop's work */
     struct gcs_queue queue;
 
     /* the loop */
@@ -203,6 +202,7 @@ struct gcs_endpoint {
     uint64_t now;
     uint64_t last_busy;
     uint64_t retry_at; /* when to try again what failed for want of memory */
+    uint64_t armed;    /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     bool again;        /* another round is due at once */
     struct gcs_group *groups;
     struct gcs_group *released; /* groups with released_bytes */

@@ -181,6 +181,7 @@ static void accept_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
     struct gcs_group *group = item->group;
 
     if (item->kind == GCS_ITEM_COMMAND) {
+        tell_room_all(endpoint); /* groups may be gone after this */
         gcs_command_run(endpoint, (struct gcs_command *)item);
     } else if (item->kind == GCS_ITEM_FREE) {
         tell_room_all(endpoint); /* the group may be gone after this */

@@ -28,12 +28,12 @@ static void set_timer(struct gcs_endpoint *endpoint, uint64_t due)
         timer.it_value.tv_nsec = (long)(due % GCS_NS_PER_S);
     }
     (void)timerfd_settime(endpoint->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
-    atomic_store(&endpoint->armed, due);
+    endpoint->armed = due;
 }
 
 void gcs_own_arm(struct gcs_endpoint *endpoint, bool relax)
 {
-    uint64_t armed = atomic_load_explicit(&endpoint->armed, memory_order_relaxed);
+    uint64_t armed = endpoint->armed;
     uint64_t due = gcs_loop_deadline(endpoint);
 
     if (endpoint->again || endpoint->next_there || endpoint->writable || due == 0)
@@ -44,7 +44,7 @@ void gcs_own_arm(struct gcs_endpoint *endpoint, bool relax)
 
 void gcs_own_raise(struct gcs_endpoint *endpoint)
 {
-    if (atomic_load_explicit(&endpoint->armed, memory_order_relaxed) == AT_ONCE)
+    if (endpoint->armed == AT_ONCE)
         return;
     gcs_loop_read_clock(endpoint);
     set_timer(endpoint, AT_ONCE);
@@ -93,13 +93,29 @@ int gcs_dispatch(struct gcs_endpoint *endpoint)
     return error;
 }
 
-int gcs_expiry(const struct gcs_endpoint *endpoint)
+static int ms_until(uint64_t due)
 {
+    if (due == GCS_NEVER)
+        return GCS_FOREVER;
+    uint64_t ms = (gcs_clock_left(due, gcs_clock_now()) + GCS_NS_PER_MS - 1) / GCS_NS_PER_MS;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* Asking changes the lock, not what the caller sees of the endpoint. On error 0: gcs_dispatch will
+ * tell. */
+int gcs_expiry(const struct gcs_endpoint *asked)
+{
+    struct gcs_endpoint *endpoint = (struct gcs_endpoint *)(uintptr_t)asked;
+
     if (!endpoint->own_loop)
         return GCS_FOREVER;
-    uint64_t armed = atomic_load(&endpoint->armed);
-    if (armed == GCS_NEVER)
-        return GCS_FOREVER;
-    uint64_t ms = (gcs_clock_left(armed, gcs_clock_now()) + GCS_NS_PER_MS - 1) / GCS_NS_PER_MS;
-    return ms > INT_MAX ? INT_MAX : (int)ms;
+    if (gcs_endpoint_enter(endpoint) != 0)
+        return 0;
+    int ms = 0;
+    if (gcs_endpoint_lock(endpoint) == 0) {
+        ms = ms_until(endpoint->armed);
+        gcs_endpoint_unlock(endpoint);
+    }
+    gcs_endpoint_leave(endpoint);
+    return ms;
 }

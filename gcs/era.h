@@ -39,6 +39,7 @@ struct gcs_fellow {
     uint16_t holder;          /* while the view closes: who holds what we lack */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
+    bool gone;                /* it is no member any more, though somebody may live at its address */
 };
 
 struct gcs_era {
@@ -129,6 +130,9 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now);
 
 /* Our packets that everybody has taken may go. */
 void gcs_era_update_base(struct gcs_era *era);
+
+/* The member is no more: for the agreement, and when quorums are counted. */
+void gcs_era_gone(struct gcs_era *era, uint64_t now, uint16_t rank);
 
 void gcs_era_freeze(struct gcs_era *era, uint64_t now);
 

@@ -31,17 +31,35 @@ static bool grow(struct gcs_events *events)
 
 bool gcs_events_reserve(struct gcs_events *events, uint64_t count)
 {
-    while (events->capacity - (events->tail - events->head) < count)
+    while (events->capacity - (events->tail - events->head) < count + events->kept)
         if (!grow(events))
             return false;
     return true;
+}
+
+bool gcs_events_keep(struct gcs_events *events)
+{
+    bool room = gcs_events_reserve(events, 1);
+    events->kept += room;
+    return room;
+}
+
+static void append(struct gcs_events *events, const struct gcs_core_event *event)
+{
+    events->ring[events->tail++ & (events->capacity - 1)] = *event;
+}
+
+void gcs_events_push_kept(struct gcs_events *events, const struct gcs_core_event *event)
+{
+    events->kept--;
+    append(events, event);
 }
 
 bool gcs_events_push(struct gcs_events *events, const struct gcs_core_event *event)
 {
     if (!gcs_events_reserve(events, 1))
         return false;
-    events->ring[events->tail++ & (events->capacity - 1)] = *event;
+    append(events, event);
     return true;
 }
 

@@ -8,6 +8,10 @@
 
 #include "gcs/base/mutant.h"
 
+/* How many suspicion timeouts a member that is cut off waits for the primary before it leaves all
+ * the same. */
+#define LEAVE_PATIENCE 20
+
 /* ---- Joining ------------------------------------------------------------------------ */
 
 static bool name_is_good(const char *name)
@@ -95,7 +99,12 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->packet_bytes = packet_bytes_of(&core->config);
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
-    if (!gcs_events_reserve(&core->events, 1) || gcs_group_start(group, now) < 0) {
+    if (gcs_group_start(group, now) < 0) {
+        gcs_release(core->allocator, group);
+        return GCS_ENOMEM;
+    }
+    if (!gcs_events_keep(&core->events)) {
+        gcs_bootstrap_free(group->bootstrap);
         gcs_release(core->allocator, group);
         return GCS_ENOMEM;
     }
@@ -143,10 +152,20 @@ int gcs_core_leave(struct gcs_core_group *group, uint64_t now)
     return 0;
 }
 
+/* When a leaver that is cut off gives up; the others may need it for their quorum until then. */
+static uint64_t leave_expiry(const struct gcs_core_group *group)
+{
+    if (!group->leaving || group->primary || group->state != GCS_GROUP_MEMBER)
+        return GCS_NEVER;
+    return group->blocked_at + LEAVE_PATIENCE * group->core->config.suspect_ns;
+}
+
 /* What was multicast before comes first. */
 static void go_on_leaving(struct gcs_core_group *group, uint64_t now)
 {
     const struct gcs_era *era = group->era;
+    if (now >= leave_expiry(group))
+        group->failed = GCS_ENOPRIMARY;
     if (!group->leaving || group->leave_told || group->state != GCS_GROUP_MEMBER ||
         !gcs_packer_empty(&group->packer) ||
         era->fellows[era->view.self].window.done < era->sent)
@@ -281,7 +300,8 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
         run_era(group, now);
         go_on_leaving(group, now);
-        gcs_group_check_primary(group, now);
+        if (group->failed == 0)
+            gcs_group_check_primary(group, now);
         tell_writable(group);
     }
     clean_up(group, now);
@@ -299,6 +319,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         return deadline;
     if (group->failed)
         return 0;
+    deadline = min_time(deadline, leave_expiry(group));
     if (group->bootstrap)
         deadline = min_time(deadline, gcs_bootstrap_deadline(group->bootstrap));
     if (group->old)
@@ -318,7 +339,7 @@ static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer 
             continue;
         uint64_t process = gcs_peer_process(peer);
         if (process != 0 && process != gcs_member_process(&era->members[rank].id))
-            gcs_agreement_gone(era->agreement, now, rank);
+            gcs_era_gone(era, now, rank);
         else
             gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
     }

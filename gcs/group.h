@@ -40,6 +40,7 @@ struct gcs_core_group {
     bool leave_told;    /* and the agreement knows */
     bool wants_room;    /* somebody was refused */
     bool primary;
+    uint64_t blocked_at; /* when the primary was lost */
     int failed;         /* why the membership must end: handled by the next advance */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
 };
@@ -59,6 +60,8 @@ struct gcs_core {
     uint32_t frames_cut; /* ids of frames that were sent in pieces */
     uint64_t process;      /* incarnation of this process */
     uint64_t memberships;  /* begun so far */
+    uint64_t gone_until; /* till then at most so many more are told that a membership is over */
+    uint32_t gone_left;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
     bool dirty; /* an input came since the last advance */

@@ -83,6 +83,23 @@ static void hear_decision(struct gcs_core_group *group, uint64_t now,
         group->core->counters.dropped_malformed++;
 }
 
+static void hear_gone(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
+                      const struct gcs_frame *frame)
+{
+    struct gcs_era *era = group->era;
+    uint64_t lineage;
+    uint32_t epoch;
+    if (!gcs_gone_read(frame->body, frame->size, &lineage, &epoch)) {
+        group->core->counters.dropped_malformed++;
+        return;
+    }
+    if (lineage != era->view.lineage || epoch != era->view.epoch)
+        return;
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (rank != era->view.self && gcs_address_equal(from, &era->members[rank].id.address))
+            gcs_era_gone(era, now, rank);
+}
+
 static bool is_member(const struct gcs_era *era, const struct gcs_address *address)
 {
     for (uint16_t i = 0; i < era->others->count; i++)
@@ -128,6 +145,8 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
             hear_excluded(group, packet, &frame);
         else if (frame.type == GCS_FRAME_INSTALL)
             hear_decision(group, now, packet, &frame);
+        else if (frame.type == GCS_FRAME_GONE)
+            hear_gone(group, now, from, &frame);
         understood |= join || frame.type == GCS_FRAME_EXCLUDED;
     }
     if (!understood && packet->lineage != 0)

@@ -234,7 +234,7 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
     group->bootstrap = NULL;
     group->era = group->old = NULL;
     gcs_packer_fini(&group->packer);
-    gcs_events_push(&group->core->events, &event); /* room was reserved at the start */
+    gcs_events_push_kept(&group->core->events, &event); /* room was kept at the start */
 }
 
 /* ---- The primary --------------------------------------------------------------------------- */
@@ -244,10 +244,12 @@ void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
     const struct gcs_era *era = group->era;
     uint16_t here = 0;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
-        here += !era->fellows[rank].peer || !gcs_peer_suspected(era->fellows[rank].peer);
+        here += !era->fellows[rank].peer ||
+                (!era->fellows[rank].gone && !gcs_peer_suspected(era->fellows[rank].peer));
     bool quorate = here >= era->view.count / 2 + 1;
     if (group->primary && !quorate) {
         group->primary = false;
+        group->blocked_at = now;
         gcs_group_tell_blocked(group, now);
     } else if (!group->primary && quorate) {
         gcs_agreement_renew(era->agreement, now);

@@ -157,11 +157,13 @@ void tool_session_event(struct tool_session *session, const struct gcs_event *ev
     if (event->type != GCS_EVENT_LEFT)
         return;
     session->left = true;
-    if (event->error) {
+    if (event->error)
         tool_complain(session->options, "no longer a member of %s: %s", session->options->group,
                       gcs_strerror(event->error));
+    /* Who is cut off leaves without anybody's consent: the others will take it for a crash. */
+    bool cut_off = session->views > 0 && !session->primary;
+    if (session->exit_code == TOOL_OK && (event->error || cut_off))
         session->exit_code = TOOL_OUTSIDE;
-    }
 }
 
 void tool_session_leave(struct tool_session *session, uint32_t limit_ms)

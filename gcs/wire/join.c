@@ -132,3 +132,17 @@ bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch)
     *epoch = gcs_read_varint32(&r);
     return gcs_reader_ends(&r);
 }
+
+void gcs_gone_write(struct gcs_writer *w, uint64_t lineage, uint32_t epoch)
+{
+    gcs_write_u64(w, lineage);
+    gcs_write_varint(w, epoch);
+}
+
+bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t *epoch)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    *lineage = gcs_read_u64(&r);
+    *epoch = gcs_read_varint32(&r);
+    return gcs_reader_ends(&r);
+}

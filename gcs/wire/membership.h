@@ -25,6 +25,7 @@
  *     INSTALL     proposal
  *     CONFIRM     flags 1
  *     EXCLUDED    epoch
+ *     GONE        lineage 8, epoch
  *
  *     ballot      counter, rank
  *     proposal    epoch, lineage 8, proposer 8, order 1, window_packets, message_bytes,
@@ -137,6 +138,11 @@ bool gcs_refusal_read(const uint8_t *body, size_t size, struct gcs_refusal *refu
 /* EXCLUDED: the sender is in the view of that epoch, and the receiver is not. */
 void gcs_excluded_write(struct gcs_writer *w, uint32_t epoch);
 bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch);
+
+/* GONE: there is no member of that view at the sender's address (any more). */
+#define GCS_GONE_BYTES_MAX 13
+void gcs_gone_write(struct gcs_writer *w, uint64_t lineage, uint32_t epoch);
+bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t *epoch);
 
 /* ---- Ballots ---------------------------------------------------------------------------- */
 

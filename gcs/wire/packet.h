@@ -114,6 +114,7 @@ enum gcs_frame_type {
     GCS_FRAME_EXCLUDED = 27,
     GCS_FRAME_LOOK = 28,
     GCS_FRAME_INVITE = 29,
+    GCS_FRAME_GONE = 30,
 };
 
 struct gcs_frame {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: the same under AddressSanitizer and UndefinedBehaviorSanitizer
-# timeout: 600
+# timeout: 1500
 . "$root/script/lib.sh"
 exclude=(-LE '^arch$')
 [ "$quick" = yes ] && exclude=(-LE '^(arch|slow)$')

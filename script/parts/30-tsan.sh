@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: the tests with threads under ThreadSanitizer
-# timeout: 600
+# timeout: 1500
 . "$root/script/lib.sh"
 exclude=()
 [ "$quick" = yes ] && exclude=(-LE '^slow$')

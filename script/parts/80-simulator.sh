@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: campaigns of the simulator, each run checked for every guarantee
-# timeout: 600
+# timeout: 1500
 . "$root/script/lib.sh"
 sim=$root/build/tools/gcs-sim
 [ -x "$sim" ] || { skip simulator "there is no gcs-sim"; exit; }

@@ -145,6 +145,7 @@ struct world {
     bool careful; /* at most a minority is away at once */
     bool divided;
     unsigned hunts;  /* how many flushes may still lose somebody */
+    unsigned witness; /* the only one to have heard somebody; members: nobody */
     unsigned storms; /* ... and how many may meet bad links */
 
     struct known_view *known;

@@ -131,9 +131,9 @@ static void plan_ambushes(struct world *world)
         world->hunts = 1 + (unsigned)gcs_prng_below(&world->prng, 5);
     if (bad_links && gcs_prng_below(&world->prng, 2) == 0)
         world->storms = 1 + (unsigned)gcs_prng_below(&world->prng, 3);
-    if (world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 4) == 0) {
+    if (world_has(world, WORLD_CUT) && gcs_prng_below(&world->prng, 3) == 0) {
         action.kind = KIND_HUB;
-        action.length = gcs_prng_between(&world->prng, 600 * MS, 2000 * MS);
+        action.length = gcs_prng_between(&world->prng, 800 * MS, 2000 * MS);
         plan_action(world, &action, gcs_prng_below(&world->prng, world->safety_ns / 2));
         action.kind = KIND_LAST_WORDS;
     }
@@ -150,6 +150,7 @@ static void plan_ambushes(struct world *world)
 
 void schedule_plan(struct world *world)
 {
+    world->witness = world->options.members;
     world->careful = gcs_prng_below(&world->prng, 100) < 80;
     plan_ambushes(world);
     for (enum world_fault fault = 0; fault < WORLD_FAULTS; fault++) {
@@ -380,7 +381,9 @@ static void unite(struct world *world)
 
 static void leave(struct world *world, struct action *action)
 {
-    struct node *node = &world->nodes[gcs_prng_below(&world->prng, world->options.members)];
+    struct node *node = action->node < world->options.members
+                            ? &world->nodes[action->node]
+                            : &world->nodes[gcs_prng_below(&world->prng, world->options.members)];
 
     if (!node_in_group(node) || node->leaving || 2 * (away(world) + 1) >= world->options.members) {
         again_later(world, action, 50 * MS);
@@ -540,8 +543,11 @@ static void hub(struct world *world, struct action *action)
         }
         gcs_sim_link(world->sim, from, action->node)->delay_ns = begins ? delay : 0;
     }
-    if (begins)
-        plan_action(world, &leaver, gcs_prng_below(&world->prng, length)); /* action may move */
+    if (!begins)
+        return;
+    if (gcs_prng_below(&world->prng, 4) != 0)
+        leaver.node = action->node;
+    plan_action(world, &leaver, gcs_prng_below(&world->prng, length)); /* action may move */
 }
 
 static void plan_gone(struct world *world, const struct node *node, uint64_t at)
@@ -562,7 +568,7 @@ static void last_words(struct world *world, struct action *action)
     struct node *node = pick_victim(world);
     struct node *coordinator = recorder_node(world, world->latest_coordinator);
     struct action echo = {.kind = KIND_ECHO};
-    unsigned count = world->options.members;
+    unsigned count = world->options.members, only = count;
     uint64_t listeners = gcs_prng_next(&world->prng);
     bool chain = gcs_prng_below(&world->prng, 2) == 0;
     uint64_t delay = gcs_prng_between(&world->prng, 200000, PICK(world, 600, 2000, 5000) * 1000);
@@ -573,9 +579,13 @@ static void last_words(struct world *world, struct action *action)
     }
     world->result->stats.last_words++;
     chain = chain && coordinator && coordinator != node && may_go(world, 2);
+    if (chain)
+        only = coordinator->index;
+    else if (gcs_prng_below(&world->prng, 2) == 0)
+        only = world->witness = (node->index + 1 + (unsigned)gcs_prng_below(&world->prng, count - 1)) % count;
     for (unsigned i = 0; i < count; i++)
         gcs_sim_link(world->sim, node->index, i)->cut =
-            i != node->index && (chain ? i != coordinator->index : listeners >> i % 64 & 1);
+            i != node->index && (only < count ? i != only : listeners >> i % 64 & 1);
     workload_burst(world, node, 1 + (unsigned)gcs_prng_below(&world->prng, 10));
     if (chain) {
         echo.node = coordinator->index;
@@ -716,6 +726,17 @@ static void hunt(struct world *world, struct node *node)
     plan_action(world, &crash, gcs_prng_below(&world->prng, PICK(world, 100, 1000, 5000) * 1000));
 }
 
+/* The only one who heard somebody's last words dies, hopefully after having said so. */
+static void hunt_witness(struct world *world)
+{
+    struct action crash = {.fault = WORLD_CRASH, .tries = 8};
+
+    crash.node = world->witness;
+    crash.length = pick_length(world, WORLD_CRASH);
+    plan_action(world, &crash, gcs_prng_below(&world->prng, PICK(world, 500, 1000, 2000) * 1000));
+    world->witness = world->options.members;
+}
+
 /*
  * Who began the ballot is not heard any more: before it asks, proposes, or tells the outcome. Or
  * it is heard so late that others have lost patience before its proposal arrives.
@@ -746,6 +767,10 @@ void schedule_blocked(struct world *world, struct node *node, bool first)
     if (world->storms > 0 && gcs_prng_below(&world->prng, 4) == 0) {
         world->storms--;
         plan_action(world, &bad, gcs_prng_below(&world->prng, PICK(world, 1, 200, 1000) * 1000));
+    }
+    if (first && crash && world->witness < world->options.members) {
+        hunt_witness(world);
+        return;
     }
     if (world->hunts == 0 || gcs_prng_below(&world->prng, first ? 2 : 5) != 0)
         return;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
+# ctest-labels: thread
 # ctest-timeout: 180
 #
 # Three `gcs cat` with everything that can be in a line: their outputs are the

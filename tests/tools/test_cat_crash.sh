@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
+# ctest-labels: thread
 # ctest-timeout: 180
 #
 # kill -9 of one of four members in the middle of its lines: the survivors

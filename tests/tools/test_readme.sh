@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # README's program is examples/hello.c, compiles on its own without warnings, and
-# two copies of it hear each other.
+# two copies of it hear each other. Files that the documents name exist.
 . "$(dirname "$0")/lib.sh"
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,6 +12,19 @@ check "README's program is examples/hello.c" same "$tmp/example.c" "$tmp/hello.c
 check "and not long" [ "$(lines "$tmp/hello.c")" -le 30 ]
 check "it compiles" "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror -I "$root/gcs/include" \
     -fsyntax-only "$tmp/hello.c"
+
+for document in README ARCHITECTURE CONTRIBUTING SECURITY; do
+    # shellcheck disable=SC2016 # backquotes are meant
+    grep -oE '`[a-z_/-]+\.[ch]`|`(tests|script|man|gcs|views|transport)/[a-z_./-]+[a-z0-9]`|\]\([A-Za-z_/.]+\)' \
+        "$root/$document.md" | tr -d '`()]' | sort -u >"$tmp/names"
+    while read -r name; do
+        for folder in . gcs gcs/include gcs/wire views; do
+            [ ! -e "$root/$folder/$name" ] || continue 2
+        done
+        check "$document.md names $name" false
+    done <"$tmp/names"
+    check "$document.md names files" true
+done
 
 hello=$1/examples/hello
 if ! [ -x "$hello" ]; then

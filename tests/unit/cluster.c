@@ -161,6 +161,7 @@ static void note_delivery(struct cluster_node *node, const struct gcs_core_event
 
 static void note_view(struct cluster_node *node, const struct gcs_view_change *change)
 {
+    node->primary = change->primary;
     if (!change->primary) {
         node->blocked++;
         return;
@@ -202,6 +203,7 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
         break;
     case GCS_EVENT_LEFT:
         node->left++;
+        node->primary = false;
         node->error = event->error;
         break;
     }
@@ -253,7 +255,8 @@ static void run_now(struct cluster *c)
     unsigned spins = 0;
     for (bool busy = true; busy; spins++) {
         if (spins == 10000)
-            ck_abort_msg("a core asks to be called again and again");
+            ck_abort_msg("at %u ms a core asks to be called again and again",
+                         (unsigned)(c->now / MILLISECONDS - 1000));
         busy = false;
         while (c->first && c->first->at <= c->now) {
             deliver_flight(c);

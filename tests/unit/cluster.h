@@ -43,7 +43,8 @@ struct cluster_node {
     struct cluster_message *messages;
     size_t count, capacity;
     unsigned views, blocked, writable, left, privates;
-    int error; /* of the last left */
+    int error;    /* of the last left */
+    bool primary; /* a member, and not cut off */
     uint32_t epoch;
     uint16_t members, rank;
     uint16_t joined_count, survivors_count, left_count;

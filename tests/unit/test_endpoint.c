@@ -627,6 +627,19 @@ static void *make_traffic(void *arg)
     return NULL;
 }
 
+/* ThreadSanitizer's own locks are not prepared for a fork while other threads work (those of gcc 12
+ * and clang 14): now and then the child waits for one of them for ever. */
+#if defined(__SANITIZE_THREAD__)
+#define FORKS 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FORKS 0
+#endif
+#endif
+#ifndef FORKS
+#define FORKS 20
+#endif
+
 START_TEST(a_child_that_is_forked_amid_traffic_can_close)
 {
     struct traffic traffic = {.stop = false};
@@ -640,7 +653,7 @@ START_TEST(a_child_that_is_forked_amid_traffic_can_close)
     crew_open(&crew, &options);
     traffic.crew = &crew;
     pthread_create(&thread, NULL, make_traffic, &traffic);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < FORKS; i++)
         fork_and_check(&crew);
     atomic_store(&traffic.stop, true);
     pthread_join(thread, NULL);

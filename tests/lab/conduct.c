@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The phases of a run. Each has its patience: what is not done by then is
+ * noted as lacking, and the run ends. So it does at once when a process does
+ * what it must not, while the others are still as they were then.
+ */
+#include "tests/lab/conduct.h"
+
+#include "tests/lab/faults.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORM_NS       (20 * LAB_NS_PER_S)
+#define PATIENCE_NS   (30 * LAB_NS_PER_S)
+#define LEAVE_NS      (20 * LAB_NS_PER_S)
+#define LEAVE_STEP_NS (50 * LAB_NS_PER_MS)
+#define ROUND_NS      (10 * LAB_NS_PER_MS)
+#define STEADY_NS     (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
+
+struct phases {
+    struct lab_run *run;
+    struct lab_faults faults;
+    int wake_fd;
+    uint64_t steady_since;
+};
+
+/* Lets time pass. False: the run is over. */
+static bool pass(struct phases *phases, uint64_t until)
+{
+    struct lab_run *run = phases->run;
+
+    if (!lab_crew_wait(&run->crew, until, phases->wake_fd))
+        run->interrupted = true;
+    return !run->interrupted && run->crew.wrongs_count == 0;
+}
+
+/* Waits until check finds nothing lacking for steady_ns. False: the run is over, or patience. */
+static bool wait_until(struct phases *phases, uint64_t patience_ns, uint64_t steady_ns,
+                       bool (*check)(struct phases *phases, uint64_t now))
+{
+    uint64_t limit = lab_now() + patience_ns, since = 0;
+
+    for (;;) {
+        uint64_t now = lab_now();
+        bool good = check(phases, now);
+
+        since = !good ? 0 : since ? since : now;
+        if (good && now >= since + steady_ns) {
+            phases->run->lacks[0] = '\0';
+            phases->steady_since = since;
+            return true;
+        }
+        if (now >= limit || !pass(phases, now + ROUND_NS))
+            return false;
+    }
+}
+
+/* ---- What is lacking ------------------------------------------------------------------------- */
+
+static bool lack(struct lab_run *run, unsigned slot, const char *text)
+{
+    const struct lab_life *life = run->crew.current[slot];
+
+    snprintf(run->lacks, sizeof(run->lacks),
+             "member %u (process %ld) %s (view %" PRIu64 " of %" PRIu64 " members, %" PRIu64
+             " accepted, %" PRIu64 " own delivered)",
+             slot, life ? (long)life->pid : 0L, text, life ? life->state.epoch : 0,
+             life ? life->state.count : 0, life ? life->state.accepted : 0,
+             life ? life->state.own : 0);
+    return false;
+}
+
+/* Everybody is there, in one view with nobody else. */
+static bool is_together(struct phases *phases, uint64_t now)
+{
+    struct lab_run *run = phases->run;
+    const struct lab_state *model = NULL;
+
+    (void)now;
+    for (unsigned i = 0; i < run->options->members; i++) {
+        const struct lab_life *life = run->crew.current[i];
+
+        if (!life || !life->running)
+            return lack(run, i, "does not run");
+        if (!life->heard || !life->state.joined)
+            return lack(run, i, "has not got in");
+        if (!life->state.primary)
+            return lack(run, i, "is not in the primary");
+        if (life->state.count != run->options->members)
+            return lack(run, i, "is in a view with too few or too many members");
+        model = model ? model : &life->state;
+        if (life->state.epoch != model->epoch || life->state.proposer != model->proposer)
+            return lack(run, i, "is in another view than member 0");
+    }
+    return true;
+}
+
+/* The same, and all that was multicast has been delivered by all. */
+static bool is_quiet(struct phases *phases, uint64_t now)
+{
+    struct lab_run *run = phases->run;
+    uint64_t sent = 0;
+
+    if (!is_together(phases, now))
+        return false;
+    for (unsigned i = 0; i < run->options->members; i++)
+        sent += run->crew.current[i]->state.own_in_view;
+    for (unsigned i = 0; i < run->options->members; i++) {
+        const struct lab_state *state = &run->crew.current[i]->state;
+
+        if (!state->idle)
+            return lack(run, i, "still waits for room to multicast");
+        if (state->accepted != state->own)
+            return lack(run, i, "has not delivered its own messages");
+        if (state->in_view != sent)
+            return lack(run, i, "has not delivered what others sent");
+    }
+    return true;
+}
+
+static bool is_healed(struct phases *phases, uint64_t now)
+{
+    struct lab_run *run = phases->run;
+    bool all = lab_faults_heal(&phases->faults, now);
+
+    for (unsigned i = 0; i < run->options->members; i++) {
+        if (phases->faults.troubles[i].quits)
+            return lack(run, i, "was asked to leave and has not");
+    }
+    return all;
+}
+
+static bool is_gone(struct phases *phases, uint64_t now)
+{
+    struct lab_run *run = phases->run;
+
+    (void)now;
+    for (unsigned i = 0; i < run->options->members; i++) {
+        if (run->crew.current[i]->running)
+            return lack(run, i, "was asked to leave and has not");
+    }
+    return true;
+}
+
+/* ---- Phases -------------------------------------------------------------------------------------
+ */
+
+static void tell_all(struct lab_run *run, const char *text)
+{
+    for (unsigned i = 0; i < run->options->members; i++)
+        lab_crew_tell(&run->crew, i, "%s", text);
+}
+
+static bool is_founded(struct phases *phases, uint64_t now)
+{
+    const struct lab_life *life = phases->run->crew.current[0];
+
+    (void)now;
+    return life->state.joined || lack(phases->run, 0, "has not founded the group");
+}
+
+static bool form(struct phases *phases)
+{
+    struct lab_run *run = phases->run;
+
+    lab_crew_start(&run->crew, 0, true, "");
+    if (!wait_until(phases, FORM_NS, 0, is_founded))
+        return false;
+    for (unsigned i = 1; i < run->options->members; i++)
+        lab_crew_start(&run->crew, i, false, "");
+    if (!wait_until(phases, FORM_NS, 0, is_together))
+        return false;
+    run->load_at = lab_now();
+    tell_all(run, "go\n");
+    return true;
+}
+
+static bool suffer(struct phases *phases)
+{
+    struct lab_run *run = phases->run;
+    uint64_t end = run->load_at + run->options->seconds * LAB_NS_PER_S;
+
+    for (uint64_t now = lab_now(); now < end; now = lab_now()) {
+        uint64_t until = lab_faults_step(&phases->faults, now);
+
+        if (!pass(phases, until < end ? until : end))
+            return false;
+    }
+    return true;
+}
+
+static bool get_well(struct phases *phases)
+{
+    struct lab_run *run = phases->run;
+
+    if (!wait_until(phases, PATIENCE_NS, 0, is_healed))
+        return false;
+    run->heal_at = phases->steady_since;
+    if (!wait_until(phases, PATIENCE_NS, STEADY_NS, is_together))
+        return false;
+    run->well_at = phases->steady_since;
+    tell_all(run, "quiet\n");
+    if (!wait_until(phases, PATIENCE_NS, STEADY_NS, is_quiet))
+        return false;
+    run->quiet_at = lab_now();
+    return true;
+}
+
+/* All at once, or one after another. */
+static bool leave(struct phases *phases)
+{
+    struct lab_run *run = phases->run;
+
+    for (unsigned i = 0; i < run->options->members; i++) {
+        lab_crew_tell(&run->crew, i, "quit\n");
+        if (run->options->seed & 1 && !pass(phases, lab_now() + LEAVE_STEP_NS))
+            return false;
+    }
+    if (!wait_until(phases, LEAVE_NS, 0, is_gone))
+        return false;
+    run->left_at = lab_now();
+    return true;
+}
+
+void lab_run(struct lab_run *run, const struct lab_options *options, const char *dir, int wake_fd)
+{
+    struct phases phases = {.run = run, .wake_fd = wake_fd};
+
+    memset(run, 0, sizeof(*run));
+    run->options = options;
+    run->started_at = lab_now();
+    lab_plan_make(&run->plan, options);
+    lab_crew_init(&run->crew, options, &run->plan.shape, dir);
+    lab_faults_init(&phases.faults, run);
+    if (form(&phases) && suffer(&phases) && get_well(&phases))
+        leave(&phases);
+    lab_crew_kill_all(&run->crew);
+}
+
+void lab_run_clear(struct lab_run *run)
+{
+    lab_crew_fini(&run->crew);
+    lab_plan_clear(&run->plan);
+    free(run->deeds);
+    memset(run, 0, sizeof(*run));
+}

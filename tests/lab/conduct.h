@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One run: the group forms, works while the plan is carried out, heals, falls
+ * silent, and is asked to leave. Guarantees that what is done to the group
+ * leaves it a majority to go on with, as far as that can be known from
+ * outside: kills are never allowed to take it, other faults only where the
+ * plan is bold.
+ */
+#ifndef TESTS_LAB_CONDUCT_H
+#define TESTS_LAB_CONDUCT_H
+
+#include "tests/lab/crew.h"
+#include "tests/lab/plan.h"
+
+/* What has been done: for people, and to see what came before a violation. */
+struct lab_deed {
+    uint64_t at; /* ns */
+    char text[120];
+};
+
+struct lab_run {
+    const struct lab_options *options;
+    struct lab_plan plan;
+    struct lab_crew crew;
+    uint64_t started_at;
+    uint64_t load_at;          /* when the load began; 0: the group never formed */
+    uint64_t heal_at;          /* when the last fault was taken back */
+    uint64_t well_at;          /* when everybody was back in one view; 0: never */
+    uint64_t quiet_at;         /* when all had delivered everything; 0: never */
+    uint64_t left_at;          /* when all had left; 0: never */
+    uint64_t done[LAB_FAULTS]; /* how often each fault was carried out */
+    uint64_t skipped;          /* actions that would have been too much */
+    bool interrupted;          /* by a signal */
+    char lacks[200];           /* what was missing when patience ended; "": nothing */
+    struct lab_deed *deeds;
+    size_t deeds_count, deeds_capacity;
+};
+
+/* Runs it. wake_fd becomes readable when it shall stop at once. All processes have ended then. */
+void lab_run(struct lab_run *run, const struct lab_options *options, const char *dir, int wake_fd);
+void lab_run_clear(struct lab_run *run);
+
+#endif

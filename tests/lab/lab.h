@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the parts of gcs-lab share: the faults, the options of a run, and the
+ * shape that a seed gives the group.
+ */
+#ifndef TESTS_LAB_H
+#define TESTS_LAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LAB_MEMBERS_MAX 64
+#define LAB_SECONDS_MAX 86400
+#define LAB_GROUP       "lab"
+
+#define LAB_NS_PER_MS UINT64_C(1000000)
+#define LAB_NS_PER_S  UINT64_C(1000000000)
+
+/* X(NAME, name, what happens) */
+#define LAB_FAULT_TABLE(X)                                                              \
+    X(KILL, "kill", "processes are killed with SIGKILL, and new ones take their place") \
+    X(STOP, "stop", "processes are stopped for 50 to 1500 ms (SIGSTOP, SIGCONT)")       \
+    X(LEAVE, "leave", "members leave gracefully, and come back")                        \
+    X(SLOW, "slow", "applications take their events slowly")                            \
+    X(LOSS, "loss", "packets get lost: a few always, many now and then")                \
+    X(DUPLICATE, "duplicate", "packets arrive twice")                                   \
+    X(REORDER, "reorder", "packets overtake each other")                                \
+    X(CORRUPT, "corrupt", "packets arrive damaged")                                     \
+    X(CUT, "cut", "a process hears nothing from another one, one way")                  \
+    X(PARTITION, "partition", "the processes fall into two parts, and come together again")
+
+enum lab_fault {
+#define LAB_FAULT_ENUM(id, name, text) LAB_##id,
+    LAB_FAULT_TABLE(LAB_FAULT_ENUM)
+#undef LAB_FAULT_ENUM
+        LAB_FAULTS
+};
+
+#define LAB_FAULTS_ALL ((1U << LAB_FAULTS) - 1)
+
+enum lab_service { LAB_FIFO, LAB_AGREED, LAB_SAFE, LAB_MIXED };
+
+struct lab_options {
+    uint64_t seed;
+    unsigned seconds;
+    unsigned members;
+    uint32_t faults; /* set of 1 << enum lab_fault */
+    enum lab_service service;
+    const char *dir;   /* where everything is kept; NULL: a temporary folder */
+    const char *check; /* only check what is in this folder; or NULL */
+    bool json;
+};
+
+/* The exit status of the program. */
+enum lab_exit { LAB_OK = 0, LAB_VIOLATION = 1, LAB_USAGE = 2 };
+
+/* LAB_OK: go on. Otherwise the exit status, everything said; *done: it was --help. */
+enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done);
+
+const char *lab_fault_name(enum lab_fault fault);
+const char *lab_service_name(enum lab_service service);
+
+/* The list of names of a set, "none" or "all"; always terminated. */
+void lab_faults_format(uint32_t faults, char *text, unsigned size);
+
+/* Nanoseconds of the clock that traces use. */
+uint64_t lab_now(void);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The command line of gcs-lab. Guarantees that a value that is refused is
+ * named, and that nothing has been started by then.
+ */
+#include "tests/lab/lab.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const fault_names[] = {
+#define FAULT_NAME(id, name, text) name,
+    LAB_FAULT_TABLE(FAULT_NAME)
+#undef FAULT_NAME
+};
+
+static const char *const service_names[] = {"fifo", "agreed", "safe", "mixed"};
+
+static const char usage_text[] =
+    "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
+    "               [--service fifo|agreed|safe|mixed] [--dir DIR] [--json] [--help]\n"
+    "       gcs-lab --check DIR [--json]\n"
+    "\n"
+    "Runs a group of real processes under load while things go wrong, and checks\n"
+    "every guarantee on what they say that happened.\n"
+    "\n"
+    "  --seed N       of the schedule of faults and of the load (default 1)\n"
+    "  --seconds S    how long faults happen (default 20)\n"
+    "  --members M    processes, 1 to 64 (default 5)\n"
+    "  --service S    fifo, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --dir DIR      keep traces and everything else there (default: a temporary\n"
+    "                 folder, removed unless there was a violation)\n"
+    "  --check DIR    only check the traces that a run has left in DIR\n"
+    "  --faults LIST  comma-separated; all; or none (default all):\n";
+
+static const char usage_end[] =
+    "  --json         print the result as one JSON object, last on standard output\n"
+    "  --help         print this and exit\n"
+    "\n"
+    "Exit status: 0 no violation, 1 violation, 2 usage.\n";
+
+static void print_usage(FILE *out)
+{
+    fputs(usage_text, out);
+#define PRINT_FAULT(id, name, text) fprintf(out, "                   %-10s %s\n", name, text);
+    LAB_FAULT_TABLE(PRINT_FAULT)
+#undef PRINT_FAULT
+    fputs(usage_end, out);
+}
+
+/* ---- Values ---------------------------------------------------------------------- */
+
+static bool parse_number(const char *option, const char *text, uint64_t low, uint64_t high,
+                         uint64_t *value)
+{
+    char *end;
+
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *value >= low &&
+        *value <= high)
+        return true;
+    fprintf(stderr, "gcs-lab: --%s: \"%s\" is no number from %" PRIu64 " to %" PRIu64 "\n", option,
+            text, low, high);
+    return false;
+}
+
+static bool parse_unsigned(const char *option, const char *text, unsigned low, unsigned high,
+                           unsigned *value)
+{
+    uint64_t number;
+
+    if (!parse_number(option, text, low, high, &number))
+        return false;
+    *value = (unsigned)number;
+    return true;
+}
+
+static bool parse_service(const char *text, enum lab_service *service)
+{
+    for (unsigned i = 0; i <= LAB_MIXED; i++) {
+        if (strcmp(text, service_names[i]) == 0) {
+            *service = (enum lab_service)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "gcs-lab: --service: \"%s\" is no service; use fifo, agreed, safe or mixed\n",
+            text);
+    return false;
+}
+
+static bool parse_fault(const char *name, size_t length, uint32_t *faults)
+{
+    for (unsigned i = 0; i < LAB_FAULTS; i++) {
+        if (strlen(fault_names[i]) == length && memcmp(fault_names[i], name, length) == 0) {
+            *faults |= 1U << i;
+            return true;
+        }
+    }
+    fprintf(stderr, "gcs-lab: --faults: \"%.*s\" is no fault; see --help\n", (int)length, name);
+    return false;
+}
+
+static bool parse_faults(const char *text, uint32_t *faults)
+{
+    *faults = strcmp(text, "all") == 0 ? LAB_FAULTS_ALL : 0;
+    if (*faults || strcmp(text, "none") == 0)
+        return true;
+    for (;;) {
+        size_t length = strcspn(text, ",");
+
+        if (!parse_fault(text, length, faults))
+            return false;
+        if (text[length] == '\0')
+            return true;
+        text += length + 1;
+    }
+}
+
+static bool parse_option(int option, struct lab_options *options)
+{
+    switch (option) {
+    case 's':
+        return parse_number("seed", optarg, 0, UINT64_MAX, &options->seed);
+    case 't':
+        return parse_unsigned("seconds", optarg, 0, LAB_SECONDS_MAX, &options->seconds);
+    case 'm':
+        return parse_unsigned("members", optarg, 1, LAB_MEMBERS_MAX, &options->members);
+    case 'f':
+        return parse_faults(optarg, &options->faults);
+    case 'v':
+        return parse_service(optarg, &options->service);
+    case 'd':
+        options->dir = optarg;
+        return true;
+    case 'c':
+        options->check = optarg;
+        return true;
+    case 'j':
+        options->json = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done)
+{
+    static const struct option names[] = {
+        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 't'},
+        {"members", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'f'},
+        {"service", required_argument, NULL, 'v'}, {"dir", required_argument, NULL, 'd'},
+        {"check", required_argument, NULL, 'c'},   {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    *options = (struct lab_options){
+        .seed = 1, .seconds = 20, .members = 5, .faults = LAB_FAULTS_ALL, .service = LAB_MIXED};
+    *done = false;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        if (option == 'h') {
+            print_usage(stdout);
+            *done = true;
+            return LAB_OK;
+        }
+        if (!parse_option(option, options))
+            return LAB_USAGE;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "gcs-lab: \"%s\" is no option; see --help\n", argv[optind]);
+        return LAB_USAGE;
+    }
+    return LAB_OK;
+}
+
+/* ---- Names ------------------------------------------------------------------------ */
+
+const char *lab_fault_name(enum lab_fault fault)
+{
+    return fault_names[fault];
+}
+
+const char *lab_service_name(enum lab_service service)
+{
+    return service_names[service];
+}
+
+void lab_faults_format(uint32_t faults, char *text, unsigned size)
+{
+    size_t length = 0;
+
+    if (faults == 0 || faults == LAB_FAULTS_ALL) {
+        snprintf(text, size, "%s", faults ? "all" : "none");
+        return;
+    }
+    for (unsigned i = 0; i < LAB_FAULTS && length < size; i++) {
+        if (faults & 1U << i)
+            length += (size_t)snprintf(text + length, size - length, "%s%s", length ? "," : "",
+                                       fault_names[i]);
+    }
+}
+
+uint64_t lab_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * LAB_NS_PER_S + (uint64_t)now.tv_nsec;
+}
