@@ -278,8 +278,14 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
     if (era->ack_owed && era->ack_due == GCS_NEVER)
         era->ack_due = now + ACK_DELAY_NS;
     if (era->ack_now || era->ack_bytes >= era->window_bytes / 4 ||
-        (era->ack_owed && now >= era->ack_due))
+        (era->ack_owed && now >= era->ack_due)) {
         send_status(era, 0, NULL);
+        if (era->ack_owed) { /* there was no memory for it */
+            era->ack_now = false;
+            era->ack_bytes = 0;
+            era->ack_due = now + ACK_DELAY_NS;
+        }
+    }
 }
 
 void gcs_era_update_base(struct gcs_era *era)

@@ -103,8 +103,9 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name,
              const struct gcs_group_config *config, struct gcs_group **group);
 
 /*
- * Starts to leave: what was multicast before is delivered first (unless this member is cut off from
- * the primary, or never got a view: it waits for none any more). GCS_EVENT_LEFT says that it is
+ * Starts to leave: what was multicast before is delivered first. A member that is cut off from the
+ * primary waits for it, but no longer than twenty times the suspicion timeout (then the event has the
+ * error GCS_ENOPRIMARY); one that never had a view waits for nobody. GCS_EVENT_LEFT says that it is
  * done; after that event the group may only be passed to gcs_group_free. GCS_EALREADY,
  * GCS_ECLOSED, GCS_EFORKED.
  */
