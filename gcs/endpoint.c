@@ -74,6 +74,11 @@ const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint)
     return endpoint->address;
 }
 
+const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint)
+{
+    return endpoint->transport->ops->note(endpoint->transport); /* settled when it was opened */
+}
+
 static int copy_counters(struct gcs_endpoint *endpoint, struct gcs_command *command)
 {
     *command->counters = *gcs_core_counters(endpoint->core);

@@ -17,8 +17,8 @@
 #define TICK_NS (5 * MS)
 #define STEPS_MAX 20000000U
 
-static void report(struct world *world, const char *property, const char *format,
-                   va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+report(struct world *world, const char *property, const char *format, va_list arguments)
 {
     uint32_t last = world->result->log.count ? (uint32_t)world->result->log.count - 1 : 0;
     char text[256];

@@ -269,7 +269,7 @@ START_TEST(unknown_frames_are_counted_and_skipped)
 {
     uint8_t data[2048];
     setup();
-    for (unsigned type = 29; type < 256; type++) {
+    for (unsigned type = 100; type < 256; type++) {
         struct gcs_counters before = *cluster_counters(&c, 0);
         struct forged f = forge_frame((uint8_t)type, "whatever", 8);
         f.header.number = next_number++; /* what follows is read */

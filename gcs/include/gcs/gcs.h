@@ -90,6 +90,10 @@ int gcs_expiry(const struct gcs_endpoint *endpoint);
 /* Address that others reach the endpoint at, as text; valid until gcs_close. */
 const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
 
+/* A sentence about what the URL asked for and the transport could not do, and what it does instead
+ * (IP multicast that does not work here, say); "" if there is nothing to say. Valid until gcs_close. */
+const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
+
 /* ---- Groups ----------------------------------------------------------------------- */
 
 /* gcs_group_config (gcs/core.h) holds the options; seeds default to those of the URL. */
