@@ -14,9 +14,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A view of a hundred members; longer lines get a buffer of their own. */
@@ -25,6 +28,7 @@
 struct gcs_trace {
     const struct gcs_allocator *allocator;
     int fd;
+    bool pipe; /* whose reader may go away */
     char *line;
     size_t size;
 };
@@ -49,20 +53,22 @@ static bool expand(const char *pattern, char *path, size_t size)
     return true;
 }
 
-static int open_file(const char *pattern, int *fd)
+static int open_file(struct gcs_trace *trace, const char *pattern)
 {
     char path[PATH_MAX];
+    struct stat status;
 
     if (!expand(pattern, path, sizeof(path)))
         return gcs_fail(GCS_ESYSTEM, "GCS_TRACE=%.64s...: the name is too long", pattern);
     do {
-        *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-    } while (*fd < 0 && errno == EINTR);
-    if (*fd < 0) {
+        trace->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    } while (trace->fd < 0 && errno == EINTR);
+    if (trace->fd < 0) {
         char what[300];
         (void)snprintf(what, sizeof(what), "GCS_TRACE: opening \"%.200s\"", path);
         return gcs_fail_system(what, errno);
     }
+    trace->pipe = fstat(trace->fd, &status) == 0 && !S_ISREG(status.st_mode);
     return 0;
 }
 
@@ -78,7 +84,7 @@ int gcs_trace_open(const struct gcs_allocator *allocator, struct gcs_trace **out
     trace->allocator = allocator;
     trace->size = LINE_SIZE;
     trace->line = gcs_allocate(allocator, 1, trace->size);
-    int error = trace->line ? open_file(pattern, &trace->fd)
+    int error = trace->line ? open_file(trace, pattern)
                             : gcs_fail(GCS_ENOMEM, "out of memory for GCS_TRACE");
     if (error) {
         gcs_release(allocator, trace->line);
@@ -93,22 +99,46 @@ void gcs_trace_close(struct gcs_trace *trace)
 {
     if (!trace)
         return;
-    (void)close(trace->fd);
+    if (trace->fd >= 0)
+        (void)close(trace->fd);
     gcs_release(trace->allocator, trace->line);
     gcs_release(trace->allocator, trace);
 }
 
-/* A line that could not be written whole (the disk is full) cannot be taken back: the trace ends
- * there, and whoever reads it finds a line without its newline. */
-static void write_line(struct gcs_trace *trace, size_t length)
+static ssize_t write_all(const struct gcs_trace *trace, size_t length)
 {
     ssize_t written;
 
-    if (trace->fd < 0)
-        return;
     do {
         written = write(trace->fd, trace->line, length);
     } while (written < 0 && errno == EINTR);
+    return written;
+}
+
+/* No SIGPIPE: one that this write raises is taken back before the application's threads see it. */
+static ssize_t write_to_pipe(const struct gcs_trace *trace, size_t length)
+{
+    const struct timespec now = {0, 0};
+    sigset_t pipe, before, pending;
+
+    (void)sigemptyset(&pipe);
+    (void)sigaddset(&pipe, SIGPIPE);
+    (void)sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    ssize_t written = write_all(trace, length);
+    if (written < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
+        (void)sigtimedwait(&pipe, NULL, &now);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return written;
+}
+
+/* A line that could not be written whole (the disk is full, the reader is gone) cannot be taken
+ * back: the trace ends there, and whoever reads it finds a line without its newline. */
+static void write_line(struct gcs_trace *trace, size_t length)
+{
+    if (trace->fd < 0)
+        return;
+    ssize_t written = trace->pipe ? write_to_pipe(trace, length) : write_all(trace, length);
     if (written != (ssize_t)length) {
         (void)close(trace->fd);
         trace->fd = -1;

@@ -12,7 +12,7 @@ source=${GCS_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 command -v "${CC:-cc}" >/dev/null || { echo "no compiler"; exit 77; }
 
 cat >"$tmp/wrong.c" <<'C'
-/* gcs_next, which does what WRONG says to the 100th delivery in the first process that comes by. */
+/* gcs_next, which does what WRONG says to the 10th delivery in the first process that comes by. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <gcs/gcs.h>
@@ -20,7 +20,7 @@ cat >"$tmp/wrong.c" <<'C'
 #include <string.h>
 #include <unistd.h>
 
-#define AT 100
+#define AT 10
 #define BYTES 64
 #define MESSAGES 512
 
@@ -65,7 +65,7 @@ static int exchange(struct gcs_endpoint *endpoint, struct gcs_event *event)
     owed[owed_count++] = same;
     *event = kept[!same].event;
     if (same)
-        count = AT - 10;
+        count = AT - 5;
     return result;
 }
 
@@ -105,7 +105,7 @@ C
 export WRONG WRONG_FILE=$tmp/chosen
 run() {
     rm -f "$WRONG_FILE"
-    LD_PRELOAD=$tmp/wrong.so timeout 60 "$bench" throughput --seconds 0.3 --warmup 0.2 --rate 2000 --size 64 \
+    LD_PRELOAD=$tmp/wrong.so timeout 60 "$bench" throughput --seconds 1 --warmup 0.2 --rate 2000 --size 64 \
         --runs 1 --json "$@" >"$tmp/out" 2>"$tmp/said.1"
 }
 WRONG=nothing

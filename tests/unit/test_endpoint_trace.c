@@ -115,6 +115,32 @@ START_TEST(a_file_is_continued)
 }
 END_TEST
 
+START_TEST(a_reader_that_goes_away_ends_the_trace_only)
+{
+    struct gcs_endpoint_options options;
+    char setting[64];
+    struct gcs_event event;
+    struct crew crew;
+    int pipe_fds[2];
+
+    in_directory();
+    gcs_endpoint_options_init(&options);
+    options.flags = GCS_OWN_LOOP; /* in this thread, which takes SIGPIPE */
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    (void)snprintf(setting, sizeof(setting), "/proc/self/fd/%d", pipe_fds[1]);
+    ck_assert_int_eq(setenv("GCS_TRACE", setting, 1), 0);
+    crew_form(&crew, 1, &options, NULL);
+    (void)close(pipe_fds[0]);
+    for (int i = 0; i < 3; i++) {
+        crew_ok(gcs_multicast(crew.group[0], GCS_AGREED, "abc", 3, 0));
+        crew_await(crew.endpoint[0], GCS_EVENT_DELIVER, &event);
+    }
+    crew_close(&crew);
+    (void)close(pipe_fds[1]);
+    out_of_directory();
+}
+END_TEST
+
 START_TEST(nothing_is_written_unless_asked_for)
 {
     struct crew crew;
@@ -153,6 +179,7 @@ int main(void)
         what_happens_is_written_line_by_line,
         the_process_id_can_be_part_of_the_name,
         a_file_is_continued,
+        a_reader_that_goes_away_ends_the_trace_only,
         nothing_is_written_unless_asked_for,
         a_file_that_cannot_be_written_is_an_error_that_names_it,
     };
