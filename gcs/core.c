@@ -8,11 +8,11 @@
 
 #include "views/detector.h"
 
-#define TELL_GONE_NS 10000000u
-#define TELL_GONE_MAX 16u
+#define TELL_GONE_NS    10000000u
+#define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
 
-/* ---- Configuration -------------------------------------------------------------------- */
+/* ---- Configuration ---------------------------------------------------------------------- */
 
 void gcs_core_config_init(struct gcs_core_config *config)
 {
@@ -51,7 +51,7 @@ static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crash
         gcs_group_suspect(group, core->now, peer, suspected, crashed);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------- */
 
 static int open_detector(struct gcs_core *core)
 {
@@ -108,7 +108,7 @@ void gcs_core_free(struct gcs_core *core)
     gcs_release(core->allocator, core);
 }
 
-/* ---- Inputs ---------------------------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------- */
 
 static void count_fault(struct gcs_counters *counters, enum gcs_packet_fault fault)
 {
@@ -258,7 +258,7 @@ void gcs_core_advance(struct gcs_core *core, uint64_t now)
     gcs_detector_tick(core->detector, now);
 }
 
-/* ---- Outputs ----------------------------------------------------------------------------------- */
+/* ---- Outputs ---------------------------------------------------------------------------- */
 
 const struct gcs_core_packet *gcs_core_packets(struct gcs_core *core, size_t *count)
 {

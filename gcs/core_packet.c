@@ -15,8 +15,8 @@ static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelo
         core->counters.dropped_memory++;
         return;
     }
-    struct gcs_writer w = gcs_writer_over(buffer->data + GCS_PACKET_HEADER,
-                                          total - GCS_PACKET_HEADER);
+    struct gcs_writer w =
+        gcs_writer_over(buffer->data + GCS_PACKET_HEADER, total - GCS_PACKET_HEADER);
     uint8_t *begin = gcs_frame_begin(&w, (enum gcs_frame_type)type);
     gcs_write_bytes(&w, body, size);
     gcs_frame_end(&w, begin);
@@ -42,8 +42,8 @@ static void send_pieces(struct gcs_core *core, const struct gcs_envelope *envelo
     uint32_t id = ++core->frames_cut;
     for (size_t offset = 0; scratch && offset < size;) {
         size_t left = size - offset, room = most - GCS_PIECE_HEAD_MAX;
-        struct gcs_piece piece = {type, id, (uint32_t)size, (uint32_t)offset, body + offset,
-                                  left < room ? left : room};
+        struct gcs_piece piece = {
+            type, id, (uint32_t)size, (uint32_t)offset, body + offset, left < room ? left : room};
         struct gcs_writer w = gcs_writer_over(scratch->data, most);
         gcs_piece_write(&w, &piece);
         send_packet(core, envelope, to, GCS_FRAME_PIECE, scratch->data, gcs_writer_size(&w));

@@ -8,7 +8,7 @@
 
 #include <sched.h>
 
-/* ---- Who is inside ---------------------------------------------------------------- */
+/* ---- Who is inside ---------------------------------------------------------------------- */
 
 int gcs_endpoint_enter(struct gcs_endpoint *endpoint)
 {
@@ -62,7 +62,7 @@ void gcs_endpoint_set_consumer(struct gcs_endpoint *endpoint)
         atomic_store_explicit(&endpoint->consumer, (uintptr_t)pthread_self(), memory_order_relaxed);
 }
 
-/* ---- What can be asked -------------------------------------------------------------------- */
+/* ---- What can be asked ------------------------------------------------------------------ */
 
 int gcs_fd(const struct gcs_endpoint *endpoint)
 {

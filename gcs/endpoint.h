@@ -40,7 +40,7 @@
 #define GCS_NS_PER_MS UINT64_C(1000000)
 #define GCS_NS_PER_S  UINT64_C(1000000000)
 
-/* ---- Submissions: what application threads hand to the loop --------------------- */
+/* ---- Submissions: what application threads hand to the loop ----------------------------- */
 
 enum gcs_item_kind {
     GCS_ITEM_MESSAGE, /* multicast it */
@@ -76,7 +76,7 @@ struct gcs_command {
     bool done;
 };
 
-/* ---- Groups ---------------------------------------------------------------------- */
+/* ---- Groups ----------------------------------------------------------------------------- */
 
 enum gcs_handle_state {
     GCS_HANDLE_LEAVING = 1,   /* gcs_leave was called */
@@ -126,7 +126,7 @@ struct gcs_group {
     struct gcs_group *next, **link; /* endpoint->groups */
 };
 
-/* ---- Events: what the loop hands to the application -------------------------------- */
+/* ---- Events: what the loop hands to the application ------------------------------------- */
 
 /*
  * A ring with one producer (the loop) and one consumer (gcs_next). A slot goes
@@ -166,7 +166,7 @@ struct gcs_held {
     struct gcs_message messages[GCS_EVENT_MESSAGES];
 };
 
-/* ---- The endpoint --------------------------------------------------------------------- */
+/* ---- The endpoint ----------------------------------------------------------------------- */
 
 struct gcs_trace;
 struct gcs_fork_mark;
@@ -220,7 +220,7 @@ struct gcs_endpoint {
     struct gcs_held held;
 };
 
-/* ---- api_error.c ------------------------------------------------------------------------- */
+/* ---- api_error.c ------------------------------------------------------------------------ */
 
 /* Keeps the sentence for gcs_detail and returns code. */
 __attribute__((format(printf, 2, 3))) int gcs_fail(int code, const char *format, ...);
@@ -228,12 +228,12 @@ __attribute__((format(printf, 2, 3))) int gcs_fail(int code, const char *format,
 /* The same for a failed system call: GCS_ESYSTEM, or GCS_ENOMEM for ENOMEM. */
 int gcs_fail_system(const char *what, int error);
 
-/* ---- api_names.c ------------------------------------------------------------------------- */
+/* ---- api_names.c ------------------------------------------------------------------------ */
 
 /* 0, or GCS_ENAME with a sentence. */
 int gcs_name_check(const char *name);
 
-/* ---- endpoint.c --------------------------------------------------------------------------- */
+/* ---- endpoint.c ------------------------------------------------------------------------- */
 
 /* gcs_open with an allocator of the caller's, which outlives the endpoint; thread-safe. */
 int gcs_endpoint_open(const char *url, const struct gcs_endpoint_options *options,
@@ -254,13 +254,13 @@ void gcs_endpoint_unlock(struct gcs_endpoint *endpoint);
 bool gcs_endpoint_is_consumer(const struct gcs_endpoint *endpoint, bool or_nobody);
 void gcs_endpoint_set_consumer(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_options.c -------------------------------------------------------------------- */
+/* ---- endpoint_options.c ----------------------------------------------------------------- */
 
 /* The caller's options, of whatever version, over the defaults; GCS_EOPTION with a sentence. */
 int gcs_options_read(const struct gcs_endpoint_options *from, struct gcs_endpoint_options *to);
 int gcs_group_config_read(const struct gcs_group_config *from, struct gcs_group_config *to);
 
-/* ---- endpoint_loop.c ------------------------------------------------------------------------ */
+/* ---- endpoint_loop.c -------------------------------------------------------------------- */
 
 /*
  * The protocol's clock. CLOCK_BOOTTIME, because it goes on while the machine is
@@ -298,8 +298,7 @@ void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns);
  * and that store was sequentially consistent or followed by a full barrier. */
 void gcs_loop_wake(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_own.c ---------------------------------------------------------------------------
- */
+/* ---- endpoint_own.c --------------------------------------------------------------------- */
 
 /* Makes ready_fd readable by the time that the next round is due: only earlier than it is, or,
  * if relax, also later. */

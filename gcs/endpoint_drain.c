@@ -18,7 +18,7 @@
 /* Items taken in one round: then the network has its turn. */
 #define DRAIN_MAX 1024
 
-/* ---- Room ---------------------------------------------------------------------------------- */
+/* ---- Room ------------------------------------------------------------------------------- */
 
 /* Counted first, told to the others once per batch. */
 static void note_released(struct gcs_endpoint *endpoint, struct gcs_group *group, size_t bytes)
@@ -56,7 +56,7 @@ static void tell_room_all(struct gcs_endpoint *endpoint)
     }
 }
 
-/* ---- Handing over to the core -------------------------------------------------------------- */
+/* ---- Handing over to the core ----------------------------------------------------------- */
 
 /* The others are part of their group, or of their caller's stack. */
 static bool is_allocated(const struct gcs_item *item)
@@ -217,7 +217,7 @@ void gcs_submit_retry(struct gcs_endpoint *endpoint, struct gcs_group *group)
     tell_room_all(endpoint);
 }
 
-/* ---- The end ------------------------------------------------------------------------------- */
+/* ---- The end ---------------------------------------------------------------------------- */
 
 void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group)
 {

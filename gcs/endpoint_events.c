@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- The ring ----------------------------------------------------------------------------- */
+/* ---- The ring --------------------------------------------------------------------------- */
 
 int gcs_feed_init(struct gcs_feed *feed, const struct gcs_allocator *allocator, uint32_t events)
 {
@@ -43,7 +43,7 @@ void gcs_feed_raise(struct gcs_endpoint *endpoint)
     }
 }
 
-/* ---- What events mean to the endpoint ------------------------------------------------------- */
+/* ---- What events mean to the endpoint --------------------------------------------------- */
 
 void gcs_feed_owe_writable(struct gcs_endpoint *endpoint, struct gcs_group *group)
 {
@@ -149,8 +149,7 @@ void gcs_feed_give_back(struct gcs_endpoint *endpoint, const struct gcs_core_eve
         gcs_handle_set_gone(group);
 }
 
-/* ---- The loop's side of the ring ----------------------------------------------------------------
- */
+/* ---- The loop's side of the ring -------------------------------------------------------- */
 
 bool gcs_feed_return(struct gcs_endpoint *endpoint)
 {

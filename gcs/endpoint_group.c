@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- Join ------------------------------------------------------------------------------ */
+/* ---- Join ------------------------------------------------------------------------------- */
 
 static void link_group(struct gcs_endpoint *endpoint, struct gcs_group *group)
 {
@@ -125,7 +125,7 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name, const struct gcs_g
     return error;
 }
 
-/* ---- Leave --------------------------------------------------------------------------------- */
+/* ---- Leave ------------------------------------------------------------------------------ */
 
 int gcs_leave(struct gcs_group *group)
 {
@@ -150,8 +150,7 @@ int gcs_leave(struct gcs_group *group)
     return error;
 }
 
-/* ---- The handle -------------------------------------------------------------------------------
- */
+/* ---- The handle ------------------------------------------------------------------------- */
 
 void gcs_group_free(struct gcs_group *group)
 {

@@ -37,7 +37,7 @@
 /* How long after memory was refused to ask again. */
 #define STARVED_NS GCS_NS_PER_MS
 
-/* ---- Clocks ------------------------------------------------------------------------- */
+/* ---- Clocks ----------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -169,7 +169,7 @@ uint64_t gcs_loop_deadline(const struct gcs_endpoint *endpoint)
     return endpoint->retry_at < deadline ? endpoint->retry_at : deadline;
 }
 
-/* ---- Sleeping and waking ------------------------------------------------------------------ */
+/* ---- Sleeping and waking ---------------------------------------------------------------- */
 
 /* Did something come in between the last round and the announcement that the loop sleeps? */
 static bool has_work(struct gcs_endpoint *endpoint)

@@ -28,7 +28,7 @@
 /* The loop learns at the latest after so many events that they are done with. */
 #define ANNOUNCE_MAX 64
 
-/* ---- Filling in struct gcs_event ------------------------------------------------------- */
+/* ---- Filling in struct gcs_event -------------------------------------------------------- */
 
 static void fill_messages(struct gcs_held *held, struct gcs_event *event)
 {
@@ -79,7 +79,7 @@ static bool has_more(const struct gcs_held *held)
     return held->event && has_messages(held->event) && held->delivered < held->event->count;
 }
 
-/* ---- From the ring ------------------------------------------------------------------------ */
+/* ---- From the ring ---------------------------------------------------------------------- */
 
 static void announce(struct gcs_endpoint *endpoint, uint32_t after)
 {
@@ -172,7 +172,7 @@ static int next_from_ring(struct gcs_endpoint *endpoint, struct gcs_event *event
     }
 }
 
-/* ---- From the core, in the caller's own loop ------------------------------------------------- */
+/* ---- From the core, in the caller's own loop -------------------------------------------- */
 
 static void let_go_own(struct gcs_endpoint *endpoint)
 {
@@ -250,8 +250,7 @@ static int next_own(struct gcs_endpoint *endpoint, struct gcs_event *event, int 
     return result;
 }
 
-/* ---- gcs_next ----------------------------------------------------------------------------------
- */
+/* ---- gcs_next --------------------------------------------------------------------------- */
 
 int gcs_next(struct gcs_endpoint *endpoint, struct gcs_event *event, int timeout_ms)
 {

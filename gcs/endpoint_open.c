@@ -31,7 +31,7 @@ static void heap_release(void *ctx, void *memory)
 
 static const struct gcs_allocator heap = {.allocate = heap_allocate, .release = heap_release};
 
-/* ---- Its parts --------------------------------------------------------------------------- */
+/* ---- Its parts -------------------------------------------------------------------------- */
 
 static int open_transport(struct gcs_endpoint *endpoint, const char *url)
 {

@@ -29,7 +29,7 @@ struct call {
     int timeout_ms;
 };
 
-/* ---- Checks -------------------------------------------------------------------------------- */
+/* ---- Checks ----------------------------------------------------------------------------- */
 
 static int fail_state(const struct gcs_group *group, unsigned state)
 {
@@ -94,7 +94,7 @@ static int fail_full(const struct gcs_group *group)
     return gcs_fail(GCS_EAGAIN, "group \"%s\": there is no room at the moment", group->name);
 }
 
-/* ---- Room ---------------------------------------------------------------------------------- */
+/* ---- Room ------------------------------------------------------------------------------- */
 
 static bool take_room(struct gcs_group *group, size_t bytes)
 {
@@ -181,7 +181,7 @@ void gcs_submit_notify(struct gcs_endpoint *endpoint)
     (void)pthread_mutex_unlock(&endpoint->mutex);
 }
 
-/* ---- gcs_multicast, gcs_send --------------------------------------------------------------- */
+/* ---- gcs_multicast, gcs_send ------------------------------------------------------------ */
 
 static struct gcs_item *new_item(const struct call *call)
 {

@@ -62,7 +62,7 @@ static void release(struct gcs_snapshot *snapshot)
         gcs_release(snapshot->allocator, snapshot);
 }
 
-/* ---- Readers ---------------------------------------------------------------------- */
+/* ---- Readers ---------------------------------------------------------------------------- */
 
 const struct gcs_view *gcs_view_acquire(const struct gcs_group *group)
 {
@@ -83,7 +83,7 @@ void gcs_view_release(const struct gcs_view *view)
         release((struct gcs_snapshot *)((uintptr_t)view - offsetof(struct gcs_snapshot, view)));
 }
 
-/* ---- The loop ----------------------------------------------------------------------- */
+/* ---- The loop --------------------------------------------------------------------------- */
 
 static void replace(struct gcs_group *group, struct gcs_snapshot *snapshot)
 {

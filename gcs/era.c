@@ -64,7 +64,8 @@ static bool open_fellows(struct gcs_era *era, uint64_t now)
         fellow->peer = gcs_detector_watch(core->detector, now, &era->members[rank].id.address);
         if (!fellow->peer)
             return false;
-        gcs_detector_expect(core->detector, now, fellow->peer, gcs_member_process(&era->members[rank].id));
+        gcs_detector_expect(core->detector, now, fellow->peer,
+                            gcs_member_process(&era->members[rank].id));
         era->unheard++;
     }
     return true;

@@ -92,7 +92,7 @@ void gcs_era_forget_packets(struct gcs_era *era);
 void gcs_era_close(struct gcs_era *era);
 void gcs_era_unref(struct gcs_era *era);
 
-/* ---- receiving: era_receive.c ---- */
+/* ---- receiving: era_receive.c ----------------------------------------------------------- */
 
 /* A checked packet of this view. */
 void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
@@ -102,7 +102,7 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
 /* Gives the orders what has become contiguous, up to limit. GCS_ENOMEM. */
 int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit);
 
-/* ---- delivering: era_deliver.c ---- */
+/* ---- delivering: era_deliver.c ---------------------------------------------------------- */
 
 /* Delivers what the orders allow. GCS_ENOMEM: this member cannot go on. */
 int gcs_era_deliver(struct gcs_era *era, uint64_t now);
@@ -113,7 +113,7 @@ void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
 /* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
 
-/* ---- sending: era_send.c ---- */
+/* ---- sending: era_send.c ---------------------------------------------------------------- */
 
 /* Numbers and multicasts what the window allows, order and acknowledgements with it. */
 int gcs_era_send(struct gcs_era *era, uint64_t now);
@@ -136,7 +136,7 @@ void gcs_era_gone(struct gcs_era *era, uint64_t now, uint16_t rank);
 
 void gcs_era_freeze(struct gcs_era *era, uint64_t now);
 
-/* ---- repairing: era_repair.c ---- */
+/* ---- repairing: era_repair.c ------------------------------------------------------------ */
 
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now);
 void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
@@ -144,7 +144,7 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
 void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
                    const uint16_t *holder);
 
-/* ---- messages to one member: era_private.c ---- */
+/* ---- messages to one member: era_private.c ---------------------------------------------- */
 
 /* The pipe to a fellow, made if need be; NULL: out of memory. */
 struct gcs_pipe *gcs_era_pipe(struct gcs_era *era, uint16_t rank);

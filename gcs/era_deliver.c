@@ -18,7 +18,7 @@ static int order_of(uint8_t service)
     return service == 0 ? -1 : GCS_ERA_TOTAL;
 }
 
-/* ---- One packet --------------------------------------------------------------------- */
+/* ---- One packet ------------------------------------------------------------------------- */
 
 static void trace_payload(struct gcs_era *era, uint64_t now, uint16_t rank,
                           const struct gcs_core_event *event)
@@ -76,7 +76,8 @@ static int deliver_fragment(struct gcs_era *era, uint64_t now, uint16_t rank, ui
     struct gcs_fragment fragment;
     struct gcs_buffer *whole;
     uint32_t size;
-    bool good = gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment);
+    bool good =
+        gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment);
     int result = !good ? GCS_EMALFORMED
                        : gcs_assembly_add(&fellow->assembly[order_of(packet->service)],
                                           &era->group->core->pool, &fragment,
@@ -101,7 +102,7 @@ static int deliver_packet(struct gcs_era *era, uint64_t now, uint16_t rank, uint
                          gcs_held_payload_size(packet));
 }
 
-/* ---- The orders ----------------------------------------------------------------------- */
+/* ---- The orders ------------------------------------------------------------------------- */
 
 static int deliver_order(struct gcs_era *era, uint64_t now, int order)
 {
@@ -155,7 +156,7 @@ int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal 
     return result;
 }
 
-/* ---- Taken -------------------------------------------------------------------------------- */
+/* ---- Taken ------------------------------------------------------------------------------ */
 
 void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number)
 {

@@ -9,11 +9,11 @@
 #include "gcs/group.h"
 #include "gcs/wire/private.h"
 
-#define RETRY_NS 5000000u
+#define RETRY_NS            5000000u
 #define RETRY_DOUBLINGS_MAX 5
-#define RESEND_PACKETS 8u
+#define RESEND_PACKETS      8u
 
-/* ---- Sending -------------------------------------------------------------------------- */
+/* ---- Sending ---------------------------------------------------------------------------- */
 
 /* Speaks as a member of this view, which may be a later one than that of the first transmission. */
 static void transmit(struct gcs_era *era, uint16_t rank, uint64_t number,
@@ -147,7 +147,7 @@ void gcs_era_private_acked(struct gcs_era *era, uint64_t now, uint16_t rank, uin
     pipe->due = pipe->taken == pipe->sent ? GCS_NEVER : now + RETRY_NS;
 }
 
-/* ---- Receiving ------------------------------------------------------------------------- */
+/* ---- Receiving -------------------------------------------------------------------------- */
 
 static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struct gcs_held *packet,
                 struct gcs_buffer *buffer, const uint8_t *payload, size_t size)
@@ -223,8 +223,7 @@ int gcs_era_private_receive(struct gcs_era *era, uint16_t rank, const struct gcs
     return 0;
 }
 
-void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *sender,
-                           uint64_t number)
+void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *sender, uint64_t number)
 {
     uint16_t rank = 0;
     while (rank < era->view.count && !gcs_member_id_equal(&era->members[rank].id, sender))
@@ -239,15 +238,14 @@ void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *send
         pipe->ack_owed = true;
 }
 
-/* ---- From view to view -------------------------------------------------------------------- */
+/* ---- From view to view ------------------------------------------------------------------ */
 
 void gcs_era_inherit_pipes(struct gcs_era *era, struct gcs_era *before)
 {
     for (uint16_t rank = 0; before->pipes > 0 && rank < era->view.count; rank++) {
         for (uint16_t old = 0; old < before->view.count; old++) {
             struct gcs_pipe *pipe = before->fellows[old].pipe;
-            if (!pipe ||
-                !gcs_member_id_equal(&before->members[old].id, &era->members[rank].id))
+            if (!pipe || !gcs_member_id_equal(&before->members[old].id, &era->members[rank].id))
                 continue;
             era->fellows[rank].pipe = pipe;
             before->fellows[old].pipe = NULL;

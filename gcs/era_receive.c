@@ -19,7 +19,7 @@ static struct gcs_counters *counters_of(struct gcs_era *era)
     return &era->group->core->counters;
 }
 
-/* ---- Frames --------------------------------------------------------------------- */
+/* ---- Frames ----------------------------------------------------------------------------- */
 
 static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame)
 {
@@ -87,7 +87,7 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
     }
 }
 
-/* ---- Numbered packets --------------------------------------------------------------- */
+/* ---- Numbered packets ------------------------------------------------------------------- */
 
 static bool payload_is_good(const struct gcs_packet *packet, uint32_t *count)
 {
@@ -207,7 +207,7 @@ static void receive_private(struct gcs_era *era, struct gcs_buffer *buffer, cons
     gcs_buffer_unref(held.buffer);
 }
 
-/* ---- Arrival -------------------------------------------------------------------------- */
+/* ---- Arrival ---------------------------------------------------------------------------- */
 
 /* The order information that a packet carries; body NULL: none. */
 static struct gcs_frame runs_of(const struct gcs_held *packet)
@@ -228,10 +228,9 @@ int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit)
         const struct gcs_held *packet = gcs_window_get(&fellow->window, number);
         struct gcs_frame runs = runs_of(packet);
         bool ordered = packet->service == GCS_AGREED || packet->service == GCS_SAFE;
-        era->orders[GCS_ERA_FIFO]->ops->arrive(era->orders[GCS_ERA_FIFO], rank, number,
-                                               packet->service == GCS_FIFO ||
-                                                   GCS_MUTANT(deliver_before_order),
-                                               NULL, 0);
+        era->orders[GCS_ERA_FIFO]->ops->arrive(
+            era->orders[GCS_ERA_FIFO], rank, number,
+            packet->service == GCS_FIFO || GCS_MUTANT(deliver_before_order), NULL, 0);
         int result = era->orders[GCS_ERA_TOTAL]->ops->arrive(era->orders[GCS_ERA_TOTAL], rank,
                                                              number, ordered, runs.body, runs.size);
         if (result == GCS_ENOMEM)

@@ -10,10 +10,10 @@
 #include "gcs/base/mutant.h"
 #include "gcs/group.h"
 
-#define GUARD_NS 500000u
-#define RETRY_NS 4000000u
-#define RETRY_MAX_NS 64000000u
-#define HOLD_OFF_NS 1000000u
+#define GUARD_NS         500000u
+#define RETRY_NS         4000000u
+#define RETRY_MAX_NS     64000000u
+#define HOLD_OFF_NS      1000000u
 #define REPAIR_BYTES_MAX 262144u /* in answer to one request */
 
 static const struct gcs_gaps_timing timing = {GUARD_NS, RETRY_NS, RETRY_MAX_NS};
@@ -71,7 +71,8 @@ void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut, const
         struct gcs_fellow *fellow = &era->fellows[rank];
         if (fellow->window.contiguous >= cut[rank])
             continue;
-        /* Its sender had room for cut[rank], so everybody had taken what lies a window before it. */
+        /* Its sender had room for cut[rank], so everybody had taken what lies a window before it.
+         */
         if (cut[rank] > fellow->window.capacity)
             gcs_window_release(&fellow->window, cut[rank] - fellow->window.capacity);
         gcs_window_exists(&fellow->window, cut[rank]);
@@ -93,7 +94,8 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
     if (GCS_MUTANT(skip_repair))
         return;
     for (uint16_t i = 0; i < nack->count; i++) {
-        uint64_t first = nack->ranges[i].first > window->base ? nack->ranges[i].first : window->base + 1;
+        uint64_t first =
+            nack->ranges[i].first > window->base ? nack->ranges[i].first : window->base + 1;
         uint64_t last = nack->ranges[i].last < window->top ? nack->ranges[i].last : window->top;
         for (uint64_t number = first; number <= last && bytes < REPAIR_BYTES_MAX; number++) {
             struct gcs_held *packet = gcs_window_get(window, number);

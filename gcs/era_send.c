@@ -14,13 +14,13 @@
 #include "gcs/group.h"
 #include "gcs/wire/status.h"
 
-#define ACK_DELAY_NS 2000000u
-#define POKE_NS 10000000u
+#define ACK_DELAY_NS       2000000u
+#define POKE_NS            10000000u
 #define POKE_DOUBLINGS_MAX 5
-#define CHECK_NS 1000000000u
-#define CONTROL_MAX 4096u
-#define STATUS_HEAD_MAX 64u /* a STATUS without its vector: a small buffer does in small groups */
-#define PARTIAL_IN_FLIGHT 4u /* half-empty packets on their way before packing waits for more */
+#define CHECK_NS           1000000000u
+#define CONTROL_MAX        4096u
+#define STATUS_HEAD_MAX    64u /* a STATUS without its vector: a small buffer does in small groups */
+#define PARTIAL_IN_FLIGHT  4u  /* half-empty packets on their way before packing waits for more */
 
 /* ---- Control frames --------------------------------------------------------------------- */
 
@@ -75,8 +75,8 @@ void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8
 static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_address *to)
 {
     struct gcs_core *core = era->group->core;
-    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, GCS_PACKET_HEADER + STATUS_HEAD_MAX +
-                                                              era->view.count * 20u);
+    struct gcs_buffer *buffer =
+        gcs_pool_get(&core->pool, GCS_PACKET_HEADER + STATUS_HEAD_MAX + era->view.count * 20u);
     if (!buffer)
         return;
     struct gcs_writer w =
@@ -102,7 +102,7 @@ void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to)
     era->ack_owed = owed; /* the others have not heard it */
 }
 
-/* ---- Numbered packets ---------------------------------------------------------------------- */
+/* ---- Numbered packets ------------------------------------------------------------------- */
 
 static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing,
                        const uint8_t *payload)
@@ -171,7 +171,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     return result;
 }
 
-/* ---- What may go now ---------------------------------------------------------------------------- */
+/* ---- What may go now -------------------------------------------------------------------- */
 
 static bool window_has_room(const struct gcs_era *era, uint32_t bytes, uint32_t reserve)
 {
@@ -231,9 +231,11 @@ int gcs_era_send(struct gcs_era *era, uint64_t now)
     return result < 0 ? result : send_order(era, now);
 }
 
-/* ---- Acknowledging --------------------------------------------------------------------------------- */
+/* ---- Acknowledging
+ * --------------------------------------------------------------------------------- */
 
-/* Somebody does not acknowledge, or is not known to be in this view yet: ask, more and more rarely. */
+/* Somebody does not acknowledge, or is not known to be in this view yet: ask, more and more rarely.
+ */
 static bool poke_is_due(struct gcs_era *era, uint64_t now)
 {
     if (era->base == era->sent && era->unheard == 0) {

@@ -12,7 +12,7 @@
  * the same. */
 #define LEAVE_PATIENCE 20
 
-/* ---- Joining ------------------------------------------------------------------------ */
+/* ---- Joining ---------------------------------------------------------------------------- */
 
 static bool name_is_good(const char *name)
 {
@@ -76,8 +76,7 @@ static uint32_t packet_bytes_of(const struct gcs_core_config *config)
 }
 
 int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
-                  const struct gcs_group_config *config, void *user,
-                  struct gcs_core_group **joined)
+                  const struct gcs_group_config *config, void *user, struct gcs_core_group **joined)
 {
     if (!name_is_good(name))
         return GCS_ENAME;
@@ -139,7 +138,7 @@ void gcs_group_destroy(struct gcs_core_group *group)
     gcs_release(group->core->allocator, group);
 }
 
-/* ---- Leaving --------------------------------------------------------------------------- */
+/* ---- Leaving ---------------------------------------------------------------------------- */
 
 int gcs_core_leave(struct gcs_core_group *group, uint64_t now)
 {
@@ -167,14 +166,13 @@ static void go_on_leaving(struct gcs_core_group *group, uint64_t now)
     if (now >= leave_expiry(group))
         group->failed = GCS_ENOPRIMARY;
     if (!group->leaving || group->leave_told || group->state != GCS_GROUP_MEMBER ||
-        !gcs_packer_empty(&group->packer) ||
-        era->fellows[era->view.self].window.done < era->sent)
+        !gcs_packer_empty(&group->packer) || era->fellows[era->view.self].window.done < era->sent)
         return;
     group->leave_told = true;
     gcs_agreement_leave(group->era->agreement, now);
 }
 
-/* ---- Multicasting ------------------------------------------------------------------------ */
+/* ---- Multicasting ----------------------------------------------------------------------- */
 
 int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
                        const void *data, size_t size)
@@ -205,8 +203,7 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
         return GCS_EMSGSIZE;
     if (group->leaving || group->failed || group->state != GCS_GROUP_MEMBER)
         return GCS_ENOTMEMBER;
-    while (rank < group->era->view.count &&
-           !gcs_member_id_equal(&group->era->members[rank].id, to))
+    while (rank < group->era->view.count && !gcs_member_id_equal(&group->era->members[rank].id, to))
         rank++;
     if (rank == group->era->view.count)
         return GCS_ENOTMEMBER;
@@ -234,8 +231,7 @@ static bool has_room(const struct gcs_core_group *group)
 
 static void tell_writable(struct gcs_core_group *group)
 {
-    struct gcs_core_event event = {
-        .type = GCS_EVENT_WRITABLE, .group = group, .user = group->user};
+    struct gcs_core_event event = {.type = GCS_EVENT_WRITABLE, .group = group, .user = group->user};
     if (!group->wants_room || !has_room(group))
         return;
     if (gcs_events_push(&group->core->events, &event))
@@ -247,7 +243,7 @@ const struct gcs_view *gcs_core_view(const struct gcs_core_group *group)
     return group->era ? &group->era->view : NULL;
 }
 
-/* ---- A round --------------------------------------------------------------------------------- */
+/* ---- A round ---------------------------------------------------------------------------- */
 
 static void tick(struct gcs_core_group *group, uint64_t now)
 {
@@ -329,7 +325,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
     return deadline;
 }
 
-/* ---- Suspicion ---------------------------------------------------------------------------------- */
+/* ---- Suspicion -------------------------------------------------------------------------- */
 
 static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed)

@@ -67,7 +67,7 @@ struct gcs_core {
     bool dirty; /* an input came since the last advance */
 };
 
-/* ---- group.c ---- */
+/* ---- group.c ---------------------------------------------------------------------------- */
 void gcs_group_new_incarnation(struct gcs_core_group *group);
 struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag);
 void gcs_group_destroy(struct gcs_core_group *group);
@@ -76,19 +76,19 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group);
 void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed);
 
-/* ---- group_receive.c ---- */
+/* ---- group_receive.c -------------------------------------------------------------------- */
 void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
                        struct gcs_buffer *buffer, const uint8_t *data, size_t size,
                        const struct gcs_packet *packet);
 
-/* ---- group_view.c ---- */
+/* ---- group_view.c ----------------------------------------------------------------------- */
 
 /* Begins to look for the group, or founds it. */
 int gcs_group_start(struct gcs_core_group *group, uint64_t now);
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error);
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);
 
-/* ---- events and traces: group_event.c ---- */
+/* ---- events and traces: group_event.c --------------------------------------------------- */
 
 /* A new view: before is the era that it ends, NULL for a joiner. False: out of memory. */
 bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struct gcs_era *before,
@@ -104,7 +104,7 @@ void gcs_era_trace_message(const struct gcs_era *era, enum gcs_trace_type type, 
                            uint16_t rank, uint64_t number, uint8_t service, const void *data,
                            size_t size);
 
-/* ---- packets that carry one frame: core_packet.c ---- */
+/* ---- packets that carry one frame: core_packet.c ---------------------------------------- */
 struct gcs_envelope {
     uint64_t group;
     uint64_t lineage;

@@ -121,7 +121,7 @@ bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now)
     return false;
 }
 
-/* ---- Traces ------------------------------------------------------------------------ */
+/* ---- Traces ----------------------------------------------------------------------------- */
 
 static void trace(const struct gcs_core_group *group, const struct gcs_view *view,
                   struct gcs_trace_event *event)

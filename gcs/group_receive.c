@@ -8,31 +8,23 @@
 
 #define TELL_STALE_NS 10000000u
 
-static bool next_frame_of(const struct gcs_packet *packet, struct gcs_reader *r,
-                          struct gcs_frame *frame)
-{
-    if (!r->at)
-        *r = gcs_reader_over(packet->control, packet->control_size);
-    return gcs_frame_next(r, frame);
-}
-
 /* ---- While looking ---------------------------------------------------------------------- */
 
 static void receive_looking(struct gcs_core_group *group, uint64_t now,
                             const struct gcs_address *from, const struct gcs_packet *packet)
 {
-    struct gcs_reader r = {.at = NULL};
+    struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
     struct gcs_frame frame;
-    while (group->state == GCS_GROUP_LOOKING && group->failed == 0 &&
-           next_frame_of(packet, &r, &frame))
+    while (group->state == GCS_GROUP_LOOKING && group->failed == 0 && gcs_frame_next(&r, &frame)) {
         if (frame.type < GCS_FRAME_JOIN)
             group->core->counters.dropped_stale++; /* of a view that we are not in yet */
-        else if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body, frame.size) ==
-            GCS_EMALFORMED)
+        else if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body,
+                                     frame.size) == GCS_EMALFORMED)
             group->core->counters.dropped_malformed++;
+    }
 }
 
-/* ---- Joiners ------------------------------------------------------------------------------- */
+/* ---- Joiners ---------------------------------------------------------------------------- */
 
 static void hear_join(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
                       const struct gcs_frame *frame)
@@ -46,8 +38,7 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
     struct gcs_join_request request;
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
     size_t size = sizeof(refusal);
-    int result = gcs_join_read(frame->body, frame->size, &settings, &request, refusal,
-                               &size);
+    int result = gcs_join_read(frame->body, frame->size, &settings, &request, refusal, &size);
     if (result == GCS_EMALFORMED)
         group->core->counters.dropped_malformed++;
     if (result == GCS_EREFUSED)
@@ -59,7 +50,7 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
     gcs_agreement_join(group->era->agreement, now, &request);
 }
 
-/* ---- Strangers: joiners, and those whose view is over ----------------------------------------- */
+/* ---- Strangers: joiners, and those whose view is over ----------------------------------- */
 
 static void hear_excluded(struct gcs_core_group *group, const struct gcs_packet *packet,
                           const struct gcs_frame *frame)
@@ -108,7 +99,8 @@ static bool is_member(const struct gcs_era *era, const struct gcs_address *addre
     return false;
 }
 
-/* Traffic of a view that ended before the last one that we know, or of one that we have not reached. */
+/* Traffic of a view that ended before the last one that we know, or of one that we have not
+ * reached. */
 static void receive_astray(struct gcs_core_group *group, uint64_t now,
                            const struct gcs_address *from, const struct gcs_packet *packet)
 {
@@ -134,10 +126,10 @@ static void receive_astray(struct gcs_core_group *group, uint64_t now,
 static void receive_stranger(struct gcs_core_group *group, uint64_t now,
                              const struct gcs_address *from, const struct gcs_packet *packet)
 {
-    struct gcs_reader r = {.at = NULL};
+    struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
     struct gcs_frame frame;
     bool understood = false;
-    while (next_frame_of(packet, &r, &frame)) {
+    while (gcs_frame_next(&r, &frame)) {
         bool join = frame.type == GCS_FRAME_JOIN || frame.type == GCS_FRAME_LOOK;
         if (join && group->state == GCS_GROUP_MEMBER)
             hear_join(group, now, from, &frame);
@@ -153,7 +145,8 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
         receive_astray(group, now, from, packet);
 }
 
-/* ---- The packet ----------------------------------------------------------------------------------- */
+/* ---- The packet
+ * ----------------------------------------------------------------------------------- */
 
 static bool belongs(const struct gcs_era *era, const struct gcs_packet *packet)
 {

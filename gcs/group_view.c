@@ -9,10 +9,10 @@
 
 #include "gcs/base/mutant.h"
 
-#define RETRY_NS 10000000u
+#define RETRY_NS  10000000u
 #define BALLOT_NS 60000000u
 
-/* ---- What the agreement asks of us ------------------------------------------------ */
+/* ---- What the agreement asks of us ------------------------------------------------------ */
 
 static void to_rank(void *ctx, uint16_t rank, uint8_t type, const uint8_t *body, size_t size)
 {
@@ -81,7 +81,7 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
     return gcs_agreement_new(&config, &era->agreement);
 }
 
-/* ---- Installing -------------------------------------------------------------------- */
+/* ---- Installing ------------------------------------------------------------------------- */
 
 /* The old era, if there is one, is kept for those who need its packets or its decision. */
 static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_proposal *value)
@@ -146,7 +146,7 @@ static void install(void *ctx, const struct gcs_proposal *value)
         group->failed = result;
 }
 
-/* ---- The first view ------------------------------------------------------------------ */
+/* ---- The first view --------------------------------------------------------------------- */
 
 static void look_to_address(void *ctx, const struct gcs_address *to, uint8_t type,
                             const uint8_t *body, size_t size)
@@ -237,7 +237,7 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
     gcs_events_push_kept(&group->core->events, &event); /* room was kept at the start */
 }
 
-/* ---- The primary --------------------------------------------------------------------------- */
+/* ---- The primary ------------------------------------------------------------------------ */
 
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
 {

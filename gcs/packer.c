@@ -6,15 +6,15 @@
 
 #define CONTROL_ROOM_LARGE 1024u
 #define CONTROL_ROOM_SMALL 128u
-#define LARGE_PACKET 8192u
-#define SPARE_MAX 64u
-#define MESSAGE_OVERHEAD 16u /* charged to the queue for each message beyond its bytes */
+#define LARGE_PACKET       8192u
+#define SPARE_MAX          64u
+#define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
 /* Messages packed together, or one message to be cut. */
 struct gcs_pack {
     struct gcs_pack *next;
     struct gcs_buffer *buffer;
-    uint32_t used; /* packed: bytes of payload; cut: bytes of the message */
+    uint32_t used;   /* packed: bytes of payload; cut: bytes of the message */
     uint32_t offset; /* cut: taken so far */
     uint32_t count;
     uint32_t charge;
@@ -133,8 +133,7 @@ static int add_packed(struct gcs_packer *packer, uint8_t service, const void *da
         pack = append(packer, service, packer->headroom + need);
     if (!pack || !make_room(packer, pack, need))
         return GCS_ENOMEM;
-    struct gcs_writer w =
-        gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, need);
+    struct gcs_writer w = gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, need);
     gcs_write_varint(&w, size);
     gcs_write_bytes(&w, data, size);
     assert(!w.bad);
@@ -180,7 +179,8 @@ static const struct gcs_pack *first_pack(const struct gcs_packer *packer)
 bool gcs_packer_open(const struct gcs_packer *packer)
 {
     const struct gcs_pack *pack = first_pack(packer);
-    return pack && !pack->cut && !pack->next && pack->used < packer->payload_max - packer->payload_max / 4;
+    return pack && !pack->cut && !pack->next &&
+           pack->used < packer->payload_max - packer->payload_max / 4;
 }
 
 static uint32_t fragment_size(const struct gcs_packer *packer, const struct gcs_pack *pack)

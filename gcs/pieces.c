@@ -34,8 +34,8 @@ static struct gcs_puzzle *place_for(struct gcs_pieces *pieces, const struct gcs_
     return oldest;
 }
 
-static bool begin(struct gcs_puzzle *puzzle, struct gcs_pool *pool,
-                  const struct gcs_address *from, const struct gcs_piece *piece)
+static bool begin(struct gcs_puzzle *puzzle, struct gcs_pool *pool, const struct gcs_address *from,
+                  const struct gcs_piece *piece)
 {
     drop(puzzle);
     puzzle->buffer = gcs_pool_get(pool, GCS_FRAME_HEADER + piece->total);

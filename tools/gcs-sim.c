@@ -89,9 +89,8 @@ static bool parse_service(const char *text, enum world_service *service)
     if (world_parse_service(text, service))
         return true;
     fprintf(stderr, "gcs-sim: --service: \"%s\" %s; use fifo, agreed, safe or mixed\n", text,
-            strcmp(text, "causal") == 0 || strcmp(text, "unordered") == 0
-                ? "does not exist yet"
-                : "is no service");
+            strcmp(text, "causal") == 0 || strcmp(text, "unordered") == 0 ? "does not exist yet"
+                                                                          : "is no service");
     return false;
 }
 
@@ -142,11 +141,16 @@ static bool parse_option(int option, struct arguments *arguments)
 static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'r'},
-        {"members", required_argument, NULL, 'm'}, {"messages", required_argument, NULL, 'x'},
-        {"order", required_argument, NULL, 'o'},   {"service", required_argument, NULL, 'v'},
-        {"faults", required_argument, NULL, 'f'},  {"trace", required_argument, NULL, 't'},
-        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
+        {"seed", required_argument, NULL, 's'},
+        {"runs", required_argument, NULL, 'r'},
+        {"members", required_argument, NULL, 'm'},
+        {"messages", required_argument, NULL, 'x'},
+        {"order", required_argument, NULL, 'o'},
+        {"service", required_argument, NULL, 'v'},
+        {"faults", required_argument, NULL, 'f'},
+        {"trace", required_argument, NULL, 't'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -208,20 +212,20 @@ static void print_json(const struct arguments *arguments, const struct campaign 
     if (property)
         printf(",\"violation\":\"%s\",\"violation_seed\":%" PRIu64, property, seed);
     printf(",\"world\":{\"runs\":%" PRIu64, campaign->stats.runs);
-#define JSON_STAT(name, text)                                                                     \
-    if (strcmp(#name, "runs") != 0)                                                               \
+#define JSON_STAT(name, text)       \
+    if (strcmp(#name, "runs") != 0) \
         printf(",\"" #name "\":%" PRIu64, campaign->stats.name);
     WORLD_STAT_TABLE(JSON_STAT)
 #undef JSON_STAT
     printf("},\"network\":{\"sent\":%" PRIu64, campaign->network.sent);
-#define JSON_NETWORK(name, text)                                                                  \
-    if (strcmp(#name, "sent") != 0)                                                               \
+#define JSON_NETWORK(name, text)    \
+    if (strcmp(#name, "sent") != 0) \
         printf(",\"" #name "\":%" PRIu64, campaign->network.name);
     GCS_SIM_COUNTER_TABLE(JSON_NETWORK)
 #undef JSON_NETWORK
     printf("},\"core\":{\"packets_received\":%" PRIu64, campaign->counters.packets_received);
-#define JSON_COUNTER(name, text)                                                                  \
-    if (strcmp(#name, "packets_received") != 0)                                                   \
+#define JSON_COUNTER(name, text)                \
+    if (strcmp(#name, "packets_received") != 0) \
         printf(",\"" #name "\":%" PRIu64, campaign->counters.name);
     GCS_COUNTER_TABLE(JSON_COUNTER)
 #undef JSON_COUNTER
@@ -229,8 +233,8 @@ static void print_json(const struct arguments *arguments, const struct campaign 
 }
 
 /* Runs all; stops at the first violation. Returns its property, or NULL. */
-static const char *run_all(const struct arguments *arguments, FILE *out,
-                           struct campaign *campaign, uint64_t *seed)
+static const char *run_all(const struct arguments *arguments, FILE *out, struct campaign *campaign,
+                           uint64_t *seed)
 {
     struct world_options options = arguments->world;
     const char *property = NULL;
@@ -266,8 +270,9 @@ static int run(struct arguments *arguments)
         fprintf(out, "gcs-sim: violation: %s seed %" PRIu64 "\n", property, seed);
     else
         fprintf(out,
-                "gcs-sim: ok: %" PRIu64 " runs, seeds %" PRIu64 " to %" PRIu64 ", %u members, %" PRIu64
-                " of %" PRIu64 " messages reached the survivors, no violation\n",
+                "gcs-sim: ok: %" PRIu64 " runs, seeds %" PRIu64 " to %" PRIu64
+                ", %u members, %" PRIu64 " of %" PRIu64
+                " messages reached the survivors, no violation\n",
                 campaign.stats.runs, arguments->world.seed, seed, arguments->world.members,
                 campaign.stats.reached, campaign.stats.planned);
     if (arguments->json)

@@ -105,8 +105,7 @@ struct gcs_sim *gcs_sim_new(const struct gcs_sim_config *config)
 {
     struct gcs_sim *sim;
 
-    if (config->size != sizeof(*config) || config->nodes == 0 ||
-        config->nodes > GCS_SIM_NODES_MAX)
+    if (config->size != sizeof(*config) || config->nodes == 0 || config->nodes > GCS_SIM_NODES_MAX)
         return NULL;
     sim = calloc(1, sizeof(*sim));
     if (!sim)

@@ -30,7 +30,7 @@ extern "C" {
 struct gcs_sim;
 
 struct gcs_sim_config {
-    size_t size;           /* sizeof(struct gcs_sim_config) */
+    size_t size; /* sizeof(struct gcs_sim_config) */
     uint64_t seed;
     uint64_t start_ns;     /* virtual time at the start */
     uint64_t latency_ns;   /* least time that a packet takes; default 50 us */
@@ -60,7 +60,7 @@ struct gcs_sim_event {
     enum gcs_sim_event_type type;
     uint64_t now;
     unsigned node;
-    struct gcs_address from; /* packet, unreachable */
+    struct gcs_address from;   /* packet, unreachable */
     struct gcs_buffer *buffer; /* packet */
     const uint8_t *data;       /* packet */
     size_t size;               /* packet */
@@ -68,16 +68,16 @@ struct gcs_sim_event {
 };
 
 /* X(name, what it counts) */
-#define GCS_SIM_COUNTER_TABLE(X)                                                                  \
-    X(sent, "packets sent, each copy of a fan-out counted")                                       \
-    X(delivered, "packets that arrived")                                                          \
-    X(lost, "packets lost by chance")                                                             \
-    X(cut, "packets lost between nodes that are cut off from each other")                         \
-    X(duplicated, "packets that arrived twice")                                                   \
-    X(reordered, "packets held back so that others overtake them")                                \
-    X(corrupted, "packets that arrived damaged")                                                  \
-    X(oversized, "packets larger than any link carries")                                          \
-    X(unheard, "packets to where nobody listens")                                                 \
+#define GCS_SIM_COUNTER_TABLE(X)                                          \
+    X(sent, "packets sent, each copy of a fan-out counted")               \
+    X(delivered, "packets that arrived")                                  \
+    X(lost, "packets lost by chance")                                     \
+    X(cut, "packets lost between nodes that are cut off from each other") \
+    X(duplicated, "packets that arrived twice")                           \
+    X(reordered, "packets held back so that others overtake them")        \
+    X(corrupted, "packets that arrived damaged")                          \
+    X(oversized, "packets larger than any link carries")                  \
+    X(unheard, "packets to where nobody listens")                         \
     X(no_memory, "packets lost for lack of memory")
 
 struct gcs_sim_counters {

@@ -43,8 +43,11 @@ static void damage(struct gcs_prng *prng, uint8_t *data, size_t *size)
         *size = (size_t)gcs_prng_below(prng, *size);
         return;
     }
-    for (uint64_t n = 1 + gcs_prng_below(prng, 4); n > 0; n--)
-        data[gcs_prng_below(prng, *size)] ^= (uint8_t)(1 + gcs_prng_below(prng, 255));
+    for (uint64_t n = 1 + gcs_prng_below(prng, 4); n > 0; n--) {
+        uint64_t at = gcs_prng_below(prng, *size);
+
+        data[at] ^= (uint8_t)(1 + gcs_prng_below(prng, 255));
+    }
 }
 
 /* When a packet sent now arrives: after those sent before it, unless it is held back. */
@@ -66,8 +69,8 @@ static uint64_t arrival(struct gcs_sim *sim, unsigned from, unsigned to,
 }
 
 /* One copy arrives, now or later, whole or not. */
-static void arrive(struct gcs_sim *sim, unsigned from, unsigned to,
-                   const struct gcs_sim_link *link, const uint8_t *data, size_t size)
+static void arrive(struct gcs_sim *sim, unsigned from, unsigned to, const struct gcs_sim_link *link,
+                   const uint8_t *data, size_t size)
 {
     struct gcs_sim_event event = {.type = GCS_SIM_PACKET, .node = to};
 

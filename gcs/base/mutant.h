@@ -15,35 +15,35 @@
 #ifdef GCS_MUTANTS
 
 /* X(name, guarantee that it breaks, what is wrong) */
-#define GCS_MUTANT_TABLE(X)                                                                       \
-    X(skip_repair, "liveness", "requests for repair are ignored")                                 \
-    X(deliver_before_order, "agreed-order", "agreed messages are delivered on arrival")           \
-    X(install_without_flush, "virtual-synchrony", "a view is installed without filling the cut")  \
-    X(forget_promise, "primary-component", "a promise to a higher ballot is forgotten")           \
-    X(ack_after_freeze, "uniformity", "acknowledges packets that came after the promise")         \
-    X(send_after_freeze, "self-delivery", "sends new packets after the promise")                  \
-    X(deliver_after_freeze, "virtual-synchrony", "delivers what came after the promise")          \
-    X(reuse_incarnation, "local-monotonicity", "comes back under the old incarnation")            \
-    X(cut_intersection, "self-delivery", "the cut is what all reports hold")                      \
-    X(cut_longest, "self-delivery", "the cut is what the longest report holds")                   \
-    X(promise_minority, "primary-component", "proposes with promises from a minority")            \
-    X(accept_without_fetch, "liveness", "accepts a cut without holding it")                        \
-    X(install_without_majority, "primary-component", "installs before a majority has accepted")   \
-    X(no_reproposal, "primary-component", "proposes a new value where one was accepted")          \
-    X(safe_minority, "uniformity", "safe as soon as one member holds it")                         \
-    X(safe_data_only, "uniformity", "acknowledges data without its order")                        \
-    X(release_early, "liveness", "frees packets that not everybody holds")                        \
-    X(drop_old_view_packets, "liveness", "frees the old view's packets on installing the next")   \
-    X(survivors_unpromised, "virtual-synchrony", "takes members along that did not promise")      \
-    X(duplicate_delivery, "no-duplication", "delivers a message twice")                           \
-    X(skip_own_delivery, "self-delivery", "drops own messages during the flush")                  \
-    X(reorder_fifo, "fifo", "delivers packets of one sender out of order")                        \
-    X(corrupt_payload, "delivery-integrity", "delivers a message with a byte changed")            \
-    X(deliver_in_next_view, "sending-view", "delivers the end of a view after the next one")      \
-    X(deliver_foreign_sender, "delivery-integrity", "names another member as the sender")         \
-    X(skip_view_event, "initial-view", "delivers without having announced the view")              \
-    X(view_without_self, "self-inclusion", "installs a view that it is no member of")             \
-    X(repeat_view, "local-monotonicity", "installs a view once more")                             \
+#define GCS_MUTANT_TABLE(X)                                                                      \
+    X(skip_repair, "liveness", "requests for repair are ignored")                                \
+    X(deliver_before_order, "agreed-order", "agreed messages are delivered on arrival")          \
+    X(install_without_flush, "virtual-synchrony", "a view is installed without filling the cut") \
+    X(forget_promise, "primary-component", "a promise to a higher ballot is forgotten")          \
+    X(ack_after_freeze, "uniformity", "acknowledges packets that came after the promise")        \
+    X(send_after_freeze, "self-delivery", "sends new packets after the promise")                 \
+    X(deliver_after_freeze, "virtual-synchrony", "delivers what came after the promise")         \
+    X(reuse_incarnation, "local-monotonicity", "comes back under the old incarnation")           \
+    X(cut_intersection, "self-delivery", "the cut is what all reports hold")                     \
+    X(cut_longest, "self-delivery", "the cut is what the longest report holds")                  \
+    X(promise_minority, "primary-component", "proposes with promises from a minority")           \
+    X(accept_without_fetch, "liveness", "accepts a cut without holding it")                      \
+    X(install_without_majority, "primary-component", "installs before a majority has accepted")  \
+    X(no_reproposal, "primary-component", "proposes a new value where one was accepted")         \
+    X(safe_minority, "uniformity", "safe as soon as one member holds it")                        \
+    X(safe_data_only, "uniformity", "acknowledges data without its order")                       \
+    X(release_early, "liveness", "frees packets that not everybody holds")                       \
+    X(drop_old_view_packets, "liveness", "frees the old view's packets on installing the next")  \
+    X(survivors_unpromised, "virtual-synchrony", "takes members along that did not promise")     \
+    X(duplicate_delivery, "no-duplication", "delivers a message twice")                          \
+    X(skip_own_delivery, "self-delivery", "drops own messages during the flush")                 \
+    X(reorder_fifo, "fifo", "delivers packets of one sender out of order")                       \
+    X(corrupt_payload, "delivery-integrity", "delivers a message with a byte changed")           \
+    X(deliver_in_next_view, "sending-view", "delivers the end of a view after the next one")     \
+    X(deliver_foreign_sender, "delivery-integrity", "names another member as the sender")        \
+    X(skip_view_event, "initial-view", "delivers without having announced the view")             \
+    X(view_without_self, "self-inclusion", "installs a view that it is no member of")            \
+    X(repeat_view, "local-monotonicity", "installs a view once more")                            \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
 enum gcs_mutant {
@@ -51,7 +51,7 @@ enum gcs_mutant {
 #define GCS_MUTANT_ENUM(name, property, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
-    GCS_MUTANT_count
+        GCS_MUTANT_count
 };
 
 /* Set by the program before it makes a core. */

@@ -181,8 +181,8 @@ size_t gcs_trace_format(const struct gcs_trace_event *event, gcs_trace_address_f
 {
     struct line line = {out, size, 0};
 
-    put_head(&line, event->now, event->self, event->group, event->lineage,
-             type_name(event->type), address);
+    put_head(&line, event->now, event->self, event->group, event->lineage, type_name(event->type),
+             address);
     if (event->epoch != 0)
         put_view_id(&line, event->epoch, event->proposer);
     if (event->type == GCS_TRACE_SEND || event->type == GCS_TRACE_DELIVER)

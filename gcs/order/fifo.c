@@ -47,8 +47,8 @@ static void fifo_close(struct gcs_order_engine *engine)
     gcs_release(fifo->allocator, fifo);
 }
 
-static int fifo_arrive(struct gcs_order_engine *engine, uint16_t rank, uint64_t number,
-                       bool member, const uint8_t *info, size_t size)
+static int fifo_arrive(struct gcs_order_engine *engine, uint16_t rank, uint64_t number, bool member,
+                       const uint8_t *info, size_t size)
 {
     struct fifo *fifo = fifo_of(engine);
     (void)info;

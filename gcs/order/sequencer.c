@@ -23,7 +23,7 @@
 #include "gcs/wire/runs.h"
 
 #define SEQUENCER_RANK 0
-#define RUNS_INITIAL 256u
+#define RUNS_INITIAL   256u
 
 /* count packets of rank from first on have the slots from slot on. */
 struct placed {
@@ -53,10 +53,10 @@ struct sequencer {
     uint64_t hold_sent; /* the last hold that write_ack wrote */
     /* per rank */
     uint64_t *arrived;
-    uint64_t *placed;   /* numbers up to it have slots */
-    uint64_t *wishes;   /* the last number that takes part in the order */
-    uint64_t *passed;   /* delivered or passed over */
-    uint64_t *acked;    /* slots acknowledged */
+    uint64_t *placed; /* numbers up to it have slots */
+    uint64_t *wishes; /* the last number that takes part in the order */
+    uint64_t *passed; /* delivered or passed over */
+    uint64_t *acked;  /* slots acknowledged */
     /* finished */
     uint64_t *cut;
     bool *survives;
@@ -107,7 +107,7 @@ static struct placed *run_at(const struct sequencer *s, uint64_t index)
     return &s->runs[index & (s->capacity - 1)];
 }
 
-/* ---- Slots ---------------------------------------------------------------------- */
+/* ---- Slots ------------------------------------------------------------------------------ */
 
 static bool grow(struct sequencer *s)
 {
@@ -188,7 +188,7 @@ static int sequencer_arrive(struct gcs_order_engine *engine, uint16_t rank, uint
     return result;
 }
 
-/* ---- The sequencer's part ------------------------------------------------------- */
+/* ---- The sequencer's part --------------------------------------------------------------- */
 
 static bool sequencer_pending(const struct gcs_order_engine *engine)
 {
@@ -249,7 +249,7 @@ static void sequencer_announce(struct gcs_order_engine *engine, uint64_t number,
     s->wishes[s->self] = own; /* arrive() says so when the packet is really there */
 }
 
-/* ---- Acknowledgement ------------------------------------------------------------- */
+/* ---- Acknowledgement -------------------------------------------------------------------- */
 
 static void sequencer_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w)
 {
@@ -258,8 +258,7 @@ static void sequencer_write_ack(struct gcs_order_engine *engine, struct gcs_writ
     s->hold_sent = s->hold;
 }
 
-static bool sequencer_read_ack(struct gcs_order_engine *engine, uint16_t rank,
-                               struct gcs_reader *r)
+static bool sequencer_read_ack(struct gcs_order_engine *engine, uint16_t rank, struct gcs_reader *r)
 {
     struct sequencer *s = sequencer_of(engine);
     uint64_t slot = gcs_read_varint(r);
@@ -294,7 +293,7 @@ static void sequencer_freeze(struct gcs_order_engine *engine)
     sequencer_of(engine)->frozen = true;
 }
 
-/* ---- Delivery --------------------------------------------------------------------- */
+/* ---- Delivery --------------------------------------------------------------------------- */
 
 static bool peek_slots(const struct sequencer *s, struct gcs_order_next *next)
 {
@@ -329,8 +328,8 @@ static void settle(struct sequencer *s)
             return;
         pop_slot(s);
     }
-    while (s->tail_rank < s->members && (!s->survives[s->tail_rank] ||
-                                         s->passed[s->tail_rank] >= s->cut[s->tail_rank]))
+    while (s->tail_rank < s->members &&
+           (!s->survives[s->tail_rank] || s->passed[s->tail_rank] >= s->cut[s->tail_rank]))
         s->tail_rank++;
 }
 

@@ -49,7 +49,8 @@ bool gcs_gaps_request(struct gcs_gaps *gaps, const struct gcs_window *window, ui
     if (now < gaps->due || window->contiguous >= window->top)
         return false;
     fill(window, nack);
-    uint32_t doublings = gaps->attempt < BACKOFF_DOUBLINGS_MAX ? gaps->attempt : BACKOFF_DOUBLINGS_MAX;
+    uint32_t doublings =
+        gaps->attempt < BACKOFF_DOUBLINGS_MAX ? gaps->attempt : BACKOFF_DOUBLINGS_MAX;
     uint64_t wait = timing->retry_ns << doublings;
     gaps->due = now + (wait < timing->ceiling_ns ? wait : timing->ceiling_ns);
     gaps->asked_up_to = window->contiguous;

@@ -10,8 +10,8 @@
 #include <xxhash.h>
 
 #define CHECKSUM_OFFSET 8
-#define CHECKED_FROM 16
-#define GROUP_OFFSET 16
+#define CHECKED_FROM    16
+#define GROUP_OFFSET    16
 
 static const uint8_t magic[4] = {'g', 'c', 's', GCS_VERSION_MAJOR_WIRE};
 
@@ -28,8 +28,7 @@ uint64_t gcs_packet_group_tag(uint64_t cluster, const char *name)
     return tag ? tag : 1;
 }
 
-void gcs_packet_seal(uint8_t *data, size_t size, const struct gcs_packet *packet,
-                     uint64_t cluster)
+void gcs_packet_seal(uint8_t *data, size_t size, const struct gcs_packet *packet, uint64_t cluster)
 {
     struct gcs_writer w = gcs_writer_over(data, GCS_PACKET_HEADER);
     gcs_write_bytes(&w, magic, sizeof(magic));
@@ -138,7 +137,8 @@ bool gcs_fragment_read(const uint8_t *payload, size_t size, struct gcs_fragment 
     fragment->offset = (uint32_t)gcs_load_le(payload + 4, 4);
     fragment->data = payload + GCS_FRAGMENT_HEADER;
     fragment->size = size - GCS_FRAGMENT_HEADER;
-    return fragment->offset < fragment->total && fragment->size <= fragment->total - fragment->offset;
+    return fragment->offset < fragment->total &&
+           fragment->size <= fragment->total - fragment->offset;
 }
 
 /* The message at *at, which moves behind it. False: none that ends before end. */

@@ -89,7 +89,7 @@ enum gcs_packet_fault gcs_packet_open(const uint8_t *data, size_t size, uint64_t
 /* Only the group's tag, for finding the group before the checksum is worth its time; 0 if short. */
 uint64_t gcs_packet_peek_group(const uint8_t *data, size_t size);
 
-/* ---- Frames ------------------------------------------------------------------ */
+/* ---- Frames ----------------------------------------------------------------------------- */
 
 /* Numbers are part of the wire format. Unknown types are skipped and counted. */
 enum gcs_frame_type {
@@ -134,7 +134,7 @@ uint8_t *gcs_frame_begin(struct gcs_writer *w, enum gcs_frame_type type);
  * writer good again, and returns false. */
 bool gcs_frame_end(struct gcs_writer *w, uint8_t *begin);
 
-/* ---- Payload ------------------------------------------------------------------- */
+/* ---- Payload ---------------------------------------------------------------------------- */
 
 struct gcs_fragment {
     uint32_t total;

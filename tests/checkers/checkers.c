@@ -93,8 +93,8 @@ static bool is_related(const struct record *record, const struct record *subject
     return record->member == subject->member;
 }
 
-size_t violation_window(const struct log *log, const struct violation *violation,
-                        uint32_t *records, size_t max)
+size_t violation_window(const struct log *log, const struct violation *violation, uint32_t *records,
+                        size_t max)
 {
     bool views_only = strcmp(violation->property, "liveness") == 0 ||
                       strcmp(violation->property, "progress") == 0;

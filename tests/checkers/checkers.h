@@ -14,19 +14,19 @@
 #include "tests/checkers/history.h"
 
 /* X(function, property, what must hold) */
-#define CHECKER_TABLE(X)                                                                          \
-    X(check_self_inclusion, "self-inclusion", "a member is in every view that it installs")       \
-    X(check_local_monotonicity, "local-monotonicity", "a member's views go up, and then end")     \
-    X(check_initial_view, "initial-view", "everything happens in a view")                         \
-    X(check_primary_component, "primary-component", "one history of views, by majorities")        \
-    X(check_delivery_integrity, "delivery-integrity", "what is delivered was sent like this")     \
-    X(check_no_duplication, "no-duplication", "a message is delivered once")                      \
-    X(check_self_delivery, "self-delivery", "own messages are delivered before the next view")    \
-    X(check_sending_view, "sending-view", "a message is delivered in the view it was sent in")    \
-    X(check_fifo, "fifo", "messages of one sender come in order, without gaps")                   \
-    X(check_virtual_synchrony, "virtual-synchrony", "who goes on together delivered the same")    \
-    X(check_agreed_order, "agreed-order", "who goes on together delivered in the same order")     \
-    X(check_causality, "causality", "nothing comes before what its sender knew")                  \
+#define CHECKER_TABLE(X)                                                                       \
+    X(check_self_inclusion, "self-inclusion", "a member is in every view that it installs")    \
+    X(check_local_monotonicity, "local-monotonicity", "a member's views go up, and then end")  \
+    X(check_initial_view, "initial-view", "everything happens in a view")                      \
+    X(check_primary_component, "primary-component", "one history of views, by majorities")     \
+    X(check_delivery_integrity, "delivery-integrity", "what is delivered was sent like this")  \
+    X(check_no_duplication, "no-duplication", "a message is delivered once")                   \
+    X(check_self_delivery, "self-delivery", "own messages are delivered before the next view") \
+    X(check_sending_view, "sending-view", "a message is delivered in the view it was sent in") \
+    X(check_fifo, "fifo", "messages of one sender come in order, without gaps")                \
+    X(check_virtual_synchrony, "virtual-synchrony", "who goes on together delivered the same") \
+    X(check_agreed_order, "agreed-order", "who goes on together delivered in the same order")  \
+    X(check_causality, "causality", "nothing comes before what its sender knew")               \
     X(check_uniformity, "uniformity", "what one delivers as safe, everybody delivers")
 
 struct violation {
@@ -51,7 +51,7 @@ void verdict_clear(struct verdict *verdict);
 /* Names in texts. */
 const char *verdict_member(const struct verdict *verdict, uint32_t member);
 
-#define CHECKER_PROTOTYPE(function, property, text)                                               \
+#define CHECKER_PROTOTYPE(function, property, text) \
     void function(const struct history *history, struct verdict *verdict);
 CHECKER_TABLE(CHECKER_PROTOTYPE)
 #undef CHECKER_PROTOTYPE
@@ -64,7 +64,7 @@ void check_all(const struct log *log, bool complete, struct verdict *verdict);
  * and leaves, and those of the same message or the same member (for want of liveness: none of
  * the messages). Returns how many there are, and writes at most max of the last ones, in order.
  */
-size_t violation_window(const struct log *log, const struct violation *violation,
-                        uint32_t *records, size_t max);
+size_t violation_window(const struct log *log, const struct violation *violation, uint32_t *records,
+                        size_t max);
 
 #endif

@@ -40,8 +40,8 @@ static void check_delivery(const struct history *history, struct verdict *verdic
     send = &history->log->records[message->send];
     if (send->hash != record->hash || send->service != record->service)
         verdict_add(verdict, "delivery-integrity", message->send, index,
-                    "%s delivers %s:%" PRIu64 " with another %s", receiver, sender,
-                    record->number, send->hash != record->hash ? "payload" : "service");
+                    "%s delivers %s:%" PRIu64 " with another %s", receiver, sender, record->number,
+                    send->hash != record->hash ? "payload" : "service");
 }
 
 void check_delivery_integrity(const struct history *history, struct verdict *verdict)

@@ -33,8 +33,8 @@ static uint32_t message_of(struct history *history, const struct record *record)
     if (i != MAP_NONE)
         return i;
     i = (uint32_t)history->messages_count;
-    history->messages = memory_grow(history->messages, i, &history->messages_capacity,
-                                    sizeof(*history->messages));
+    history->messages =
+        memory_grow(history->messages, i, &history->messages_capacity, sizeof(*history->messages));
     history->messages[i] = (struct message){record->group, record->sender, record->number, NONE};
     map_set(&history->messages_map, key, record->number, i);
     history->messages_count++;
@@ -52,22 +52,21 @@ static uint32_t view_of(struct history *history, struct map *map, uint32_t index
     i = (uint32_t)history->views_count;
     history->views =
         memory_grow(history->views, i, &history->views_capacity, sizeof(*history->views));
-    history->views[i] = (struct view){
-        record->group, record->epoch, record->proposer, index, {NULL, 0, 0}};
+    history->views[i] =
+        (struct view){record->group, record->epoch, record->proposer, index, {NULL, 0, 0}};
     map_set(map, key, record->proposer, i);
     history->views_count++;
     return i;
 }
 
-static void begin_stay(struct history *history, uint32_t membership, uint32_t view,
-                       uint32_t record)
+static void begin_stay(struct history *history, uint32_t membership, uint32_t view, uint32_t record)
 {
     struct membership *m = &history->memberships[membership];
     uint32_t i = (uint32_t)history->stays_count++;
     struct stay *stay;
 
-    history->stays = memory_grow(history->stays, i, &history->stays_capacity,
-                                 sizeof(*history->stays));
+    history->stays =
+        memory_grow(history->stays, i, &history->stays_capacity, sizeof(*history->stays));
     stay = &history->stays[i];
     memset(stay, 0, sizeof(*stay));
     stay->membership = membership;

@@ -19,7 +19,7 @@ void check_initial_view(const struct history *history, struct verdict *verdict)
             verdict_add(verdict, "initial-view", i, i, "%s %s before its first view", name,
                         record->type == RECORD_SEND ? "sends" : "delivers");
         else if (record->type == RECORD_VIEW)
-            verdict_add(verdict, "initial-view", i, i, "%s loses view %u, which it never had",
-                        name, record->epoch);
+            verdict_add(verdict, "initial-view", i, i, "%s loses view %u, which it never had", name,
+                        record->epoch);
     }
 }

@@ -45,8 +45,8 @@ static void check_view(struct verdict *verdict, const struct log *log, const str
         verdict_add(verdict, "local-monotonicity", state->primary, index,
                     "%s: view %u comes after view %u", name, record->epoch, before->epoch);
     else if (record->primary && log->records[state->last].primary)
-        verdict_add(verdict, "local-monotonicity", state->last, index,
-                    "%s installs view %u twice", name, record->epoch);
+        verdict_add(verdict, "local-monotonicity", state->last, index, "%s installs view %u twice",
+                    name, record->epoch);
     else if (!same_members(log, record, before))
         verdict_add(verdict, "local-monotonicity", state->primary, index,
                     "%s: view %u has other members than before", name, record->epoch);
@@ -78,8 +78,7 @@ static void check_returns(const struct history *history, struct verdict *verdict
             if (out != MAP_NONE)
                 verdict_add(verdict, "local-monotonicity", out, next->record,
                             "%s comes back in view %u, having been left out of view %u",
-                            verdict_member(verdict, member), next->epoch,
-                            log->records[out].epoch);
+                            verdict_member(verdict, member), next->epoch, log->records[out].epoch);
         }
     }
     map_clear(&gone);

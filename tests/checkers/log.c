@@ -104,10 +104,10 @@ void log_describe(const struct log *log, const struct record *record, char *text
                  log->members.items[record->sender], record->number, services[record->service],
                  record->hash);
     } else if (record->type == RECORD_VIEW) {
-        length += describe_list(log, record->primary ? "members " : "NOT PRIMARY members ",
-                                record->members, record->members_count, text + length,
-                                size - length);
-        describe_list(log, "survivors ", record->survivors, record->survivors_count,
-                      text + length, size - length);
+        length +=
+            describe_list(log, record->primary ? "members " : "NOT PRIMARY members ",
+                          record->members, record->members_count, text + length, size - length);
+        describe_list(log, "survivors ", record->survivors, record->survivors_count, text + length,
+                      size - length);
     }
 }

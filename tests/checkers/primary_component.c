@@ -18,8 +18,7 @@ static bool same_list(const struct log *log, const struct record *a, const struc
     return true;
 }
 
-static bool asked_to_leave(const struct history *history, uint32_t member,
-                           const struct view *next)
+static bool asked_to_leave(const struct history *history, uint32_t member, const struct view *next)
 {
     const struct membership *m = history_membership(history, member, next->group);
 
@@ -64,8 +63,8 @@ static void check_stays(const struct history *history, struct verdict *verdict,
         if (previous && before && &history->views[previous->view] != before)
             verdict_add(verdict, "primary-component", before->record, stay->begin,
                         "%s goes from view %u to view %u past view %u",
-                        verdict_member(verdict, stay->member),
-                        history->views[previous->view].epoch, view->epoch, before->epoch);
+                        verdict_member(verdict, stay->member), history->views[previous->view].epoch,
+                        view->epoch, before->epoch);
     }
 }
 

@@ -17,8 +17,7 @@ static void check_own_view(const struct history *history, struct verdict *verdic
     if (record->epoch != view->epoch || record->proposer != view->proposer)
         verdict_add(verdict, "sending-view", stay->begin, index, "%s %s in view %u, but is in %u",
                     verdict_member(verdict, record->member),
-                    record->type == RECORD_SEND ? "sends" : "delivers", record->epoch,
-                    view->epoch);
+                    record->type == RECORD_SEND ? "sends" : "delivers", record->epoch, view->epoch);
     if (!view_has_member(history, view, record->sender))
         verdict_add(verdict, "sending-view", stay->begin, index,
                     "%s delivers from %s, which is not in view %u",

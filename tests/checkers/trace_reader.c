@@ -210,8 +210,7 @@ static bool take_field(struct reader *reader, const char *key, struct fields *fi
     if (strcmp(key, "primary") == 0)
         return fields->has_primary = take_bool(reader, &fields->primary);
     if (strcmp(key, "members") == 0)
-        return fields->has_members =
-                   take_members(reader, &fields->members, &fields->members_count);
+        return fields->has_members = take_members(reader, &fields->members, &fields->members_count);
     if (strcmp(key, "survivors") == 0)
         return take_members(reader, &fields->survivors, &fields->survivors_count);
     return skip_value(reader);
@@ -248,8 +247,7 @@ static bool parse_number(const char *text, unsigned base, uint64_t *value)
     for (*value = 0; *c; c++) {
         int digit = hex_digit(*c);
 
-        if (digit < 0 || (unsigned)digit >= base ||
-            *value > (UINT64_MAX - (unsigned)digit) / base)
+        if (digit < 0 || (unsigned)digit >= base || *value > (UINT64_MAX - (unsigned)digit) / base)
             return false;
         *value = *value * base + (unsigned)digit;
     }

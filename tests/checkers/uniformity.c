@@ -50,13 +50,12 @@ static void compare(const struct history *history, struct verdict *verdict,
         if (i < other->ordered.count &&
             history->message_of[other->ordered.items[i]] == history->message_of[x])
             continue;
-        verdict_add(verdict, "uniformity", x,
-                    i < other->ordered.count ? other->ordered.items[i] : end,
-                    "%s delivers %s:%" PRIu64 " up to a safe message in view %u, %s %s",
-                    verdict_member(verdict, a->member), verdict_member(verdict, record->sender),
-                    record->number, history->views[a->view].epoch,
-                    verdict_member(verdict, b->member),
-                    i < other->ordered.count ? "has another one in this place" : "does not");
+        verdict_add(
+            verdict, "uniformity", x, i < other->ordered.count ? other->ordered.items[i] : end,
+            "%s delivers %s:%" PRIu64 " up to a safe message in view %u, %s %s",
+            verdict_member(verdict, a->member), verdict_member(verdict, record->sender),
+            record->number, history->views[a->view].epoch, verdict_member(verdict, b->member),
+            i < other->ordered.count ? "has another one in this place" : "does not");
         return;
     }
 }

@@ -23,8 +23,7 @@ static void check_survivors(const struct history *history, struct verdict *verdi
     if (named != together)
         verdict_add(verdict, "virtual-synchrony", a->begin, b->begin,
                     "%s says that %s %s into view %u", verdict_member(verdict, a->member),
-                    verdict_member(verdict, b->member),
-                    named ? "came along" : "did not come along",
+                    verdict_member(verdict, b->member), named ? "came along" : "did not come along",
                     history->views[a->view].epoch);
 }
 

@@ -40,7 +40,7 @@ static void check_poll(void)
     EXPECT(vote_read.number == 300 && vote_read.flags == GCS_VOTE_FROZEN && vote_read.missed == 5);
 }
 
-/* ---- PREPARE, PROMISE ---------------------------------------------------------------- */
+/* ---- PREPARE (INVITE has the same body), PROMISE ------------------------------------------ */
 
 static const uint8_t prepare_body[] = {
     0x80, 0x01, /* epoch 128 */

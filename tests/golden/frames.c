@@ -2,6 +2,7 @@
 /* Golden bytes of the frames of the data path, and of a heartbeat. */
 #include "gcs/wire/heartbeat.h"
 #include "gcs/wire/nack.h"
+#include "gcs/wire/piece.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/runs.h"
 #include "gcs/wire/status.h"
@@ -150,6 +151,37 @@ static void check_private(void)
     EXPECT(held == 300 && taken == 295);
 }
 
+/* ---- PIECE ------------------------------------------------------------------------------ */
+
+static const uint8_t piece_body[] = {
+    0x19,                         /* of an INSTALL */
+    0xff, 0xff, 0xff, 0xff, 0x0f, /* id 2^32 - 1 */
+    0xff, 0xff, 0x03,             /* 65535 bytes in all */
+    0xac, 0x02,                   /* from 300 on */
+    'p',  'i',  'e',  'c',  'e',
+};
+
+static void check_piece(void)
+{
+    struct gcs_piece piece = {
+        .type = GCS_FRAME_INSTALL,
+        .id = UINT32_MAX,
+        .total = UINT16_MAX,
+        .offset = 300,
+        .data = (const uint8_t *)"piece",
+        .size = 5,
+    };
+    struct gcs_piece read;
+    uint8_t bytes[GCS_PIECE_HEAD_MAX + 5];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_piece_write(&w, &piece);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), piece_body);
+    EXPECT(gcs_piece_read(piece_body, sizeof(piece_body), &read));
+    EXPECT(read.type == GCS_FRAME_INSTALL && read.id == UINT32_MAX);
+    EXPECT(read.total == UINT16_MAX && read.offset == 300);
+    EXPECT(read.size == 5 && memcmp(read.data, "piece", 5) == 0);
+}
+
 /* ---- HEARTBEAT ---------------------------------------------------------------------------- */
 
 static const uint8_t heartbeat_plain[] = {
@@ -189,5 +221,6 @@ void golden_frames(void)
     check_nack();
     check_runs();
     check_private();
+    check_piece();
     check_heartbeat();
 }

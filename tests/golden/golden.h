@@ -20,11 +20,11 @@ void golden_bytes(const void *got, size_t got_size, const void *expected, size_t
 #define EXPECT_BYTES(got, size, expected)                                                         \
     golden_bytes(got, size, expected, sizeof(expected), __FILE__, __LINE__)
 
-void golden_packet(void);     /* header, checksum, tags, fragments, payload */
-void golden_frames(void);     /* frame headers, STATUS, NACK, RUNS, HEARTBEAT */
-void golden_joining(void);    /* JOIN, LOOK, REFUSE, EXCLUDED, LEAVE */
-void golden_ballots(void);    /* POLL, VOTE, PREPARE, PROMISE, PROPOSE, ACCEPT, CONFIRM */
-void golden_proposal(void);   /* the value of a ballot, INSTALL */
-void golden_payloads(void);   /* what packer and assembly make */
+void golden_packet(void);   /* header, checksum, tags, numbers */
+void golden_frames(void);   /* STATUS, NACK, RUNS, PRIVATE, PIECE, HEARTBEAT */
+void golden_joining(void);  /* JOIN, LOOK, REFUSE, EXCLUDED, GONE, LEAVE */
+void golden_ballots(void);  /* POLL, VOTE, PREPARE, INVITE, PROMISE, PROPOSE, ACCEPT, CONFIRM */
+void golden_proposal(void); /* the value of a ballot, INSTALL */
+void golden_payloads(void); /* what packer and assembly make */
 
 #endif

@@ -67,6 +67,23 @@ static const uint8_t refusal_body[] = {
 };
 static const uint8_t excluded_body[] = {0xff, 0xff, 0xff, 0xff, 0x0f}; /* epoch 2^32 - 1 */
 
+static const uint8_t gone_body[] = {
+    0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* lineage */
+    0x80, 0x01,                                     /* epoch 128 */
+};
+
+static void check_gone(void)
+{
+    uint8_t bytes[GCS_GONE_BYTES_MAX];
+    uint64_t lineage;
+    uint32_t epoch;
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_gone_write(&w, UINT64_C(0x0102030405060708), 128);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), gone_body);
+    EXPECT(gcs_gone_read(gone_body, sizeof(gone_body), &lineage, &epoch));
+    EXPECT(lineage == UINT64_C(0x0102030405060708) && epoch == 128);
+}
+
 static void check_refusals(void)
 {
     struct gcs_refusal refusal = {GCS_EREFUSED, GCS_REFUSED_WINDOW_PACKETS, 1024, 2048}, read;
@@ -90,4 +107,5 @@ void golden_joining(void)
 {
     check_joins();
     check_refusals();
+    check_gone();
 }

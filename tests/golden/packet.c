@@ -116,8 +116,25 @@ static void check_tags(void)
            UINT64_C(0x061e1407e8aa3ce3));
 }
 
+/* Numbers that travel. */
+static void check_numbers(void)
+{
+    EXPECT(GCS_PACKET_FRAGMENT == 1 && GCS_PACKET_PRIVATE == 2);
+    EXPECT(GCS_FIFO == 2 && GCS_AGREED == 4 && GCS_SAFE == 5);
+    EXPECT(GCS_FRAME_STATUS == 1 && GCS_FRAME_RUNS == 2 && GCS_FRAME_NACK == 3);
+    EXPECT(GCS_FRAME_HEARTBEAT == 4 && GCS_FRAME_PRIVATE == 5 && GCS_FRAME_PIECE == 6);
+    EXPECT(GCS_FRAME_JOIN == 16 && GCS_FRAME_REFUSE == 17 && GCS_FRAME_LEAVE == 18);
+    EXPECT(GCS_FRAME_POLL == 19 && GCS_FRAME_VOTE == 20 && GCS_FRAME_PREPARE == 21);
+    EXPECT(GCS_FRAME_PROMISE == 22 && GCS_FRAME_PROPOSE == 23 && GCS_FRAME_ACCEPT == 24);
+    EXPECT(GCS_FRAME_INSTALL == 25 && GCS_FRAME_CONFIRM == 26 && GCS_FRAME_EXCLUDED == 27);
+    EXPECT(GCS_FRAME_LOOK == 28 && GCS_FRAME_INVITE == 29 && GCS_FRAME_GONE == 30);
+    EXPECT(GCS_REASON_NONE == 0 && GCS_REASON_LEFT == 1);
+    EXPECT(GCS_REASON_CRASHED == 2 && GCS_REASON_UNREACHABLE == 3);
+}
+
 void golden_packet(void)
 {
+    check_numbers();
     check_numbered();
     check_control_only();
     check_long();

@@ -58,7 +58,7 @@ static bool wait_until(struct phases *phases, uint64_t patience_ns, uint64_t ste
     }
 }
 
-/* ---- What is lacking ------------------------------------------------------------------------- */
+/* ---- What is lacking ---------------------------------------------------------------- */
 
 static bool lack(struct lab_run *run, unsigned slot, const char *text)
 {
@@ -145,8 +145,7 @@ static bool is_gone(struct phases *phases, uint64_t now)
     return true;
 }
 
-/* ---- Phases -------------------------------------------------------------------------------------
- */
+/* ---- Phases ------------------------------------------------------------------------- */
 
 static void tell_all(struct lab_run *run, const char *text)
 {
@@ -233,6 +232,8 @@ void lab_run(struct lab_run *run, const struct lab_options *options, const char 
     run->options = options;
     run->started_at = lab_now();
     lab_plan_make(&run->plan, options);
+    if (options->plan)
+        lab_plan_parse(&run->plan, options, options->plan, &(size_t){0});
     lab_crew_init(&run->crew, options, &run->plan.shape, dir);
     lab_faults_init(&phases.faults, run);
     if (form(&phases) && suffer(&phases) && get_well(&phases))

@@ -81,7 +81,7 @@ void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
     find_ports(crew);
 }
 
-/* ---- Starting ------------------------------------------------------------------------- */
+/* ---- Starting ----------------------------------------------------------------------- */
 
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
 {
@@ -137,7 +137,8 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                          lab_plan_rate(crew->options),
                          shape->window_packets,
                          shape->window_bytes,
-                         shape->queue_bytes};
+                         shape->queue_bytes,
+                         shape->suspect_ms};
     char *argv[16] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
     pid_t pid;
 
@@ -185,7 +186,7 @@ void lab_crew_start(struct lab_crew *crew, unsigned slot, bool create, const cha
     crew->lives_of[slot]++;
 }
 
-/* ---- Telling ----------------------------------------------------------------------------- */
+/* ---- Telling ------------------------------------------------------------------------ */
 
 bool lab_crew_running(const struct lab_crew *crew, unsigned slot)
 {
@@ -227,7 +228,7 @@ void lab_crew_stop(struct lab_crew *crew, unsigned slot, bool stop)
     crew->current[slot]->stopped = stop;
 }
 
-/* ---- Reaping -------------------------------------------------------------------------------- */
+/* ---- Reaping ------------------------------------------------------------------------ */
 
 static void judge(struct lab_crew *crew, const struct lab_life *life, int status)
 {

@@ -16,7 +16,11 @@
 
 #define KILLS_FILE "lab.jsonl"
 
-/* ---- Reading ------------------------------------------------------------------------------ */
+/* No fault takes the majority for so long: a suspicion, a change of view, and patience. */
+#define PROGRESS_NS    (5 * LAB_NS_PER_S)
+#define PROGRESS_LEAST 3 /* members: of two none may be missed */
+
+/* ---- Reading ------------------------------------------------------------------------ */
 
 static bool read_trace(struct log *log, const char *dir, const char *name, char *text, size_t size)
 {
@@ -103,8 +107,7 @@ static bool read_folder(struct log *log, const char *dir, char *text, size_t siz
     return good && read_trace(log, dir, KILLS_FILE, text, size);
 }
 
-/* ---- Order of time ----------------------------------------------------------------------------
- */
+/* ---- Order of time ------------------------------------------------------------------ */
 
 struct place {
     uint64_t time;
@@ -147,8 +150,7 @@ static void sort_log(struct lab_evidence *evidence)
     free(latest);
 }
 
-/* ---- Figures
- * -------------------------------------------------------------------------------------- */
+/* ---- Figures ------------------------------------------------------------------------ */
 
 static void widen(struct lab_gap *gap, uint64_t since, const struct record *record)
 {
@@ -200,8 +202,7 @@ static void count_records(struct lab_evidence *evidence)
     map_clear(&views);
 }
 
-/* ---- What only shows between processes
- * ------------------------------------------------------------ */
+/* ---- What only shows between processes ---------------------------------------------- */
 
 static void add(struct lab_evidence *evidence, const char *property, uint32_t first,
                 uint32_t record, const char *text)
@@ -304,8 +305,24 @@ static void check_liveness(struct lab_evidence *evidence, const struct lab_run *
         add(evidence, "liveness", first, last, run->lacks);
 }
 
-/* ---- All of it
- * -------------------------------------------------------------------------------------- */
+static void check_progress(struct lab_evidence *evidence, const struct lab_run *run)
+{
+    const struct log *log = &evidence->log;
+    const struct lab_gap *gap = &evidence->group_gap;
+    uint32_t first = 0, last = 0;
+    char text[200];
+
+    if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST)
+        return;
+    for (uint32_t i = 0; i < log->count && log->records[i].time <= gap->ends; i++) {
+        first = log->records[i].time <= gap->ends - gap->ns ? i : first;
+        last = i;
+    }
+    snprintf(text, sizeof(text), "nobody delivers anything for %.3f s", (double)gap->ns / 1e9);
+    add(evidence, "progress", first, last, text);
+}
+
+/* ---- All of it ---------------------------------------------------------------------- */
 
 static void check(struct lab_evidence *evidence, bool complete)
 {
@@ -328,6 +345,7 @@ void lab_evidence_take(struct lab_evidence *evidence, struct lab_run *run, const
                      (run->heal_at ? run->heal_at : lab_now()) - evidence->begin);
     check_claims(evidence, &run->crew);
     check_liveness(evidence, run);
+    check_progress(evidence, run);
 }
 
 bool lab_evidence_read(struct lab_evidence *evidence, const char *dir, char *text, size_t size)

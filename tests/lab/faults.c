@@ -38,7 +38,7 @@ void lab_faults_init(struct lab_faults *faults, struct lab_run *run)
     faults->run = run;
 }
 
-/* ---- Filters ----------------------------------------------------------------------------- */
+/* ---- Filters ------------------------------------------------------------------------ */
 
 static uint64_t unheard_by(const struct lab_faults *faults, unsigned slot)
 {
@@ -79,14 +79,15 @@ static void set_filters(struct lab_faults *faults)
         set_filter(faults, i);
 }
 
-/* ---- Beginning ------------------------------------------------------------------------------- */
+/* ---- Beginning ---------------------------------------------------------------------- */
 
 static bool begin_kill(struct lab_faults *faults, const struct lab_action *action, unsigned slot,
                        uint64_t now)
 {
     struct lab_trouble *trouble = &faults->troubles[slot];
 
-    if (!lab_crew_running(&faults->run->crew, slot) || !lab_may_kill(faults, slot, now))
+    if (!lab_crew_running(&faults->run->crew, slot) ||
+        !(action->forced || lab_may_kill(faults, slot, now)))
         return false;
     lab_crew_kill(&faults->run->crew, slot);
     trouble->start_at = now + action->ms * LAB_NS_PER_MS;
@@ -128,6 +129,15 @@ static bool begin_leave(struct lab_faults *faults, const struct lab_action *acti
     return true;
 }
 
+static void cut(struct lab_faults *faults, unsigned slot, unsigned other, uint64_t until)
+{
+    struct lab_trouble *trouble = &faults->troubles[slot];
+
+    trouble->unheard |= UINT64_C(1) << other;
+    trouble->cut_until = until > trouble->cut_until ? until : trouble->cut_until;
+    set_filter(faults, slot);
+}
+
 static bool begin_network(struct lab_faults *faults, const struct lab_action *action, unsigned slot,
                           uint64_t now)
 {
@@ -144,11 +154,14 @@ static bool begin_network(struct lab_faults *faults, const struct lab_action *ac
         return true;
     }
     if (action->fault == LAB_CUT && trouble->unheard == 0 && action->other != slot) {
-        trouble->unheard = UINT64_C(1) << action->other;
-        trouble->cut_until = until;
-        note(faults->run, now, "cut: %u does not hear %u for %" PRIu32 " ms", slot, action->other,
-             action->ms);
-    } else if (action->fault == LAB_LOSS && trouble->loss == 0) {
+        cut(faults, slot, action->other, until);
+        if (action->both)
+            cut(faults, action->other, slot, until);
+        note(faults->run, now, "cut: %u does not hear %u%s for %" PRIu32 " ms", slot, action->other,
+             action->both ? ", nor the other way round," : "", action->ms);
+        return true;
+    }
+    if (action->fault == LAB_LOSS && trouble->loss == 0) {
         trouble->loss = action->amount;
         trouble->loss_until = until;
         note(faults->run, now, "loss of %" PRIu32 " %% at %u for %" PRIu32 " ms",
@@ -177,7 +190,7 @@ static bool begin(struct lab_faults *faults, const struct lab_action *action, un
 
     if (action->fault == LAB_SLOW)
         return begin_slow(faults, action, slot, now);
-    if (!action->bold && !lab_may_trouble(faults, slots, now))
+    if (!action->bold && !action->forced && !lab_may_trouble(faults, slots, now))
         return false;
     if (action->fault == LAB_KILL)
         return begin_kill(faults, action, slot, now);
@@ -200,8 +213,7 @@ static void carry_out(struct lab_faults *faults, const struct lab_action *action
         faults->run->skipped++;
 }
 
-/* ---- Ending
- * -------------------------------------------------------------------------------------- */
+/* ---- Ending ------------------------------------------------------------------------- */
 
 static bool is_over(uint64_t *until, uint64_t now)
 {

@@ -39,7 +39,7 @@ uint64_t lab_faults_step(struct lab_faults *faults, uint64_t now);
  * some could not be started yet, call again. */
 bool lab_faults_heal(struct lab_faults *faults, uint64_t now);
 
-/* ---- majority.c: what may be done ---- */
+/* ---- majority.c: what may be done --------------------------------------------------- */
 
 /* The slot of the coordinator of the latest view, or LAB_COORDINATOR if that is not known. */
 unsigned lab_coordinator(const struct lab_run *run);

@@ -18,7 +18,7 @@
 /* How often to look whether processes have ended: their pipes usually say so before. */
 #define LOOK_MS 50
 
-/* ---- Lines ----------------------------------------------------------------------------- */
+/* ---- Lines -------------------------------------------------------------------------- */
 
 /* Numbers with blanks between them, into a struct of nothing but uint64_t. */
 static bool parse_numbers(const char *text, uint64_t *values, size_t count)
@@ -124,7 +124,7 @@ static bool read_reports(struct lab_crew *crew, struct lab_life *life)
     return any;
 }
 
-/* ---- Standard error -------------------------------------------------------------------- */
+/* ---- Standard error ----------------------------------------------------------------- */
 
 /* Sanitizers and asserts speak there; otherwise nobody does. The file is removed if empty. */
 static void read_stderr(struct lab_crew *crew, const struct lab_life *life)
@@ -154,7 +154,7 @@ void lab_crew_last_words(struct lab_crew *crew, struct lab_life *life)
     read_stderr(crew, life);
 }
 
-/* ---- Waiting ------------------------------------------------------------------------------ */
+/* ---- Waiting ------------------------------------------------------------------------ */
 
 /* Whether anything happened. */
 static bool look_after(struct lab_crew *crew, struct lab_life *life)

@@ -47,6 +47,7 @@ struct lab_options {
     uint32_t faults; /* set of 1 << enum lab_fault */
     enum lab_service service;
     const char *dir;   /* where everything is kept; NULL: a temporary folder */
+    const char *plan;  /* faults in place of those that the seed gives; or NULL */
     const char *check; /* only check what is in this folder; or NULL */
     bool json;
 };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Contents ------------------------------------------------------------------------ */
+/* ---- Contents ----------------------------------------------------------------------- */
 
 static uint64_t next_word(uint64_t *state)
 {
@@ -79,7 +79,7 @@ static enum gcs_service draw_service(struct gcs_prng *prng, enum lab_service ser
     return services[service == LAB_MIXED ? gcs_prng_below(prng, 3) : (uint64_t)service];
 }
 
-/* ---- Phases ------------------------------------------------------------------------------ */
+/* ---- Phases ------------------------------------------------------------------------- */
 
 static void begin_phase(struct lab_load *load, uint64_t now)
 {

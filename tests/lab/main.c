@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- Signals: a pipe, so that whoever waits is woken -------------------------------------- */
+/* ---- Signals: a pipe, so that whoever waits is woken -------------------------------- */
 
 static int signal_fds[2] = {-1, -1};
 static volatile sig_atomic_t signal_caught;
@@ -59,7 +59,7 @@ static void end_by_signal(void)
     raise(signal_caught);
 }
 
-/* ---- The folder ------------------------------------------------------------------------------ */
+/* ---- The folder --------------------------------------------------------------------- */
 
 static int is_ours(const struct dirent *entry)
 {
@@ -124,8 +124,7 @@ static void write_deeds(const struct lab_run *run, const struct lab_evidence *ev
     fclose(out);
 }
 
-/* ---- What there is to do ------------------------------------------------------------------------
- */
+/* ---- What there is to do ------------------------------------------------------------ */
 
 static enum lab_exit say_result(const struct lab_options *options, const struct lab_run *run,
                                 const struct lab_evidence *evidence, const char *dir)

@@ -112,7 +112,7 @@ int lab_member_main(int argc, char **argv)
     struct lab_member_options options;
     struct lab_member member;
 
-    if (argc != 9)
+    if (argc != 10)
         return LAB_USAGE;
     options = (struct lab_member_options){
         .url = argv[0],
@@ -124,6 +124,7 @@ int lab_member_main(int argc, char **argv)
         .window_packets = (uint32_t)strtoul(argv[6], NULL, 10),
         .window_bytes = (uint32_t)strtoul(argv[7], NULL, 10),
         .queue_bytes = (uint32_t)strtoul(argv[8], NULL, 10),
+        .suspect_ms = (uint32_t)strtoul(argv[9], NULL, 10),
     };
     signal(SIGINT, SIG_IGN); /* from a terminal: the parent ends us */
     signal(SIGPIPE, SIG_IGN);

@@ -23,7 +23,7 @@ struct lab_member_options {
     bool create;
     enum lab_service service;
     unsigned rate;
-    uint32_t window_packets, window_bytes, queue_bytes;
+    uint32_t window_packets, window_bytes, queue_bytes, suspect_ms;
 };
 
 /* What multicasts: the loop, or a thread. */
@@ -85,13 +85,13 @@ struct lab_member {
 /* Reports something that must not be. */
 void lab_member_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ---- member_group.c: the membership ---- */
+/* ---- member_group.c: the membership ------------------------------------------------- */
 bool lab_member_open(struct lab_member *member);
 void lab_member_join(struct lab_member *member);
 void lab_member_leave(struct lab_member *member, uint64_t back_ms);
 void lab_member_event(struct lab_member *member, const struct gcs_event *event);
 
-/* ---- member_words.c: commands and reports ---- */
+/* ---- member_words.c: commands and reports ------------------------------------------- */
 void lab_member_listen(struct lab_member *member);
 void lab_member_count(const struct lab_member *member, struct gcs_counters *counters);
 void lab_member_report(struct lab_member *member, uint64_t now, bool last);

@@ -20,6 +20,7 @@ static bool open_endpoint(struct lab_member *member)
 
     gcs_endpoint_options_init(&options);
     options.cluster = member->options->cluster;
+    options.suspect_ms = member->options->suspect_ms;
     options.flags = member->own_loop ? GCS_OWN_LOOP : 0;
     for (unsigned i = 0; i < OPEN_TRIES && error == GCS_EADDRESS; i++) {
         const struct timespec time = {0, 20 * (long)LAB_NS_PER_MS};
@@ -101,7 +102,7 @@ void lab_member_leave(struct lab_member *member, uint64_t back_ms)
         lab_member_wrong("gcs_leave: %s", gcs_detail());
 }
 
-/* ---- Events ---------------------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------------------- */
 
 static void check_ranks(const char *what, const uint16_t *ranks, uint16_t count,
                         const struct gcs_view *view)

@@ -18,7 +18,7 @@
 #define REPORT_NS   (20 * LAB_NS_PER_MS)
 #define COUNTERS_NS (500 * LAB_NS_PER_MS)
 
-/* ---- Reports ------------------------------------------------------------------------- */
+/* ---- Reports ------------------------------------------------------------------------ */
 
 void lab_member_say(const char *format, ...)
 {
@@ -108,7 +108,7 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
         report_state(member);
 }
 
-/* ---- Commands -------------------------------------------------------------------------- */
+/* ---- Commands ----------------------------------------------------------------------- */
 
 int lab_member_filter(const struct lab_member *member)
 {

@@ -3,7 +3,7 @@
  * The command line of gcs-lab. Guarantees that a value that is refused is
  * named, and that nothing has been started by then.
  */
-#include "tests/lab/lab.h"
+#include "tests/lab/plan.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,7 +23,8 @@ static const char *const service_names[] = {"fifo", "agreed", "safe", "mixed"};
 
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
-    "               [--service fifo|agreed|safe|mixed] [--dir DIR] [--json] [--help]\n"
+    "               [--service fifo|agreed|safe|mixed] [--plan TEXT] [--dir DIR]\n"
+    "               [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
     "Runs a group of real processes under load while things go wrong, and checks\n"
@@ -36,6 +37,8 @@ static const char usage_text[] =
     "  --dir DIR      keep traces and everything else there (default: a temporary\n"
     "                 folder, removed unless there was a violation)\n"
     "  --check DIR    only check the traces that a run has left in DIR\n"
+    "  --plan TEXT    faults in place of those that the seed gives, as in\n"
+    "                 '500 cut 1,0 3000; 900 kill c 200'; see gcs-lab(1)\n"
     "  --faults LIST  comma-separated; all; or none (default all):\n";
 
 static const char usage_end[] =
@@ -53,7 +56,7 @@ static void print_usage(FILE *out)
     fputs(usage_end, out);
 }
 
-/* ---- Values ---------------------------------------------------------------------- */
+/* ---- Values ------------------------------------------------------------------------- */
 
 static bool parse_number(const char *option, const char *text, uint64_t low, uint64_t high,
                          uint64_t *value)
@@ -138,6 +141,9 @@ static bool parse_option(int option, struct lab_options *options)
     case 'd':
         options->dir = optarg;
         return true;
+    case 'p':
+        options->plan = optarg;
+        return true;
     case 'c':
         options->check = optarg;
         return true;
@@ -149,14 +155,34 @@ static bool parse_option(int option, struct lab_options *options)
     }
 }
 
+/* The plan depends on the number of members, so it is looked at when all is known. */
+static bool check_plan(const struct lab_options *options)
+{
+    struct lab_plan plan = {.actions = NULL};
+    size_t at;
+    bool good = !options->plan || lab_plan_parse(&plan, options, options->plan, &at);
+
+    if (!good)
+        fprintf(stderr, "gcs-lab: --plan: no sense from \"%.30s\" on; see gcs-lab(1)\n",
+                options->plan + at);
+    lab_plan_clear(&plan);
+    return good;
+}
+
 enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 't'},
-        {"members", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'f'},
-        {"service", required_argument, NULL, 'v'}, {"dir", required_argument, NULL, 'd'},
-        {"check", required_argument, NULL, 'c'},   {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},
+        {"seconds", required_argument, NULL, 't'},
+        {"members", required_argument, NULL, 'm'},
+        {"faults", required_argument, NULL, 'f'},
+        {"service", required_argument, NULL, 'v'},
+        {"dir", required_argument, NULL, 'd'},
+        {"check", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"plan", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -176,10 +202,10 @@ enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *optio
         fprintf(stderr, "gcs-lab: \"%s\" is no option; see --help\n", argv[optind]);
         return LAB_USAGE;
     }
-    return LAB_OK;
+    return check_plan(options) ? LAB_OK : LAB_USAGE;
 }
 
-/* ---- Names ------------------------------------------------------------------------ */
+/* ---- Names -------------------------------------------------------------------------- */
 
 const char *lab_fault_name(enum lab_fault fault)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Draws the plan. Faults come two in a second; a quarter of them follows
+ * Draws the plan. Faults come two in a second, in some runs ten; a quarter of them follows
  * the one before within milliseconds, since what matters most is what goes
  * wrong while the group is busy with something that went wrong; a third of
  * those that have a victim meets the coordinator.
@@ -19,10 +19,14 @@
 #define LINES_PER_SECOND 20000
 #define RATE_MAX         2000
 
+/* The longest time between faults, and that in one run of four. */
+#define PAUSE_MS  1200
+#define FIERCE_MS 200
+
 static const enum lab_fault timed[] = {LAB_KILL, LAB_STOP, LAB_LEAVE,    LAB_SLOW,
                                        LAB_LOSS, LAB_CUT,  LAB_PARTITION};
 
-/* ---- Actions ----------------------------------------------------------------------- */
+/* ---- Actions ------------------------------------------------------------------------ */
 
 static uint32_t pick(struct gcs_prng *prng, const uint32_t *values, size_t count)
 {
@@ -74,8 +78,10 @@ static void draw_details(struct gcs_prng *prng, unsigned members, struct lab_act
         action->amount = pick(prng, losses, 4);
         break;
     case LAB_CUT:
-        action->ms = between(prng, 100, 2000);
+        action->ms =
+            gcs_prng_chance(prng, 200000) ? between(prng, 2000, 6000) : between(prng, 100, 2000);
         action->other = (unsigned)gcs_prng_below(prng, members);
+        action->both = gcs_prng_chance(prng, 250000);
         break;
     case LAB_PARTITION:
         action->ms = between(prng, 100, 3000);
@@ -86,8 +92,15 @@ static void draw_details(struct gcs_prng *prng, unsigned members, struct lab_act
     }
 }
 
-static void add_action(struct lab_plan *plan, struct gcs_prng *prng, unsigned members,
-                       enum lab_fault fault, uint32_t at_ms)
+void lab_plan_add(struct lab_plan *plan, const struct lab_action *action)
+{
+    plan->actions =
+        memory_grow(plan->actions, plan->count, &plan->capacity, sizeof(*plan->actions));
+    plan->actions[plan->count++] = *action;
+}
+
+static void draw_action(struct lab_plan *plan, struct gcs_prng *prng, unsigned members,
+                        enum lab_fault fault, uint32_t at_ms)
 {
     struct lab_action action;
 
@@ -99,9 +112,7 @@ static void add_action(struct lab_plan *plan, struct gcs_prng *prng, unsigned me
         action.slot = LAB_COORDINATOR;
     action.bold = gcs_prng_chance(prng, 60000);
     draw_details(prng, members, &action);
-    plan->actions =
-        memory_grow(plan->actions, plan->count, &plan->capacity, sizeof(*plan->actions));
-    plan->actions[plan->count++] = action;
+    lab_plan_add(plan, &action);
 }
 
 static void draw_actions(struct lab_plan *plan, struct gcs_prng *prng,
@@ -116,9 +127,10 @@ static void draw_actions(struct lab_plan *plan, struct gcs_prng *prng,
     }
     if (count == 0)
         return;
+    uint32_t pause_ms = gcs_prng_chance(prng, 250000) ? FIERCE_MS : PAUSE_MS;
     for (uint32_t at = between(prng, 0, 500); at < options->seconds * 1000;) {
-        add_action(plan, prng, options->members, kinds[gcs_prng_below(prng, count)], at);
-        at += gcs_prng_chance(prng, 250000) ? between(prng, 0, 30) : between(prng, 20, 1200);
+        draw_action(plan, prng, options->members, kinds[gcs_prng_below(prng, count)], at);
+        at += gcs_prng_chance(prng, 250000) ? between(prng, 0, 30) : between(prng, 20, pause_ms);
     }
 }
 
@@ -129,12 +141,14 @@ static void draw_shape(struct lab_shape *shape, struct gcs_prng *prng)
     static const uint32_t windows[] = {1024, 1024, 128, 32};
     static const uint32_t bytes[] = {1 << 20, 1 << 20, 1 << 18};
     static const uint32_t queues[] = {4 << 20, 1 << 18};
+    static const uint32_t suspicions[] = {500, 500, 500, 200};
 
     shape->packet_bytes = pick(prng, packets, 4);
     shape->receive_buffer = pick(prng, buffers, 4);
     shape->window_packets = pick(prng, windows, 4);
     shape->window_bytes = pick(prng, bytes, 3);
     shape->queue_bytes = pick(prng, queues, 2);
+    shape->suspect_ms = pick(prng, suspicions, 4);
 }
 
 void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)
@@ -144,7 +158,8 @@ void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)
     memset(plan, 0, sizeof(*plan));
     gcs_prng_init(&prng, options->seed);
     draw_shape(&plan->shape, &prng);
-    draw_actions(plan, &prng, options);
+    if (!options->plan)
+        draw_actions(plan, &prng, options);
 }
 
 void lab_plan_clear(struct lab_plan *plan)
@@ -153,7 +168,7 @@ void lab_plan_clear(struct lab_plan *plan)
     memset(plan, 0, sizeof(*plan));
 }
 
-/* ---- Processes ------------------------------------------------------------------------ */
+/* ---- Processes ---------------------------------------------------------------------- */
 
 uint64_t lab_plan_seed(const struct lab_options *options, unsigned slot, unsigned life)
 {

@@ -24,7 +24,9 @@ struct lab_action {
     uint32_t ms;     /* how long it lasts; kill, leave: how long until the return */
     uint32_t amount; /* loss: millionths; slow: microseconds per event */
     uint64_t side;   /* partition: set of slots */
-    bool bold;       /* may take the majority */
+    bool both;       /* cut: nor the other way round */
+    bool bold;       /* may take the majority, but not for good */
+    bool forced;     /* whatever it takes */
     bool exits;      /* leave: the process ends, too */
 };
 
@@ -35,6 +37,7 @@ struct lab_shape {
     uint32_t window_packets;
     uint32_t window_bytes;
     uint32_t queue_bytes;
+    uint32_t suspect_ms;
 };
 
 struct lab_plan {
@@ -45,6 +48,18 @@ struct lab_plan {
 };
 
 void lab_plan_make(struct lab_plan *plan, const struct lab_options *options);
+
+/*
+ * Actions from a text, in place of those that a seed gives, with ';' between them:
+ *     AT FAULT WHO DURATION [AMOUNT]
+ * AT and DURATION are milliseconds. WHO is a member, 0 to members - 1, or c: the coordinator;
+ * "A,B" for cut: A does not hear B; for partition a list of all on one side. AMOUNT is a
+ * percentage for loss, microseconds per event for slow. False: text[*at] is where it makes no
+ * sense.
+ */
+bool lab_plan_parse(struct lab_plan *plan, const struct lab_options *options, const char *text,
+                    size_t *at);
+void lab_plan_add(struct lab_plan *plan, const struct lab_action *action);
 void lab_plan_clear(struct lab_plan *plan);
 
 /* Packet faults of one process as options of its URL, "" or "&faults=...&seed=...". */

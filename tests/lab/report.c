@@ -21,7 +21,7 @@ static double since_begin(const struct lab_evidence *evidence, uint64_t at)
     return at >= evidence->begin ? seconds(at - evidence->begin) : -seconds(evidence->begin - at);
 }
 
-/* ---- Sums -------------------------------------------------------------------------------- */
+/* ---- Sums --------------------------------------------------------------------------- */
 
 struct sums {
     uint64_t message_bytes; /* multicast */
@@ -75,10 +75,11 @@ static void print_shape(const struct lab_run *run, FILE *out)
     lab_faults_format(run->options->faults, faults, sizeof(faults));
     fprintf(out,
             "seed %" PRIu64 ", %u members, %u s, faults %s, service %s, %u messages/s each\n"
-            "window %" PRIu32 " packets, %" PRIu32 " bytes; queue %" PRIu32 " bytes; packet ",
+            "window %" PRIu32 " packets, %" PRIu32 " bytes; queue %" PRIu32
+            " bytes; suspicion after %" PRIu32 " ms; packet ",
             run->options->seed, run->options->members, run->options->seconds, faults,
             lab_service_name(run->options->service), lab_plan_rate(run->options),
-            shape->window_packets, shape->window_bytes, shape->queue_bytes);
+            shape->window_packets, shape->window_bytes, shape->queue_bytes, shape->suspect_ms);
     if (shape->packet_bytes)
         fprintf(out, "%" PRIu32 " bytes", shape->packet_bytes);
     else
@@ -124,7 +125,7 @@ void lab_report_deeds(const struct lab_run *run, const struct lab_evidence *evid
         fprintf(out, "%10.3f s  %s\n", since_begin(evidence, run->deeds[i].at), run->deeds[i].text);
 }
 
-/* ---- Violations ---------------------------------------------------------------------------- */
+/* ---- Violations --------------------------------------------------------------------- */
 
 const char *lab_violation(const struct lab_run *run, const struct lab_evidence *evidence)
 {
@@ -213,8 +214,7 @@ void lab_report_result(const struct lab_run *run, const struct lab_evidence *evi
                 evidence->sends, evidence->deliveries, evidence->views);
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------
- */
+/* ---- JSON --------------------------------------------------------------------------- */
 
 static void print_json_run(const struct lab_run *run, const struct lab_evidence *evidence,
                            FILE *out)

@@ -28,10 +28,9 @@ struct mutant {
     const char *text;
 };
 
-static const struct mutant mutants[] = {
-    {"none", "", "no bug at all"},
+static const struct mutant mutants[] = {{"none", "", "no bug at all"},
 #define MUTANT_ROW(id, broken, what) {#id, broken, what},
-    GCS_MUTANT_TABLE(MUTANT_ROW)
+                                        GCS_MUTANT_TABLE(MUTANT_ROW)
 #undef MUTANT_ROW
 };
 
@@ -42,13 +41,13 @@ static const char *const properties[] = {
 #define PROPERTY_ROW(function, property, text) property,
     CHECKER_TABLE(PROPERTY_ROW)
 #undef PROPERTY_ROW
-    "liveness",
+        "liveness",
     "private",
     "progress",
     "memory",
 };
 
-#define PROPERTIES (sizeof(properties) / sizeof(*properties))
+#define PROPERTIES          (sizeof(properties) / sizeof(*properties))
 #define PROPERTIES_REQUIRED (PROPERTIES - 3) /* the last ones need no mutant of their own */
 
 /* Seeds take turns through these. */
@@ -414,10 +413,14 @@ static void print_list(void)
 static bool parse_arguments(int argc, char **argv, struct settings *settings)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},       {"only", required_argument, NULL, 'o'},
-        {"seed", required_argument, NULL, 's'}, {"runs", required_argument, NULL, 'r'},
-        {"jobs", required_argument, NULL, 'j'}, {"fast", no_argument, NULL, 'f'},
-        {"explain", no_argument, NULL, 'e'},    {"help", no_argument, NULL, 'h'},
+        {"list", no_argument, NULL, 'l'},
+        {"only", required_argument, NULL, 'o'},
+        {"seed", required_argument, NULL, 's'},
+        {"runs", required_argument, NULL, 'r'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"fast", no_argument, NULL, 'f'},
+        {"explain", no_argument, NULL, 'e'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

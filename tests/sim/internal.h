@@ -16,8 +16,8 @@
 #include "gcs/base/prng.h"
 #include "tests/sim/world.h"
 
-#define MS 1000000ULL
-#define SECOND 1000000000ULL
+#define MS         1000000ULL
+#define SECOND     1000000000ULL
 #define GROUP_NAME "sim"
 
 enum timer {
@@ -66,7 +66,7 @@ struct node {
     bool blocked;
     bool joined; /* has had a view since it began to join */
     bool started;
-    bool cut_off; /* on the small side of a division */
+    bool cut_off;       /* on the small side of a division */
     uint64_t local_now; /* its clock in the current round */
 
     /* clock */
@@ -86,9 +86,9 @@ struct node {
     size_t held_count, held_capacity;
 
     /* application */
-    struct list pending;  /* planned messages to multicast, in order */
-    struct list accepted; /* planned messages that the core took and has not sent yet */
-    bool full;            /* waits for GCS_EVENT_WRITABLE */
+    struct list pending;    /* planned messages to multicast, in order */
+    struct list accepted;   /* planned messages that the core took and has not sent yet */
+    bool full;              /* waits for GCS_EVENT_WRITABLE */
     uint64_t private_count; /* messages to single members, to be sent in the next round */
 
     /* what its trace says */
@@ -135,7 +135,7 @@ struct world {
     struct planned *planned;
     size_t planned_count, planned_capacity;
     struct map planned_by_hash;
-    uint8_t *scratch; /* for payloads */
+    uint8_t *scratch;   /* for payloads */
     struct pair *pairs; /* who has sent what to whom alone */
     size_t pairs_count, pairs_capacity;
     struct map pairs_map;
@@ -144,9 +144,9 @@ struct world {
     size_t actions_count, actions_capacity;
     bool careful; /* at most a minority is away at once */
     bool divided;
-    unsigned hunts;  /* how many flushes may still lose somebody */
+    unsigned hunts;   /* how many flushes may still lose somebody */
     unsigned witness; /* the only one to have heard somebody; members: nobody */
-    unsigned storms; /* ... and how many may meet bad links */
+    unsigned storms;  /* ... and how many may meet bad links */
 
     struct known_view *known;
     size_t known_count, known_capacity;
@@ -191,7 +191,7 @@ void workload_submit(struct world *world, uint32_t planned); /* picks a node for
 void workload_probe(struct world *world);                    /* one more from everybody */
 void workload_burst(struct world *world, struct node *node, unsigned count);
 void workload_multicast(struct world *world, struct node *node); /* what is pending there */
-void workload_forget(struct world *world, struct node *node); /* its membership is gone */
+void workload_forget(struct world *world, struct node *node);    /* its membership is gone */
 void workload_sent(struct world *world, struct node *node, uint64_t hash);
 void workload_delivered(struct world *world, const struct gcs_core_event *event);
 bool workload_is_done(const struct world *world); /* everything was accepted */

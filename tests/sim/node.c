@@ -12,7 +12,7 @@
 
 /* A round of the loop takes so long; what arrives meanwhile is taken together. */
 #define ROUND_LEAST_NS 1000
-#define ROUND_MOST_NS 20000
+#define ROUND_MOST_NS  20000
 
 /* ---- Clock ------------------------------------------------------------------ */
 

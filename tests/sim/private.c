@@ -47,10 +47,12 @@ static struct pair *find_pair(struct world *world, uint32_t from, uint32_t to)
 /* One for every few multicasts, over the same time. */
 void private_plan(struct world *world)
 {
-    for (unsigned i = 0; i < world->options.messages / 6; i++)
-        world_after(world, gcs_prng_below(&world->prng, world->safety_ns * 9 / 10), TIMER_PRIVATE,
-                    (unsigned)gcs_prng_below(&world->prng, world->options.members),
-                    gcs_prng_between(&world->prng, 1, 5));
+    for (unsigned i = 0; i < world->options.messages / 6; i++) {
+        uint64_t at = gcs_prng_below(&world->prng, world->safety_ns * 9 / 10);
+        uint64_t node = gcs_prng_below(&world->prng, world->options.members);
+
+        world_after(world, at, TIMER_PRIVATE, (unsigned)node, gcs_prng_between(&world->prng, 1, 5));
+    }
 }
 
 static void send_one(struct world *world, struct node *node, const struct gcs_member_id *to)

@@ -63,9 +63,7 @@ static enum record_type record_type(enum gcs_trace_type type)
 
 static enum record_service record_service(enum gcs_service service)
 {
-    return service == GCS_FIFO     ? RECORD_FIFO
-           : service == GCS_AGREED ? RECORD_AGREED
-                                   : RECORD_SAFE;
+    return service == GCS_FIFO ? RECORD_FIFO : service == GCS_AGREED ? RECORD_AGREED : RECORD_SAFE;
 }
 
 static void write_line(struct world *world, const struct gcs_trace_event *event)
@@ -114,15 +112,16 @@ static void learn_view(struct world *world, const struct record *record, uint32_
 
     if (record->members_count == 0 || recorder_find(world, record->epoch, record->proposer))
         return;
-    world->known =
-        memory_grow(world->known, world->known_count, &world->known_capacity, sizeof(*world->known));
+    world->known = memory_grow(world->known, world->known_count, &world->known_capacity,
+                               sizeof(*world->known));
     world->known[world->known_count++] =
         (struct known_view){record->epoch, record->proposer, index, false, 0};
     world->result->stats.views++;
     if (record->epoch <= world->latest_epoch)
         return;
     coordinator = world->result->log.lists.items[record->members];
-    world->result->stats.successions += world->latest_epoch && coordinator != world->latest_coordinator;
+    world->result->stats.successions +=
+        world->latest_epoch && coordinator != world->latest_coordinator;
     world->latest_epoch = record->epoch;
     world->latest_coordinator = coordinator;
 }
@@ -211,9 +210,9 @@ void recorder_note(struct world *world, struct node *node, enum record_type type
     record.group = group_number(world, node->lineage);
     log_add(&world->result->log, &record);
     if (world->options.trace) {
-        size_t length = gcs_trace_format_note(name, world->now, &node->id, GROUP_NAME,
-                                              node->lineage, gcs_sim_address_format, line,
-                                              sizeof(line));
+        size_t length =
+            gcs_trace_format_note(name, world->now, &node->id, GROUP_NAME, node->lineage,
+                                  gcs_sim_address_format, line, sizeof(line));
 
         fwrite(line, 1, length < sizeof(line) ? length : sizeof(line), world->options.trace);
     }

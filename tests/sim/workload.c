@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STUCK_MESSAGES 5
+
 /* Contents are a function of the run's seed and the message's number. */
 static void fill(const struct world *world, uint32_t index, uint8_t *data, size_t size)
 {
@@ -90,6 +92,12 @@ static bool can_take(const struct node *node)
     return node->core && node->group && !node->leaving;
 }
 
+/* Nobody goes on handing messages to a member that sends none: it may lose them all. */
+static bool is_stuck(const struct node *node)
+{
+    return (node->blocked || !node->joined) && node->accepted.count >= STUCK_MESSAGES;
+}
+
 /* Prefers members that are in the primary; bursts stay together by the planned time. */
 static struct node *pick_node(struct world *world, const struct planned *planned)
 {
@@ -101,7 +109,8 @@ static struct node *pick_node(struct world *world, const struct planned *planned
         for (unsigned i = 0; i < count; i++) {
             struct node *node = &world->nodes[(choice + i) % count];
 
-            if (can_take(node) && (pass == 1 || !choosy || node_in_group(node)))
+            if (can_take(node) && !is_stuck(node) &&
+                (pass == 1 || !choosy || node_in_group(node)))
                 return node;
         }
     }
@@ -161,8 +170,7 @@ static int multicast(struct world *world, struct node *node, uint32_t index)
         return 0;
     planned->accepted = false;
     if (planned->sent)
-        world_note(world, "delivery-integrity", "n%u sends a message and refuses it",
-                   node->index);
+        world_note(world, "delivery-integrity", "n%u sends a message and refuses it", node->index);
     else
         node->accepted.count--;
     if (error == GCS_EAGAIN) {
@@ -274,7 +282,8 @@ static uint32_t *last_epochs(const struct log *log)
     return last;
 }
 
-/* A message has reached a survivor of its view: one who went on into the next, or is still there. */
+/* A message has reached a survivor of its view: one who went on into the next, or is still there.
+ */
 void workload_finish(struct world *world)
 {
     const struct log *log = &world->result->log;

@@ -11,11 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROW_NS (30 * SECOND)
-#define LIVENESS_NS (30 * SECOND)
-#define QUIET_NS (200 * MS)
-#define TICK_NS (5 * MS)
-#define STEPS_MAX 20000000U
+#define GROW_NS        (30 * SECOND)
+#define LIVENESS_NS    (30 * SECOND)
+#define QUIET_NS       (200 * MS)
+#define TICK_NS        (5 * MS)
+#define STEPS_MAX      20000000U /* and more for each pair of members, who send heartbeats: */
+#define STEPS_MAX_PAIR 4000U
 
 static void __attribute__((format(printf, 3, 0)))
 report(struct world *world, const char *property, const char *format, va_list arguments)
@@ -279,7 +280,8 @@ static void on_timer(struct world *world, const struct gcs_sim_event *event)
 static void loop(struct world *world)
 {
     struct gcs_sim_event event;
-    uint64_t steps = 0;
+    uint64_t members = world->options.members, steps = 0;
+    uint64_t steps_max = STEPS_MAX + STEPS_MAX_PAIR * members * members;
 
     while (world->phase != PHASE_DONE && gcs_sim_next(world->sim, &event)) {
         world->now = event.now;
@@ -287,7 +289,7 @@ static void loop(struct world *world)
             on_timer(world, &event);
         else
             node_input(world, &world->nodes[event.node], &event);
-        if (++steps == STEPS_MAX)
+        if (++steps == steps_max)
             fail_liveness(world, "too many steps", "somebody runs in circles");
     }
 }

@@ -20,25 +20,25 @@
 #define WORLD_MEMBERS_MAX 512
 
 /* X(NAME, name, what happens) */
-#define WORLD_FAULT_TABLE(X)                                                                      \
-    X(LOSS, "loss", "packets get lost")                                                           \
-    X(DUPLICATE, "duplicate", "packets arrive twice")                                             \
-    X(REORDER, "reorder", "packets overtake each other")                                          \
-    X(DELAY, "delay", "packets take longer, with jitter")                                         \
-    X(CORRUPT, "corrupt", "packets arrive damaged")                                               \
-    X(CUT, "cut", "links stop passing packets one way")                                           \
-    X(PARTITION, "partition", "the network falls into parts, and heals")                          \
-    X(CRASH, "crash", "processes die and forget everything")                                      \
-    X(RESTART, "restart", "dead processes start again and rejoin")                                \
-    X(PAUSE, "pause", "processes stop being scheduled for a while")                               \
-    X(SLOW, "slow", "applications give deliveries back late")                                     \
+#define WORLD_FAULT_TABLE(X)                                             \
+    X(LOSS, "loss", "packets get lost")                                  \
+    X(DUPLICATE, "duplicate", "packets arrive twice")                    \
+    X(REORDER, "reorder", "packets overtake each other")                 \
+    X(DELAY, "delay", "packets take longer, with jitter")                \
+    X(CORRUPT, "corrupt", "packets arrive damaged")                      \
+    X(CUT, "cut", "links stop passing packets one way")                  \
+    X(PARTITION, "partition", "the network falls into parts, and heals") \
+    X(CRASH, "crash", "processes die and forget everything")             \
+    X(RESTART, "restart", "dead processes start again and rejoin")       \
+    X(PAUSE, "pause", "processes stop being scheduled for a while")      \
+    X(SLOW, "slow", "applications give deliveries back late")            \
     X(SKEW, "skew", "clocks run too fast or too slow")
 
 enum world_fault {
 #define WORLD_FAULT_ENUM(id, name, text) WORLD_##id,
     WORLD_FAULT_TABLE(WORLD_FAULT_ENUM)
 #undef WORLD_FAULT_ENUM
-    WORLD_FAULTS
+        WORLD_FAULTS
 };
 
 #define WORLD_FAULTS_ALL ((1U << WORLD_FAULTS) - 1)
@@ -56,37 +56,37 @@ struct world_options {
 };
 
 /* X(name, what it counts): things that happened in the world, beside the cores' counters */
-#define WORLD_STAT_TABLE(X)                                                                       \
-    X(runs, "runs")                                                                               \
-    X(virtual_ms, "milliseconds of virtual time")                                                 \
-    X(planned, "messages planned")                                                                \
-    X(reached, "planned messages that reached a survivor")                                        \
-    X(records, "records checked")                                                                 \
-    X(views, "views")                                                                             \
-    X(successions, "views with another coordinator")                                              \
-    X(crashes, "processes killed")                                                                \
-    X(crashes_coordinator, "... that were the coordinator")                                       \
-    X(crashes_flush, "... while a view was being changed")                                        \
-    X(restarts, "processes started again")                                                        \
-    X(pauses, "processes paused")                                                                 \
-    X(partitions, "divisions of the network")                                                     \
-    X(cuts, "one-way cuts")                                                                       \
-    X(noises, "times that links got bad")                                                         \
-    X(storms, "times that a view change met bad links")                                           \
-    X(last_words, "members that multicast to few, and were gone")                                 \
-    X(mutes, "proposers that nobody heard any more")                                              \
-    X(lates, "proposers that were heard late")                                                    \
-    X(hubs, "times that all heard one, and few each other")                                       \
-    X(slows, "applications that got slow")                                                        \
-    X(leaves, "graceful leaves")                                                                  \
-    X(late_joins, "joins under load")                                                             \
-    X(primary_lost, "times that a member lost the primary")                                       \
-    X(excluded, "members that were excluded")                                                     \
-    X(returns, "members that came back after that")                                               \
-    X(refused_full, "multicasts refused for a full queue")                                        \
-    X(refused_primary, "multicasts refused outside of the primary")                               \
-    X(large, "messages larger than a packet")                                                     \
-    X(private_sent, "messages to one member alone")                                               \
+#define WORLD_STAT_TABLE(X)                                         \
+    X(runs, "runs")                                                 \
+    X(virtual_ms, "milliseconds of virtual time")                   \
+    X(planned, "messages planned")                                  \
+    X(reached, "planned messages that reached a survivor")          \
+    X(records, "records checked")                                   \
+    X(views, "views")                                               \
+    X(successions, "views with another coordinator")                \
+    X(crashes, "processes killed")                                  \
+    X(crashes_coordinator, "... that were the coordinator")         \
+    X(crashes_flush, "... while a view was being changed")          \
+    X(restarts, "processes started again")                          \
+    X(pauses, "processes paused")                                   \
+    X(partitions, "divisions of the network")                       \
+    X(cuts, "one-way cuts")                                         \
+    X(noises, "times that links got bad")                           \
+    X(storms, "times that a view change met bad links")             \
+    X(last_words, "members that multicast to few, and were gone")   \
+    X(mutes, "proposers that nobody heard any more")                \
+    X(lates, "proposers that were heard late")                      \
+    X(hubs, "times that all heard one, and few each other")         \
+    X(slows, "applications that got slow")                          \
+    X(leaves, "graceful leaves")                                    \
+    X(late_joins, "joins under load")                               \
+    X(primary_lost, "times that a member lost the primary")         \
+    X(excluded, "members that were excluded")                       \
+    X(returns, "members that came back after that")                 \
+    X(refused_full, "multicasts refused for a full queue")          \
+    X(refused_primary, "multicasts refused outside of the primary") \
+    X(large, "messages larger than a packet")                       \
+    X(private_sent, "messages to one member alone")                 \
     X(private_delivered, "... that arrived")
 
 struct world_stats {

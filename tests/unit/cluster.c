@@ -138,6 +138,7 @@ static void note_message(struct cluster_node *node, const struct gcs_core_event 
         node->messages = realloc(node->messages, node->capacity * sizeof(*node->messages));
     }
     node->messages[node->count++] = (struct cluster_message){
+        .alone = event->type == GCS_EVENT_PRIVATE,
         .sender = event->sender->incarnation,
         .number = number,
         .service = event->service,
@@ -194,6 +195,8 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
         break;
     case GCS_EVENT_PRIVATE:
         node->privates += event->count;
+        if (node->keep_privates)
+            note_delivery(node, event);
         break;
     case GCS_EVENT_VIEW:
         note_view(node, event->change);

@@ -22,6 +22,7 @@ enum { CLUSTER_MAX = 5 };
 
 /* A message as delivered. */
 struct cluster_message {
+    bool alone;      /* sent to this member alone */
     uint64_t sender; /* its incarnation */
     uint64_t number;
     enum gcs_service service;
@@ -42,7 +43,8 @@ struct cluster_node {
     /* what it was told */
     struct cluster_message *messages;
     size_t count, capacity;
-    unsigned views, blocked, writable, left, privates;
+    unsigned views, blocked, writable, left, privates; /* privates are no messages here ... */
+    bool keep_privates;                                /* ... unless it is so wished */
     int error;    /* of the last left */
     bool primary; /* a member, and not cut off */
     uint32_t epoch;

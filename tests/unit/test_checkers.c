@@ -62,8 +62,7 @@ static void story_line(const char *line, unsigned time, char *out, size_t size)
                  "\"id\":\"%s\",\"s\":\"%s\",\"h\":\"%s\"}",
                  time, who, a, b, c, *d ? d : "0000000000000001");
     } else {
-        snprintf(out, size, "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"%s\"}", time, who,
-                 what);
+        snprintf(out, size, "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"%s\"}", time, who, what);
     }
 }
 
@@ -80,8 +79,7 @@ static void read_story(const char *story, struct log *log)
         snprintf(line, sizeof(line), "%.*s", (int)length, story);
         story += length + (story[length] == '\n');
         story_line(line, ++time, json, sizeof(json));
-        ck_assert_msg(trace_read_line(log, json, strlen(json), &error), "%s: %s", json,
-                      error.text);
+        ck_assert_msg(trace_read_line(log, json, strlen(json), &error), "%s: %s", json, error.text);
     }
 }
 
@@ -94,15 +92,15 @@ static void expect_of(const char *story, bool complete, const char *expected)
 
     read_story(story, &log);
     check_all(&log, complete, &verdict);
-#define ADD_FOUND(function, name, text)                                                           \
-    for (size_t i = 0; i < verdict.count; i++) {                                                  \
-        if (strcmp(verdict.violations[i].property, name) == 0)                                    \
-            strcat(strcat(found, *found ? " " : ""), name);                                       \
+#define ADD_FOUND(function, name, text)                        \
+    for (size_t i = 0; i < verdict.count; i++) {               \
+        if (strcmp(verdict.violations[i].property, name) == 0) \
+            strcat(strcat(found, *found ? " " : ""), name);    \
     }
     CHECKER_TABLE(ADD_FOUND)
 #undef ADD_FOUND
-    ck_assert_msg(strcmp(found, expected) == 0, "found \"%s\" instead of \"%s\" (%s) in\n%s",
-                  found, expected, verdict.count ? verdict.violations[0].text : "", story);
+    ck_assert_msg(strcmp(found, expected) == 0, "found \"%s\" instead of \"%s\" (%s) in\n%s", found,
+                  expected, verdict.count ? verdict.violations[0].text : "", story);
     verdict_clear(&verdict);
     log_clear(&log);
 }
@@ -112,10 +110,10 @@ static void expect(const char *story, const char *expected)
     expect_of(story, false, expected);
 }
 
-#define VIEW1                                                                                     \
-    "a view 1.1 a -\n"                                                                            \
-    "a view 2.1 a,b,c a\n"                                                                        \
-    "b view 2.1 a,b,c -\n"                                                                        \
+#define VIEW1              \
+    "a view 1.1 a -\n"     \
+    "a view 2.1 a,b,c a\n" \
+    "b view 2.1 a,b,c -\n" \
     "c view 2.1 a,b,c -\n"
 
 START_TEST(a_good_story_passes)
@@ -219,7 +217,8 @@ END_TEST
 
 START_TEST(no_duplication_is_checked)
 {
-    expect(VIEW1 "a send 2.1 1 unordered\nb deliver 2.1 a:1 unordered\nb deliver 2.1 a:1 unordered\n",
+    expect(VIEW1
+           "a send 2.1 1 unordered\nb deliver 2.1 a:1 unordered\nb deliver 2.1 a:1 unordered\n",
            "no-duplication");
 }
 END_TEST
@@ -290,8 +289,8 @@ START_TEST(virtual_synchrony_is_checked)
 END_TEST
 
 #define TWO_SENT VIEW1 "a send 2.1 1 agreed\nb send 2.1 1 agreed\n"
-#define TWO_ORDERS                                                                                \
-    "a deliver 2.1 a:1 agreed\na deliver 2.1 b:1 agreed\n"                                        \
+#define TWO_ORDERS                                         \
+    "a deliver 2.1 a:1 agreed\na deliver 2.1 b:1 agreed\n" \
     "b deliver 2.1 b:1 agreed\nb deliver 2.1 a:1 agreed\n"
 
 START_TEST(agreed_order_is_checked)
@@ -500,8 +499,7 @@ START_TEST(a_view_has_the_documented_form_and_never_overflows)
                            "\"survivors\":[\"n1#ffffffffffffffff\"],\"primary\":true}\n");
     for (size_t size = 0; size < length; size++) {
         memset(shorter, 'x', sizeof(shorter));
-        ck_assert_uint_eq(
-            gcs_trace_format(&event, gcs_sim_address_format, shorter, size), length);
+        ck_assert_uint_eq(gcs_trace_format(&event, gcs_sim_address_format, shorter, size), length);
         ck_assert_int_eq(memcmp(line, shorter, size), 0);
         ck_assert_int_eq(shorter[size], 'x');
     }
@@ -560,8 +558,8 @@ START_TEST(files_are_read_line_by_line)
                         "{\"t\":2,\"m\":\"b\",\"g\":\"g\",\"e\":\"crash\"}\n{\"t\":3,\"m\":",
                         &error));
     ck_assert_uint_eq(log.count, 2);
-    ck_assert(!read_text(&log, "{\"t\":1,\"m\":\"a\",\"g\":\"g\",\"e\":\"leave\"}\nnonsense\n",
-                         &error));
+    ck_assert(
+        !read_text(&log, "{\"t\":1,\"m\":\"a\",\"g\":\"g\",\"e\":\"leave\"}\nnonsense\n", &error));
     ck_assert_uint_eq(error.line, 2);
     ck_assert(!trace_read_file(&log, "/nonexistent/file", &error));
     ck_assert_uint_eq(error.line, 0);

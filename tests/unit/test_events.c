@@ -130,6 +130,41 @@ START_TEST(room_that_was_reserved_is_there)
 }
 END_TEST
 
+/* However full the queue is, the last events of memberships find their places. */
+START_TEST(places_that_are_kept_are_there)
+{
+    enum { KEPT = 3 };
+    struct gcs_core_event last = {.type = GCS_EVENT_LEFT};
+    setup();
+    for (unsigned i = 0; i < KEPT; i++)
+        ck_assert(gcs_events_keep(&events));
+    scarce_fail(&memory, 1, true);
+    while (push())
+        ck_assert_uint_lt(in, 10000);
+    for (unsigned i = 0; i < KEPT; i++)
+        gcs_events_push_kept(&events, &last);
+    for (uint64_t i = 0; i < in; i++)
+        ck_assert(pop());
+    for (unsigned i = 0; i < KEPT; i++) {
+        struct gcs_core_event event;
+        ck_assert(gcs_events_pop(&events, &event));
+        ck_assert_int_eq(event.type, GCS_EVENT_LEFT);
+    }
+    ck_assert(!pop());
+    teardown();
+}
+END_TEST
+
+START_TEST(without_memory_no_place_is_kept)
+{
+    setup();
+    scarce_fail(&memory, 1, true);
+    ck_assert(!gcs_events_keep(&events));
+    ck_assert_uint_eq(events.kept, 0);
+    teardown();
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -138,6 +173,8 @@ int main(void)
         a_queue_of_bounded_length_allocates_no_more,
         without_memory_nothing_changes,
         room_that_was_reserved_is_there,
+        places_that_are_kept_are_there,
+        without_memory_no_place_is_kept,
     };
     return suite_run("events", tests, SUITE_SIZE(tests));
 }

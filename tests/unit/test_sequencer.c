@@ -672,6 +672,25 @@ START_TEST(runs_that_come_with_the_cut_still_count)
 }
 END_TEST
 
+/* Whoever says such things is broken or hostile; it must not keep us busy. */
+START_TEST(runs_of_packets_that_nobody_ever_sees_are_passed_over_at_once)
+{
+    static const uint64_t cut[3] = {1, 1, 0};
+    static const bool survives[3] = {false, true, true};
+    struct runs runs = {1, 10, {{1, UINT32_MAX}, {2, UINT32_MAX}}};
+    for (size_t i = 2; i < runs.count; i++)
+        runs.runs[i] = runs.runs[i % 2];
+    scarce_init(&memory);
+    struct gcs_order_engine *engine = open_engine(3, 2);
+    arrive(engine, 1, 1, true);
+    ck_assert_int_eq(arrive_runs(engine, 0, 1, true, &runs), 0);
+    engine->ops->finish(engine, cut, survives);
+    expect(engine, 1, 1);
+    expect_none(engine);
+    close_engine(engine);
+}
+END_TEST
+
 START_TEST(an_empty_view_closes_empty)
 {
     static const uint64_t cut[2] = {0, 0};
@@ -744,6 +763,7 @@ int main(void)
         without_a_hole_dead_senders_packets_are_kept,
         behind_the_hole_slots_come_before_the_rest,
         runs_that_come_with_the_cut_still_count,
+        runs_of_packets_that_nobody_ever_sees_are_passed_over_at_once,
         an_empty_view_closes_empty,
         without_memory_there_is_no_engine,
         without_memory_for_runs_it_says_so,

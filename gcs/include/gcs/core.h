@@ -65,7 +65,7 @@ static inline void gcs_buffer_unref(struct gcs_buffer *buffer)
         buffer->destroy(buffer);
 }
 
-/* ---- What happened, for tests and GCS_TRACE ------------------------------ */
+/* ---- What happened, for tests and GCS_TRACE --------------------------------------------- */
 
 enum gcs_trace_type {
     GCS_TRACE_SEND,    /* a message was numbered, right before its last packet leaves */
@@ -90,7 +90,7 @@ struct gcs_trace_event {
     const struct gcs_view_change *change; /* view */
 };
 
-/* ---- Configuration -------------------------------------------------------- */
+/* ---- Configuration ---------------------------------------------------------------------- */
 
 struct gcs_core_config {
     size_t size; /* sizeof(struct gcs_core_config) */
@@ -138,7 +138,7 @@ int gcs_core_new(const struct gcs_core_config *config, struct gcs_core **core);
 /* Frees everything but events that were taken and not given back: give them back first. */
 void gcs_core_free(struct gcs_core *core);
 
-/* ---- Inputs ---------------------------------------------------------------- */
+/* ---- Inputs ----------------------------------------------------------------------------- */
 
 /*
  * One packet has arrived: data[0..size) lies in buffer, which the core refers to
@@ -190,7 +190,7 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
 /* The current view, NULL before the first. Valid until the next call into the core. */
 const struct gcs_view *gcs_core_view(const struct gcs_core_group *group);
 
-/* ---- Outputs ---------------------------------------------------------------- */
+/* ---- Outputs ---------------------------------------------------------------------------- */
 
 /* One packet to transmit, to each of the addresses. */
 struct gcs_core_packet {
@@ -253,7 +253,7 @@ bool gcs_core_event_message(const struct gcs_core_event *event, size_t *offset,
 /* When to call gcs_core_advance at the latest, GCS_NEVER if only an input can change anything. */
 uint64_t gcs_core_deadline(const struct gcs_core *core);
 
-/* ---- Counters ---------------------------------------------------------------- */
+/* ---- Counters --------------------------------------------------------------------------- */
 
 /* X(name, what it counts) */
 #define GCS_COUNTER_TABLE(X)                                                                      \

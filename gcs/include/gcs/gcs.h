@@ -38,7 +38,7 @@ struct gcs_group;
 /* Timeouts are in milliseconds; 0 does not wait. */
 #define GCS_FOREVER (-1)
 
-/* ---- Endpoints ------------------------------------------------------------------ */
+/* ---- Endpoints -------------------------------------------------------------------------- */
 
 enum gcs_endpoint_flag {
     /* No protocol thread: the caller's loop calls gcs_dispatch (see gcs_fd). */
@@ -94,7 +94,7 @@ const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
  * (IP multicast that does not work here, say); "" if there is nothing to say. Valid until gcs_close. */
 const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
 
-/* ---- Groups ----------------------------------------------------------------------- */
+/* ---- Groups ----------------------------------------------------------------------------- */
 
 /* gcs_group_config (gcs/core.h) holds the options; seeds default to those of the URL. */
 
@@ -162,7 +162,7 @@ void gcs_view_id_format(const struct gcs_view *view, char *text, size_t size);
 #define GCS_MEMBER_TEXT_MAX 112
 void gcs_member_format(const struct gcs_member_id *member, char *text, size_t size);
 
-/* ---- Events -------------------------------------------------------------------------- */
+/* ---- Events ----------------------------------------------------------------------------- */
 
 struct gcs_event {
     enum gcs_event_type type;
@@ -188,7 +188,7 @@ struct gcs_event {
  */
 int gcs_next(struct gcs_endpoint *endpoint, struct gcs_event *event, int timeout_ms);
 
-/* ---- The rest ---------------------------------------------------------------------------- */
+/* ---- The rest --------------------------------------------------------------------------- */
 
 /* The sentence for the last error that a call of this thread returned; "" at first. */
 const char *gcs_detail(void);
