@@ -178,17 +178,21 @@ static void look_at_packets(struct neighbour *b)
 
 /* ---- The application ----------------------------------------------------------------------------- */
 
-static void give_back(struct neighbour *b, size_t count)
+static void give_back_one(struct neighbour *b, size_t which)
 {
-    for (size_t i = 0; i < count && i < b->held_count; i++) {
-        if (b->held[i].type == GCS_EVENT_LEFT)
-            b->group = NULL;
-        gcs_core_consumed(b->core, &b->held[i]);
-    }
-    if (count > b->held_count)
-        count = b->held_count;
-    b->held_count -= count;
-    memmove(b->held, b->held + count, b->held_count * sizeof(b->held[0]));
+    struct gcs_core_event event = b->held[which];
+    b->held_count--;
+    memmove(b->held + which, b->held + which + 1, (b->held_count - which) * sizeof(event));
+    if (event.type == GCS_EVENT_LEFT)
+        b->group = NULL;
+    gcs_core_consumed(b->core, &event);
+}
+
+/* In order, or the last first. */
+static void give_back(struct neighbour *b, size_t count, bool last)
+{
+    for (; count > 0 && b->held_count > 0; count--)
+        give_back_one(b, last ? b->held_count - 1 : 0);
 }
 
 static void look_at_event(const struct gcs_core_event *event)
@@ -209,7 +213,7 @@ static void take_events(struct neighbour *b)
     while (gcs_core_next_event(b->core, &event)) {
         look_at_event(&event);
         if (b->held_count == HELD_MAX)
-            give_back(b, HELD_MAX / 2);
+            give_back(b, HELD_MAX / 2, false);
         b->held[b->held_count++] = event;
     }
 }
@@ -368,7 +372,7 @@ static void step(struct neighbour *b, struct gcs_reader *r)
         advance(b, (uint64_t)(op >> 4) * (op & 1 ? 50 * MS : MS / 2));
         break;
     case 2:
-        give_back(b, op >> 4);
+        give_back(b, op >> 4 & 7, op & 0x80);
         break;
     case 3:
         step_bytes(b, r);
@@ -496,7 +500,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & 16 && b.group)
         (void)gcs_core_leave(b.group, b.now);
     advance(&b, 700 * MS);
-    give_back(&b, HELD_MAX);
+    give_back(&b, HELD_MAX, data[0] & 32);
     gcs_core_free(b.core);
     if (live != 0)
         printf("%u bytes are left\n", (unsigned)live);

@@ -42,13 +42,17 @@ void lab_crew_wrong(struct lab_crew *crew, const char *format, ...)
 
 /* ---- Ports -------------------------------------------------------------------------- */
 
-static bool port_is_free(unsigned port)
+static bool port_is_free(unsigned port, bool ipv6)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+    struct sockaddr_in v4 = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_port = htons((uint16_t)port),
+                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr *address = ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool is_free = fd >= 0 && bind(fd, address, ipv6 ? sizeof(v6) : sizeof(v4)) == 0;
 
     if (fd >= 0)
         close(fd);
@@ -63,7 +67,7 @@ static void find_ports(struct lab_crew *crew)
     for (unsigned i = 0; i < crew->options->members; i++) {
         for (unsigned tries = 0; tries < PORT_LAST - PORT_FIRST; tries++) {
             port = port < PORT_LAST ? port + 1 : PORT_FIRST;
-            if (port_is_free(port))
+            if (port_is_free(port, crew->shape.ipv6))
                 break;
         }
         crew->ports[i] = port;
@@ -76,6 +80,7 @@ void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
     memset(crew, 0, sizeof(*crew));
     crew->options = options;
     crew->shape = *shape;
+    crew->shape.ipv6 = shape->ipv6 && port_is_free(0, true);
     crew->dir = dir;
     snprintf(crew->cluster, sizeof(crew->cluster), "gcs-lab-%ld", (long)getpid());
     find_ports(crew);
@@ -86,10 +91,11 @@ void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
 {
     char noise[256];
-    size_t length = (size_t)snprintf(url, size, "udp://127.0.0.1:%u?seeds=", crew->ports[slot]);
+    const char *host = crew->shape.ipv6 ? "[::1]" : "127.0.0.1";
+    size_t length = (size_t)snprintf(url, size, "udp://%s:%u?seeds=", host, crew->ports[slot]);
 
     for (unsigned i = 0; i < crew->options->members && length < size; i++)
-        length += (size_t)snprintf(url + length, size - length, "%s127.0.0.1:%u", i ? "," : "",
+        length += (size_t)snprintf(url + length, size - length, "%s%s:%u", i ? "," : "", host,
                                    crew->ports[i]);
     if (crew->shape.packet_bytes && length < size)
         length += (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32,

@@ -8,6 +8,7 @@
 #include "tests/lab/member.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -133,18 +134,15 @@ static void check_view(struct lab_member *member, const struct gcs_view_change *
     check_ranks("survivors", change->survivors, change->survivors_count, view);
 }
 
-/* The port in the text of an address, "127.0.0.1:7400#...". */
+/* The port in the text of a member, "127.0.0.1:7400#...". */
 static uint64_t port_of(const struct gcs_member_id *id)
 {
     char name[GCS_MEMBER_TEXT_MAX];
-    const char *colon;
-    uint64_t port = 0;
+    char *colon;
 
     gcs_member_format(id, name, sizeof(name));
-    colon = strchr(name, ':');
-    for (const char *c = colon ? colon + 1 : ""; *c >= '0' && *c <= '9'; c++)
-        port = port * 10 + (uint64_t)(*c - '0');
-    return port;
+    colon = strrchr(name, ':');
+    return colon ? strtoull(colon + 1, NULL, 10) : 0;
 }
 
 static void on_view(struct lab_member *member, const struct gcs_view_change *change)

@@ -149,6 +149,7 @@ static void draw_shape(struct lab_shape *shape, struct gcs_prng *prng)
     shape->window_bytes = pick(prng, bytes, 3);
     shape->queue_bytes = pick(prng, queues, 2);
     shape->suspect_ms = pick(prng, suspicions, 4);
+    shape->ipv6 = gcs_prng_chance(prng, 250000);
 }
 
 void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)

@@ -38,6 +38,7 @@ struct lab_shape {
     uint32_t window_bytes;
     uint32_t queue_bytes;
     uint32_t suspect_ms;
+    bool ipv6; /* if this machine has it */
 };
 
 struct lab_plan {

@@ -69,7 +69,7 @@ static void print_evidence(const struct lab_evidence *evidence, FILE *out)
 
 static void print_shape(const struct lab_run *run, FILE *out)
 {
-    const struct lab_shape *shape = &run->plan.shape;
+    const struct lab_shape *shape = &run->crew.shape;
     char faults[200];
 
     lab_faults_format(run->options->faults, faults, sizeof(faults));
@@ -86,7 +86,7 @@ static void print_shape(const struct lab_run *run, FILE *out)
         fprintf(out, "by default");
     if (shape->receive_buffer)
         fprintf(out, "; receive buffer %" PRIu32 " bytes", shape->receive_buffer);
-    fputc('\n', out);
+    fprintf(out, "; %s\n", shape->ipv6 ? "IPv6" : "IPv4");
 }
 
 void lab_report(const struct lab_run *run, const struct lab_evidence *evidence, FILE *out)
