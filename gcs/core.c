@@ -294,12 +294,13 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         }
         gcs_buffer_unref(event->buffer);
         gcs_era_unref(era);
+        gcs_group_unref(event->group);
         break;
     case GCS_EVENT_VIEW:
         gcs_view_change_unref(event->change);
         break;
     case GCS_EVENT_LEFT:
-        gcs_group_destroy(event->group);
+        gcs_group_unref(event->group);
         break;
     case GCS_EVENT_WRITABLE:
         break;

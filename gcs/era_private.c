@@ -171,6 +171,7 @@ static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struc
         return GCS_ENOMEM;
     gcs_buffer_ref(buffer);
     era->refs++;
+    era->group->refs++;
     return 0;
 }
 

@@ -90,6 +90,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     if (!group)
         return GCS_ENOMEM;
     group->core = core;
+    group->refs = 1;
     group->user = user;
     memcpy(group->name, name, strlen(name));
     group->tag = tag;
@@ -136,6 +137,12 @@ void gcs_group_destroy(struct gcs_core_group *group)
         gcs_era_close(group->era);
     gcs_packer_fini(&group->packer);
     gcs_release(group->core->allocator, group);
+}
+
+void gcs_group_unref(struct gcs_core_group *group)
+{
+    if (--group->refs == 0)
+        gcs_group_destroy(group);
 }
 
 /* ---- Leaving ---------------------------------------------------------------------------- */

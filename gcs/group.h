@@ -25,6 +25,7 @@ enum gcs_group_state {
 struct gcs_core_group {
     struct gcs_core *core;
     struct gcs_core_group *next; /* all groups of the core */
+    uint32_t refs; /* the membership's own, and private messages not given back */
     void *user;
     char name[GCS_NAME_MAX + 1];
     uint64_t tag;
@@ -71,6 +72,7 @@ struct gcs_core {
 void gcs_group_new_incarnation(struct gcs_core_group *group);
 struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag);
 void gcs_group_destroy(struct gcs_core_group *group);
+void gcs_group_unref(struct gcs_core_group *group);
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_group_deadline(const struct gcs_core_group *group);
 void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,

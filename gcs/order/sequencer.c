@@ -304,11 +304,12 @@ static bool peek_slots(const struct sequencer *s, struct gcs_order_next *next)
     return true;
 }
 
-static void pop_slot(struct sequencer *s)
+static void pop_slots(struct sequencer *s, uint64_t count)
 {
     const struct placed *run = run_at(s, s->head);
-    s->passed[run->rank] = run->first + s->head_done;
-    if (++s->head_done == run->count) {
+    s->head_done += count;
+    s->passed[run->rank] = run->first + s->head_done - 1;
+    if (s->head_done == run->count) {
         s->head++;
         s->head_done = 0;
         if (s->held < s->head)
@@ -316,7 +317,10 @@ static void pop_slot(struct sequencer *s)
     }
 }
 
-/* Skips what the closing order leaves out, so that peek and pop agree. */
+/*
+ * Skips what the closing order leaves out, so that peek and pop agree. Whatever
+ * leaves a packet out leaves out the rest of its run too, which may be long.
+ */
 static void settle(struct sequencer *s)
 {
     struct gcs_order_next next;
@@ -326,7 +330,7 @@ static void settle(struct sequencer *s)
             s->hole = true;
         if (there && (!s->hole || s->survives[next.rank] || GCS_MUTANT(causal_hole)))
             return;
-        pop_slot(s);
+        pop_slots(s, run_at(s, s->head)->count - s->head_done);
     }
     while (s->tail_rank < s->members &&
            (!s->survives[s->tail_rank] || s->passed[s->tail_rank] >= s->cut[s->tail_rank]))
@@ -348,7 +352,7 @@ static void sequencer_pop(struct gcs_order_engine *engine)
 {
     struct sequencer *s = sequencer_of(engine);
     if (s->head < s->tail)
-        pop_slot(s);
+        pop_slots(s, 1);
     else if (s->finished)
         s->passed[s->tail_rank]++;
     if (s->finished)
