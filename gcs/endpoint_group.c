@@ -150,6 +150,35 @@ int gcs_leave(struct gcs_group *group)
     return error;
 }
 
+/* ---- Evict ------------------------------------------------------------------------------ */
+
+static int run_evict(struct gcs_endpoint *endpoint, struct gcs_command *command)
+{
+    struct gcs_group *group = command->item.group;
+
+    if (atomic_load(&group->state) & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT))
+        return GCS_ENOTMEMBER;
+    gcs_loop_read_clock(endpoint);
+    endpoint->again = true;
+    return gcs_core_evict(group->core, endpoint->now, command->member);
+}
+
+int gcs_evict(struct gcs_group *group, const struct gcs_member_id *member)
+{
+    char text[GCS_MEMBER_TEXT_MAX];
+
+    if (!group || !member)
+        return gcs_fail(GCS_EINVAL, "%s is NULL", group ? "member" : "group");
+    struct gcs_command command = {.item = {.group = group}, .run = run_evict, .member = member};
+    int error = gcs_command_call(group->endpoint, &command);
+    if (error == 0 || error == GCS_ECLOSED || error == GCS_EFORKED)
+        return error;
+    gcs_member_format(member, text, sizeof(text));
+    return gcs_fail(error, "group \"%s\": member %s: %s", group->name, text,
+                    error == GCS_EINVAL ? "that is this endpoint: gcs_leave is for it"
+                                        : gcs_strerror(error));
+}
+
 /* ---- The handle ------------------------------------------------------------------------- */
 
 void gcs_group_free(struct gcs_group *group)

@@ -135,6 +135,11 @@ static int check_group_config(const struct gcs_group_config *config)
         error = check_range("queue_bytes", config->queue_bytes, QUEUE_BYTES_MIN, UINT32_MAX);
     if (!error)
         error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
+    if (!error)
+        error = check_range("weight", config->weight, 0, GCS_WEIGHT_MAX);
+    if (!error && config->weight == 0 && config->bootstrap != GCS_JOIN)
+        error = gcs_fail(GCS_EOPTION, "weight is 0: an observer cannot found a group, so bootstrap "
+                                      "must be GCS_JOIN");
     return error ? error : check_seeds(config);
 }
 

@@ -36,6 +36,7 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
         .lineage = value->lineage,
         .proposer = value->proposer,
         .epoch = value->epoch,
+        .tie_breaker = value->settings.tie_breaker,
         .count = count,
         .self = GCS_RANK_NONE,
         .members = era->members,
@@ -75,9 +76,7 @@ static bool open_orders(struct gcs_era *era)
 {
     struct gcs_order_config config = {
         .allocator = era->group->core->allocator,
-        .members = era->view.count,
-        .self = era->view.self,
-        .quorum = (uint16_t)(era->view.count / 2 + 1),
+        .view = &era->view,
     };
     era->orders[GCS_ERA_FIFO] = gcs_order_fifo.open(&config);
     era->orders[GCS_ERA_TOTAL] = gcs_order_find(era->group->config.order)->open(&config);

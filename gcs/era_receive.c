@@ -78,7 +78,7 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
         if (!era->closed)
             hear_private(era, now, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_JOIN ||
-               (frame->type >= GCS_FRAME_LEAVE && frame->type <= GCS_FRAME_CONFIRM)) {
+               (frame->type >= GCS_FRAME_WISH && frame->type <= GCS_FRAME_CONFIRM)) {
         if (gcs_agreement_frame(era->agreement, now, packet->rank, frame->type, frame->body,
                                 frame->size) == GCS_EMALFORMED)
             counters_of(era)->dropped_malformed++;

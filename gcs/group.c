@@ -8,10 +8,6 @@
 
 #include "gcs/base/mutant.h"
 
-/* How many suspicion timeouts a member that is cut off waits for the primary before it leaves all
- * the same. */
-#define LEAVE_PATIENCE 20
-
 /* ---- Joining ---------------------------------------------------------------------------- */
 
 static bool name_is_good(const char *name)
@@ -39,6 +35,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .window_bytes = 1 << 20,
         .queue_bytes = 4 << 20,
         .message_bytes = 16 << 20,
+        .weight = 1,
         .look_ns = 500000000,
     };
 }
@@ -50,7 +47,9 @@ static bool config_is_good(const struct gcs_group_config *config)
            config->bootstrap <= GCS_LOOK && gcs_order_find(config->order) && packets >= 16 &&
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
-           config->message_bytes <= 1u << 30 && (config->seeds || config->seeds_count == 0);
+           config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
+           (config->weight > 0 || config->bootstrap == GCS_JOIN) && /* somebody must vote */
+           (config->seeds || config->seeds_count == 0);
 }
 
 void gcs_group_new_incarnation(struct gcs_core_group *group)
@@ -60,6 +59,7 @@ void gcs_group_new_incarnation(struct gcs_core_group *group)
         .id = {.address = core->config.address,
                .incarnation = core->process | (++core->memberships & GCS_MEMBERSHIP_MASK)},
         .receive_bytes = core->config.receive_bytes,
+        .weight = group->config.weight,
     };
     if (GCS_MUTANT(reuse_incarnation))
         group->self.id.incarnation = core->config.cluster + core->config.address.bytes[0] + 1;
@@ -143,40 +143,6 @@ void gcs_group_unref(struct gcs_core_group *group)
 {
     if (--group->refs == 0)
         gcs_group_destroy(group);
-}
-
-/* ---- Leaving ---------------------------------------------------------------------------- */
-
-int gcs_core_leave(struct gcs_core_group *group, uint64_t now)
-{
-    if (group->leaving || group->state == GCS_GROUP_ENDED || group->failed)
-        return GCS_EALREADY;
-    group->leaving = true;
-    group->core->dirty = true;
-    if (group->state == GCS_GROUP_LOOKING)
-        gcs_group_end(group, now, 0);
-    return 0;
-}
-
-/* When a leaver that is cut off gives up; the others may need it for their quorum until then. */
-static uint64_t leave_expiry(const struct gcs_core_group *group)
-{
-    if (!group->leaving || group->primary || group->state != GCS_GROUP_MEMBER)
-        return GCS_NEVER;
-    return group->blocked_at + LEAVE_PATIENCE * group->core->config.suspect_ns;
-}
-
-/* What was multicast before comes first. */
-static void go_on_leaving(struct gcs_core_group *group, uint64_t now)
-{
-    const struct gcs_era *era = group->era;
-    if (now >= leave_expiry(group))
-        group->failed = GCS_ENOPRIMARY;
-    if (!group->leaving || group->leave_told || group->state != GCS_GROUP_MEMBER ||
-        !gcs_packer_empty(&group->packer) || era->fellows[era->view.self].window.done < era->sent)
-        return;
-    group->leave_told = true;
-    gcs_agreement_leave(group->era->agreement, now);
 }
 
 /* ---- Multicasting ----------------------------------------------------------------------- */
@@ -292,7 +258,7 @@ static void clean_up(struct gcs_core_group *group, uint64_t now)
     if (group->failed)
         gcs_group_end(group, now, group->failed);
     else if (group->state == GCS_GROUP_SERVING && group->era->retired)
-        gcs_group_end(group, now, 0);
+        gcs_group_end(group, now, group->parting);
 }
 
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
@@ -302,7 +268,7 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     tick(group, now);
     if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
         run_era(group, now);
-        go_on_leaving(group, now);
+        gcs_group_wish(group, now);
         if (group->failed == 0)
             gcs_group_check_primary(group, now);
         tell_writable(group);
@@ -322,7 +288,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         return deadline;
     if (group->failed)
         return 0;
-    deadline = min_time(deadline, leave_expiry(group));
+    deadline = min_time(deadline, gcs_group_leave_expiry(group));
     if (group->bootstrap)
         deadline = min_time(deadline, gcs_bootstrap_deadline(group->bootstrap));
     if (group->old)

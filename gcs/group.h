@@ -39,9 +39,12 @@ struct gcs_core_group {
     uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */
+    uint16_t evicting_count;
+    struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */
     bool wants_room;    /* somebody was refused */
     bool primary;
     uint64_t blocked_at; /* when the primary was lost */
+    int parting;        /* what the end is to say if it comes in good order */
     int failed;         /* why the membership must end: handled by the next advance */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
 };
@@ -85,10 +88,21 @@ void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct 
 
 /* ---- group_view.c ----------------------------------------------------------------------- */
 
+/* What all members must have configured alike. */
+struct gcs_settings gcs_group_settings(const struct gcs_core_group *group);
 /* Begins to look for the group, or founds it. */
 int gcs_group_start(struct gcs_core_group *group, uint64_t now);
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error);
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);
+
+/* ---- what this member wants: group_wish.c ----------------------------------------------- */
+
+/* Goes on leaving: what was multicast before comes first. */
+void gcs_group_wish(struct gcs_core_group *group, uint64_t now);
+/* In a new view: what the last one did not fulfil. */
+void gcs_group_wish_again(struct gcs_core_group *group, uint64_t now);
+/* When a leaver that is cut off gives up; the others may need it for their quorum until then. */
+uint64_t gcs_group_leave_expiry(const struct gcs_core_group *group);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  * happened.
  */
 #include "gcs/base/mutant.h"
+#include "gcs/base/quorum.h"
 #include "gcs/group.h"
 
 /* A view change in one piece of memory; lives until the last event about it is given back. */
@@ -52,7 +53,9 @@ static struct gcs_view_record *create(const struct gcs_era *era, size_t departed
     record->change.view.members = record->members;
     if (GCS_MUTANT(view_without_self) && era->view.self + 1 == era->view.count)
         record->change.view.count--;
-    record->change.quorum = (uint16_t)(era->view.count / 2 + 1);
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        record->change.votes += gcs_member_votes(&era->members[rank]);
+    record->change.quorum = record->change.votes / 2 + 1;
     return record;
 }
 

@@ -31,9 +31,7 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
 {
     struct gcs_agreement_config settings = {
         .view = &group->era->view,
-        .order = (uint8_t)group->config.order,
-        .window_packets = group->config.window_packets,
-        .message_bytes = group->config.message_bytes,
+        .settings = gcs_group_settings(group),
     };
     struct gcs_join_request request;
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];

@@ -8,9 +8,20 @@
 #include "gcs/group.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/quorum.h"
 
 #define RETRY_NS  10000000u
 #define BALLOT_NS 60000000u
+
+struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
+{
+    return (struct gcs_settings){
+        .order = (uint8_t)group->config.order,
+        .tie_breaker = group->config.tie_breaker,
+        .window_packets = group->config.window_packets,
+        .message_bytes = group->config.message_bytes,
+    };
+}
 
 /* ---- What the agreement asks of us ------------------------------------------------------ */
 
@@ -69,9 +80,7 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
         .allocator = group->core->allocator,
         .view = &era->view,
         .came_from = came_from,
-        .order = (uint8_t)group->config.order,
-        .window_packets = group->config.window_packets,
-        .message_bytes = group->config.message_bytes,
+        .settings = gcs_group_settings(group),
         .retry_ns = RETRY_NS,
         .ballot_ns = BALLOT_NS,
         .promise_ns = group->core->config.suspect_ns,
@@ -103,7 +112,6 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->era = era;
     group->state = GCS_GROUP_MEMBER;
     group->primary = true;
-    group->leave_told = false;
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
     if (!gcs_group_tell_view(group, now, before, value))
@@ -111,6 +119,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
             gcs_agreement_suspect(era->agreement, now, rank, true, false);
+    gcs_group_wish_again(group, now);
     return 0;
 }
 
@@ -130,7 +139,9 @@ static void install(void *ctx, const struct gcs_proposal *value)
     if (!includes(value, group->self.id.incarnation)) {
         era->closed = true;
         group->state = GCS_GROUP_SERVING;
-        if (!group->leaving)
+        if (value->reason[era->view.self] == GCS_REASON_EVICTED)
+            group->parting = GCS_EEVICTED;
+        else if (!group->leaving)
             group->failed = GCS_ENOTMEMBER;
         return;
     }
@@ -165,6 +176,7 @@ static void found(void *ctx)
         .proposer = group->self.id.incarnation,
         .members_count = 1,
         .members = &group->self,
+        .settings = gcs_group_settings(group),
     };
     int result = enter(group, group->core->now, &value);
     if (result < 0)
@@ -199,9 +211,7 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
         .allocator = group->core->allocator,
         .self = group->self,
         .mode = group->config.bootstrap,
-        .order = (uint8_t)group->config.order,
-        .window_packets = group->config.window_packets,
-        .message_bytes = group->config.message_bytes,
+        .settings = gcs_group_settings(group),
         .look_ns = group->config.look_ns,
         .retry_ns = RETRY_NS,
         .seed = gcs_prng_next(&group->core->prng),
@@ -242,11 +252,13 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
 {
     const struct gcs_era *era = group->era;
-    uint16_t here = 0;
-    for (uint16_t rank = 0; rank < era->view.count; rank++)
-        here += !era->fellows[rank].peer ||
-                (!era->fellows[rank].gone && !gcs_peer_suspected(era->fellows[rank].peer));
-    bool quorate = here >= era->view.count / 2 + 1;
+    struct gcs_tally here = {0};
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        const struct gcs_fellow *fellow = &era->fellows[rank];
+        gcs_tally_add(&here, &era->members[rank],
+                      !fellow->peer || (!fellow->gone && !gcs_peer_suspected(fellow->peer)));
+    }
+    bool quorate = gcs_tally_quorum(&here, era->view.tie_breaker);
     if (group->primary && !quorate) {
         group->primary = false;
         group->blocked_at = now;

@@ -16,6 +16,8 @@ static const char *reason_name(enum gcs_reason reason)
         return "crashed";
     case GCS_REASON_UNREACHABLE:
         return "unreachable";
+    case GCS_REASON_EVICTED:
+        return "evicted";
     default:
         return "unknown";
     }
@@ -46,7 +48,7 @@ void tool_view_line(FILE *out, const struct gcs_view_change *change)
         put_member(out, i == 0 ? "; left: " : " ", &change->left[i].member, "");
         fprintf(out, " (%s)", reason_name(change->left[i].reason));
     }
-    fprintf(out, "; quorum %u\n", change->quorum);
+    fprintf(out, "; quorum %" PRIu32 "\n", change->quorum);
 }
 
 void tool_view_json(FILE *out, const struct gcs_view_change *change)
@@ -55,7 +57,7 @@ void tool_view_json(FILE *out, const struct gcs_view_change *change)
     char id[GCS_VIEW_ID_TEXT_MAX];
 
     gcs_view_id_format(view, id, sizeof(id));
-    fprintf(out, "{\"id\":\"%s\",\"epoch\":%" PRIu32 ",\"primary\":%s,\"quorum\":%u,\"members\":[",
+    fprintf(out, "{\"id\":\"%s\",\"epoch\":%" PRIu32 ",\"primary\":%s,\"quorum\":%" PRIu32 ",\"members\":[",
             id, view->epoch, change->primary ? "true" : "false", change->quorum);
     for (uint16_t i = 0; i < view->count; i++)
         put_member(out, i == 0 ? "\"" : ",\"", &view->members[i], "\"");

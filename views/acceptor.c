@@ -51,8 +51,10 @@ static void report(struct gcs_agreement *m, uint16_t to)
 {
     gcs_agreement_holdings(m);
     struct gcs_promise promise = {.ballot = m->promised, .held = m->held};
-    if (m->leaving)
+    if (m->wish.flags & GCS_WISH_LEAVE)
         promise.flags |= GCS_PROMISE_LEAVING;
+    if (m->wish.flags & GCS_WISH_READY)
+        promise.flags |= GCS_PROMISE_READY;
     if (m->accepted) {
         promise.flags |= GCS_PROMISE_ACCEPTED;
         promise.accepted = m->accepted_in;

@@ -35,7 +35,6 @@ int gcs_agreement_new(const struct gcs_agreement_config *config, struct gcs_agre
     m->view = config->view;
     if (m->config.promise_ns == 0)
         m->config.promise_ns = config->ballot_ns;
-    m->quorum = (uint16_t)(count / 2 + 1);
     m->scratch_size = scratch_bytes(count);
     m->seats = gcs_allocate(allocator, count, sizeof(*m->seats));
     m->reports.cut = gcs_allocate(allocator, count, sizeof(*m->reports.cut));
@@ -109,7 +108,7 @@ bool gcs_agreement_covers(struct gcs_agreement *m, const uint64_t *cut)
 
 bool gcs_agreement_impossible(struct gcs_agreement *m, const uint64_t *held)
 {
-    uint64_t window = m->config.window_packets;
+    uint64_t window = m->config.settings.window_packets;
     gcs_agreement_holdings(m);
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         if (held[rank] <= m->held[rank])
@@ -118,6 +117,14 @@ bool gcs_agreement_impossible(struct gcs_agreement *m, const uint64_t *held)
             return true;
     }
     return false;
+}
+
+bool gcs_agreement_quorum(const struct gcs_agreement *m, bool (*holds)(const struct gcs_seat *))
+{
+    struct gcs_tally tally = {0};
+    for (uint16_t rank = 0; rank < m->view->count; rank++)
+        gcs_tally_add(&tally, &m->view->members[rank], holds(&m->seats[rank]));
+    return gcs_tally_quorum(&tally, m->view->tie_breaker);
 }
 
 void gcs_agreement_arm(struct gcs_agreement *m, enum gcs_agreement_timer timer, uint64_t at)
@@ -141,8 +148,8 @@ int gcs_agreement_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, ui
     switch (type) {
     case GCS_FRAME_JOIN:
         return gcs_join_frame(m, now, from, body, size);
-    case GCS_FRAME_LEAVE:
-        return gcs_leave_frame(m, now, from, body, size);
+    case GCS_FRAME_WISH:
+        return gcs_wish_frame(m, now, from, body, size);
     case GCS_FRAME_POLL:
         return gcs_poll_frame(m, now, from, body, size);
     case GCS_FRAME_VOTE:
@@ -218,8 +225,8 @@ static void fire(struct gcs_agreement *m, uint64_t now, enum gcs_agreement_timer
         else
             gcs_acceptor_try(m, now, true);
         break;
-    case TIMER_LEAVE:
-        gcs_pending_leave_repeat(m, now);
+    case TIMER_WISH:
+        gcs_wish_repeat(m, now);
         break;
     case TIMER_CONFIRM:
         gcs_settle_repeat(m, now);

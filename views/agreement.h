@@ -59,9 +59,9 @@ struct gcs_agreement_config {
     /* The decision that made this view, for a member that joined by it and so has no machine of the
      * view before: see gcs_agreement_behind. Copied; NULL: none. */
     const struct gcs_proposal *came_from;
-    uint8_t order;           /* settings copied into proposals */
-    uint32_t window_packets; /* nobody can be further ahead of anybody; 0: not checked */
-    uint32_t message_bytes;
+    /* Copied into proposals. window_packets: nobody can be further ahead of anybody; 0: not
+     * checked. state: joiners begin without a vote. */
+    struct gcs_settings settings;
     uint64_t retry_ns;   /* repeat unanswered frames after this; 10 ms */
     uint64_t ballot_ns;  /* wait this long for joiners; what a ballot should take; 60 ms */
     uint64_t promise_ns; /* wait this long for a member that is not suspected; the time in
@@ -74,7 +74,7 @@ int gcs_agreement_new(const struct gcs_agreement_config *config, struct gcs_agre
 void gcs_agreement_free(struct gcs_agreement *machine);
 
 /*
- * Inputs. frame: from a member of the closing view, types GCS_FRAME_LEAVE .. GCS_FRAME_CONFIRM,
+ * Inputs. frame: from a member of the closing view, types GCS_FRAME_WISH .. GCS_FRAME_CONFIRM,
  * and GCS_FRAME_JOIN, which one member passes on to another. Returns 0, or, dropped and nothing
  * changed, GCS_EMALFORMED or GCS_ENOMEM (as good as lost).
  */
@@ -95,6 +95,13 @@ void gcs_agreement_gone(struct gcs_agreement *machine, uint64_t now, uint16_t ra
 /* This member wants to leave; the machine tells who must know until it is done. If the view ends
  * without (this member had promised before), ask the next view's machine again. */
 void gcs_agreement_leave(struct gcs_agreement *machine, uint64_t now);
+
+/* This member has got the group's state: the next view is to have its vote. Ask the next view's
+ * machine again as with leaving. */
+void gcs_agreement_ready(struct gcs_agreement *machine, uint64_t now);
+
+/* The next view is to be without that member, which is not this one. Likewise. */
+void gcs_agreement_evict(struct gcs_agreement *machine, uint64_t now, uint16_t rank);
 
 /* This member had lost the primary, said so, and hears from a quorum again: a new view must say
  * where it stands. Nobody else may have noticed, so it starts the ballot itself. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The proposer's side of a ballot: prepare, gather promises, propose, gather
- * acceptances. A value is proposed only with promises from a majority of the
+ * acceptances. A value is proposed only with promises from a quorum of the
  * closing view and after a bounded wait for everybody who is not missed; if a
  * promiser reports an accepted value, the one from the highest ballot is proposed
  * again unchanged (Paxos' second phase). Whoever is frozen and sees no decision
@@ -85,7 +85,6 @@ void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
 
     gcs_agreement_holdings(m);
     m->seats[m->view->self].promised = true;
-    m->seats[m->view->self].leaving |= m->leaving;
     if (m->accepted) {
         m->reports.accepted = m->accepted_in;
         m->reports.value = gcs_value_ref(m->accepted);
@@ -189,6 +188,7 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
         return error;
     m->seats[from].promised = true;
     m->seats[from].leaving |= (promise.flags & GCS_PROMISE_LEAVING) != 0;
+    m->seats[from].ready |= (promise.flags & GCS_PROMISE_READY) != 0;
     merge(m, from, m->report);
     gcs_ballot_propose(m, now);
     return 0;
@@ -196,19 +196,29 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
 
 /* ---- Proposing -------------------------------------------------------------------------- */
 
+static bool has_promised(const struct gcs_seat *seat)
+{
+    return seat->promised;
+}
+
+/* A quorum less one vote is enough for the mutant. */
+static bool promised_by_too_few(const struct gcs_agreement *m)
+{
+    struct gcs_tally tally = {0};
+    for (uint16_t rank = 0; rank < m->view->count; rank++)
+        gcs_tally_add(&tally, &m->view->members[rank], m->seats[rank].promised);
+    return 2 * (tally.in + 1) > tally.all;
+}
+
 /* Enough promises, and everybody who may be expected to answer has, or has had the time. */
 static bool ready(struct gcs_agreement *m, uint64_t now)
 {
-    uint16_t promised = 0;
+    bool enough = gcs_agreement_quorum(m, has_promised) ||
+                  (GCS_MUTANT(promise_minority) && promised_by_too_few(m));
     bool awaited = false;
-    for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        promised = (uint16_t)(promised + m->seats[rank].promised);
+    for (uint16_t rank = 0; rank < m->view->count; rank++)
         awaited |= !m->seats[rank].promised && !gcs_seat_missed(&m->seats[rank]);
-    }
-    uint16_t need = m->quorum;
-    if (GCS_MUTANT(promise_minority) && need > 1)
-        need--;
-    if (promised < need || (awaited && now < m->promises_until))
+    if (!enough || (awaited && now < m->promises_until))
         return false;
     return now >= m->joiners_until || gcs_pending_answered(m, now);
 }
@@ -270,21 +280,23 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
 
 /* ---- Acceptances ------------------------------------------------------------------------ */
 
-/* A majority of the closing view, and of those of it who come along. */
+static bool has_accepted(const struct gcs_seat *seat)
+{
+    return seat->accepted;
+}
+
+/* A quorum of the closing view, and one of those of it who come along. */
 static bool decided(const struct gcs_agreement *m)
 {
     const struct gcs_proposal *p = &m->value->proposal;
-    uint16_t all = 0;
-    uint16_t survivors = 0;
-    for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        if (!m->seats[rank].accepted)
-            continue;
-        all++;
-        survivors = (uint16_t)(survivors + (p->reason[rank] == GCS_REASON_NONE));
-    }
+    struct gcs_tally survivors = {0};
+    for (uint16_t rank = 0, next = 0; rank < m->view->count; rank++)
+        if (p->reason[rank] == GCS_REASON_NONE)
+            gcs_tally_add(&survivors, &p->members[next++], m->seats[rank].accepted);
     if (GCS_MUTANT(install_without_majority))
-        return all > 0;
-    return all >= m->quorum && (p->survivors_count == 0 || survivors > p->survivors_count / 2);
+        return true;
+    return gcs_agreement_quorum(m, has_accepted) &&
+           (p->survivors_count == 0 || gcs_tally_quorum(&survivors, m->view->tie_breaker));
 }
 
 void gcs_ballot_accepted(struct gcs_agreement *m, uint64_t now, uint16_t from)

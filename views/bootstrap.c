@@ -132,10 +132,8 @@ static void ask(struct gcs_bootstrap_machine *b, const struct gcs_address *to, u
     uint8_t body[GCS_JOIN_BYTES_MAX];
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     struct gcs_join_request request = {b->config.self, epoch, ballot};
-    struct gcs_settings settings = {b->config.order, b->config.window_packets,
-                                    b->config.message_bytes};
     const struct rival *rival = first_rival(b);
-    gcs_join_write(&w, &request, &settings, rival ? &rival->id : NULL);
+    gcs_join_write(&w, &request, &b->config.settings, rival ? &rival->id : NULL);
     b->config.env.to_address(b->config.env.ctx, to, type, body, gcs_writer_size(&w));
 }
 
@@ -262,6 +260,10 @@ static const char *refusal_name(uint8_t what)
         return "message_bytes";
     case GCS_REFUSED_MEMBERS:
         return "members";
+    case GCS_REFUSED_TIE_BREAKER:
+        return "tie_breaker";
+    case GCS_REFUSED_STATE:
+        return "state";
     default:
         return "unknown";
     }
@@ -370,27 +372,29 @@ void gcs_bootstrap_free(struct gcs_bootstrap_machine *b)
 
 /* ---- At a member ------------------------------------------------------------------------ */
 
-static struct gcs_refusal judge(const struct gcs_agreement_config *group,
-                                const struct gcs_settings *settings)
+/* Notes a setting that differs, if it is the first. */
+static void compare(struct gcs_refusal *refusal, enum gcs_refusal_what what, uint64_t group,
+                    uint64_t joiner)
 {
+    if (refusal->what != 0 || group == joiner)
+        return;
+    refusal->what = (uint8_t)what;
+    refusal->group = group;
+    refusal->joiner = joiner;
+}
+
+static struct gcs_refusal judge(const struct gcs_agreement_config *config,
+                                const struct gcs_settings *joiner)
+{
+    const struct gcs_settings *group = &config->settings;
     struct gcs_refusal refusal = {.error = GCS_EREFUSED};
-    if (settings->order != group->order) {
-        refusal.what = GCS_REFUSED_ORDER;
-        refusal.group = group->order;
-        refusal.joiner = settings->order;
-    } else if (settings->window_packets != group->window_packets) {
-        refusal.what = GCS_REFUSED_WINDOW_PACKETS;
-        refusal.group = group->window_packets;
-        refusal.joiner = settings->window_packets;
-    } else if (settings->message_bytes != group->message_bytes) {
-        refusal.what = GCS_REFUSED_MESSAGE_BYTES;
-        refusal.group = group->message_bytes;
-        refusal.joiner = settings->message_bytes;
-    } else if (group->view->count >= GCS_MEMBERS_MAX) {
-        refusal.what = GCS_REFUSED_MEMBERS;
-        refusal.group = group->view->count;
-        refusal.joiner = 1;
-    }
+    compare(&refusal, GCS_REFUSED_ORDER, group->order, joiner->order);
+    compare(&refusal, GCS_REFUSED_WINDOW_PACKETS, group->window_packets, joiner->window_packets);
+    compare(&refusal, GCS_REFUSED_MESSAGE_BYTES, group->message_bytes, joiner->message_bytes);
+    compare(&refusal, GCS_REFUSED_TIE_BREAKER, group->tie_breaker, joiner->tie_breaker);
+    compare(&refusal, GCS_REFUSED_STATE, group->state, joiner->state);
+    if (config->view->count >= GCS_MEMBERS_MAX)
+        compare(&refusal, GCS_REFUSED_MEMBERS, config->view->count, 1);
     return refusal;
 }
 

@@ -33,9 +33,7 @@ struct gcs_bootstrap_config {
     const struct gcs_allocator *allocator;
     struct gcs_member self;
     enum gcs_bootstrap mode;
-    uint8_t order;           /* must match the group's */
-    uint32_t window_packets; /* must match the group's */
-    uint32_t message_bytes;  /* must match the group's */
+    struct gcs_settings settings; /* must match the group's */
     uint64_t look_ns;
     uint64_t retry_ns; /* repeat JOIN after this, backing off to ten times; LOOK does not */
     uint64_t seed;

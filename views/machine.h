@@ -3,13 +3,14 @@
  * The inside of the agreement machine: what its files share. agreement.c is the
  * outside, poll.c decides that a ballot is due, ballot.c is its proposer's side,
  * acceptor.c the side of those who promise and accept, value.c makes and keeps
- * values, pending.c knows who wants in or out, settle.c follows the decision.
+ * values, pending.c knows who wants in, wish.c what the members want, settle.c follows the decision.
  */
 #ifndef GCS_VIEWS_MACHINE_H
 #define GCS_VIEWS_MACHINE_H
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
+#include "gcs/base/quorum.h"
 #include "views/agreement.h"
 
 /* A proposal with the bytes of its encoding: a value stays the same bytes as long as it lives. */
@@ -27,6 +28,8 @@ struct gcs_seat {
     bool crashed;   /* with evidence */
     bool gone;      /* a newer process is there: for ever */
     bool leaving;
+    bool ready;          /* has got the group's state */
+    bool evicted;        /* somebody asked for it */
     bool voted;          /* in the current poll */
     bool promised;       /* own ballot */
     bool accepted;       /* own ballot */
@@ -51,11 +54,14 @@ enum gcs_agreement_timer {
     TIMER_WAIT,     /* end of the wait for every unsuspected member */
     TIMER_PATIENCE, /* no decision in time: a ballot of one's own */
     TIMER_FETCH,
-    TIMER_LEAVE,
+    TIMER_WISH,
     TIMER_CONFIRM,
     TIMER_SERVE, /* out, and has served long enough */
     TIMERS
 };
+
+/* Who goes with a view's end. */
+enum gcs_going { GOING_LEAVERS, GOING_NOBODY, GOING_ALL };
 
 enum gcs_ballot_phase { PHASE_NONE, PHASE_PREPARING, PHASE_PROPOSING };
 
@@ -72,7 +78,6 @@ struct gcs_reports {
 struct gcs_agreement {
     struct gcs_agreement_config config;
     const struct gcs_view *view;
-    uint16_t quorum;
     struct gcs_seat *seats;
     uint64_t timer[TIMERS];
 
@@ -92,7 +97,7 @@ struct gcs_agreement {
     uint64_t promises_until; /* ... and for those of the members that are not missed */
     uint64_t send_gap;
     struct gcs_reports reports;
-    bool leavers_stay; /* in the value being made: see choose_survivors */
+    enum gcs_going going; /* in the value being made: see value.c */
     struct gcs_value *value;
 
     /* poll */
@@ -102,9 +107,9 @@ struct gcs_agreement {
     uint64_t poll_since;
 
     /* pending */
-    bool leaving;
-    uint64_t leave_gap;
-    uint32_t leave_sent;
+    struct gcs_wish wish; /* this member's own */
+    uint64_t wish_gap;
+    uint32_t wishes_sent;
     struct gcs_joiner *joiners;
     uint16_t joiners_count;
     uint64_t start_at; /* the first of them has waited for company long enough */
@@ -137,6 +142,8 @@ void gcs_agreement_holdings(struct gcs_agreement *m);
 bool gcs_agreement_covers(struct gcs_agreement *m, const uint64_t *cut);
 /* Nobody can hold so much: more than this member has sent, or beyond a sender's window. */
 bool gcs_agreement_impossible(struct gcs_agreement *m, const uint64_t *held);
+/* Those of whom this holds are a quorum of the closing view. */
+bool gcs_agreement_quorum(const struct gcs_agreement *m, bool (*holds)(const struct gcs_seat *));
 void gcs_agreement_arm(struct gcs_agreement *m, enum gcs_agreement_timer timer, uint64_t at);
 /* Doubles a gap between repetitions, up to 32 times retry_ns. */
 uint64_t gcs_agreement_back_off(const struct gcs_agreement *m, uint64_t gap);
@@ -213,14 +220,20 @@ bool gcs_ballot_plausible(const struct gcs_agreement *m, struct gcs_ballot ballo
 
 /* ---- pending.c -------------------------------------------------------------------------- */
 
-bool gcs_pending_leavers(const struct gcs_agreement *m);
 bool gcs_pending_joiners(const struct gcs_agreement *m, uint64_t now);
 /* All joiners that have been heard lately have answered own ballot's prepare. */
 bool gcs_pending_answered(const struct gcs_agreement *m, uint64_t now);
-void gcs_pending_leave_repeat(struct gcs_agreement *m, uint64_t now);
-int gcs_leave_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
-                    size_t size);
 int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
+                   size_t size);
+
+/* ---- wish.c ----------------------------------------------------------------------------- */
+
+/* It leaves, or is to be evicted. */
+bool gcs_seat_goes(const struct gcs_seat *seat);
+/* Somebody wants something that a next view can give. */
+bool gcs_wish_pending(const struct gcs_agreement *m);
+void gcs_wish_repeat(struct gcs_agreement *m, uint64_t now);
+int gcs_wish_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size);
 
 /* ---- settle.c --------------------------------------------------------------------------- */

@@ -1,67 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who wants in and who wants out. A leaver tells everybody, and the candidate
- * again and again, until the view has ended; a member that is asked by a joiner
- * passes the question on to the candidate. Joiners are remembered in a table of
- * fixed size, for a bounded time; only one that answers a ballot's prepare can
+ * Who wants in. A member that is asked by a joiner passes the question on to the
+ * candidate. Joiners are remembered in a table of fixed size, for a bounded time; only one that answers a ballot's prepare can
  * come in with it, so that a dead joiner costs one wait and comes back no more.
  */
 #include "views/machine.h"
 
 /* A joiner that has not been heard for so many waits for a ballot has gone elsewhere. */
 #define JOINER_WAITS 20
-
-/* ---- Leaving ---------------------------------------------------------------------------- */
-
-bool gcs_pending_leavers(const struct gcs_agreement *m)
-{
-    for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        if (m->seats[rank].leaving)
-            return true;
-    }
-    return false;
-}
-
-void gcs_pending_leave_repeat(struct gcs_agreement *m, uint64_t now)
-{
-    if (m->decision || !m->leaving)
-        return;
-    struct gcs_writer w = gcs_agreement_writer(m);
-    bool everybody = m->leave_sent++ % 4 == 0;
-    uint16_t candidate = gcs_poll_candidate(m);
-    for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        if (everybody || rank == candidate)
-            gcs_agreement_send(m, rank, GCS_FRAME_LEAVE, &w);
-    }
-    m->leave_gap = m->leave_gap ? gcs_agreement_back_off(m, m->leave_gap) : m->config.retry_ns;
-    gcs_agreement_arm(m, TIMER_LEAVE, now + m->leave_gap);
-}
-
-void gcs_agreement_leave(struct gcs_agreement *m, uint64_t now)
-{
-    if (m->leaving || m->decision)
-        return;
-    m->leaving = true;
-    m->seats[m->view->self].leaving = true;
-    gcs_pending_leave_repeat(m, now);
-    gcs_poll_consider(m, now);
-}
-
-int gcs_leave_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
-                    size_t size)
-{
-    if (!gcs_leave_read(body, size))
-        return GCS_EMALFORMED;
-    if (m->decision) {
-        gcs_settle_tell(m, now, from);
-        return 0;
-    }
-    m->seats[from].leaving = true;
-    gcs_poll_consider(m, now);
-    return 0;
-}
-
-/* ---- Joining ---------------------------------------------------------------------------- */
 
 static bool fresh(const struct gcs_agreement *m, const struct gcs_joiner *joiner, uint64_t now)
 {
@@ -171,10 +117,8 @@ static bool at_members_address(struct gcs_agreement *m, const struct gcs_member_
 
 static void pass_on(struct gcs_agreement *m, const struct gcs_join_request *request)
 {
-    struct gcs_settings settings = {m->config.order, m->config.window_packets,
-                                    m->config.message_bytes};
     struct gcs_writer w = gcs_agreement_writer(m);
-    gcs_join_write(&w, request, &settings, NULL);
+    gcs_join_write(&w, request, &m->config.settings, NULL);
     uint16_t rank = m->frozen ? m->promised.rank : gcs_poll_candidate(m);
     gcs_agreement_send(m, rank, GCS_FRAME_JOIN, &w);
 }
@@ -220,8 +164,7 @@ int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const u
     struct gcs_member_id rival;
     (void)from;
     if (!gcs_join_parse(body, size, &request, &settings, &rival) ||
-        settings.order != m->config.order || settings.window_packets != m->config.window_packets ||
-        settings.message_bytes != m->config.message_bytes)
+        !gcs_settings_equal(&settings, &m->config.settings))
         return GCS_EMALFORMED;
     join(m, now, &request);
     return 0;

@@ -2,7 +2,7 @@
 /*
  * When a ballot is due. The candidate, who is the senior member that it does not
  * itself suspect, first asks the others whether they miss the suspects too, and
- * starts a ballot when a majority of the view misses one of them: so one bad link
+ * starts a ballot when a quorum of the view misses one of them: so one bad link
  * freezes nobody. Nobody is asked when somebody wants in or out and nobody is
  * suspected, nor once a member has promised: then the view ends in any case.
  *
@@ -82,7 +82,7 @@ static void begin(struct gcs_agreement *m, uint64_t now, const struct gcs_poll *
     m->poll_gap = m->config.retry_ns;
     m->config.counters->polls++;
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        m->seats[rank].voted = false;
+        m->seats[rank].voted = rank == m->view->self;
         m->seats[rank].missed = 0;
     }
     gcs_agreement_arm(m, TIMER_POLL, now + m->poll_gap);
@@ -107,28 +107,32 @@ void gcs_poll_repeat(struct gcs_agreement *m, uint64_t now)
 
 /* ---- Counting --------------------------------------------------------------------------- */
 
-/* A majority of the view, this member included, misses one and the same suspect. */
+/* A quorum of the view, with this member, misses one and the same suspect. */
 static bool confirmed(const struct gcs_agreement *m)
 {
     for (uint16_t i = 0; i < m->poll.count; i++) {
-        uint16_t votes = 1;
+        struct gcs_tally tally = {0};
         for (uint16_t rank = 0; rank < m->view->count; rank++)
-            votes = (uint16_t)(votes + (m->seats[rank].missed >> i & 1));
-        if (votes >= m->quorum)
+            gcs_tally_add(&tally, &m->view->members[rank],
+                          rank == m->view->self || (m->seats[rank].missed >> i & 1));
+        if (gcs_tally_quorum(&tally, m->view->tie_breaker))
             return true;
     }
     return false;
 }
 
-/* A majority has answered for long, somebody wants in or out, and the suspects remain. */
+static bool has_voted(const struct gcs_seat *seat)
+{
+    return seat->voted;
+}
+
+/* A quorum has answered for long, somebody wants in or out, and the suspects remain. */
 static bool overdue(const struct gcs_agreement *m, uint64_t now)
 {
     if (now < m->poll_since + DENIED_WAITS * m->config.ballot_ns)
         return false;
-    uint16_t voters = 1;
-    for (uint16_t rank = 0; rank < m->view->count; rank++)
-        voters = (uint16_t)(voters + m->seats[rank].voted);
-    return voters >= m->quorum && (gcs_pending_leavers(m) || gcs_pending_joiners(m, now));
+    return gcs_agreement_quorum(m, has_voted) &&
+           (gcs_wish_pending(m) || gcs_pending_joiners(m, now));
 }
 
 /* The ballot's owner is missed: who is next in line need not wait for it. */
@@ -152,16 +156,16 @@ void gcs_poll_consider(struct gcs_agreement *m, uint64_t now)
     }
     struct gcs_poll suspects;
     list_suspects(m, &suspects);
-    bool leavers = gcs_pending_leavers(m);
+    bool wishes = gcs_wish_pending(m);
     bool joiners = gcs_pending_joiners(m, now);
-    if (gcs_poll_place(m) > 0 || (suspects.count == 0 && !leavers && !joiners)) {
+    if (gcs_poll_place(m) > 0 || (suspects.count == 0 && !wishes && !joiners)) {
         gcs_poll_stop(m);
     } else if (suspects.count > 0) {
         if (!same_suspects(&suspects, &m->poll))
             begin(m, now, &suspects);
         if (m->poll_frozen || confirmed(m) || overdue(m, now))
             gcs_ballot_start(m, now);
-    } else if (leavers || now >= m->start_at) {
+    } else if (wishes || now >= m->start_at) {
         gcs_ballot_start(m, now);
     } else {
         gcs_poll_stop(m);

@@ -19,6 +19,12 @@ static enum gcs_reason reason(const struct gcs_agreement *m, uint16_t rank)
     return (enum gcs_reason)m->decision->proposal.reason[rank];
 }
 
+/* Gone of its own accord, or sent: it took part to the end. */
+static bool went(enum gcs_reason reason)
+{
+    return reason == GCS_REASON_LEFT || reason == GCS_REASON_EVICTED;
+}
+
 static bool group_ended(const struct gcs_agreement *m)
 {
     return m->decision->proposal.survivors_count == 0;
@@ -79,19 +85,19 @@ static void install(struct gcs_agreement *m, uint64_t now)
     m->seats[m->view->self].confirmed = true;
     gcs_agreement_arm(m, TIMER_FETCH, GCS_NEVER);
     m->config.env.install(m->config.env.ctx, &m->decision->proposal);
-    if (own == GCS_REASON_CRASHED || own == GCS_REASON_UNREACHABLE ||
+    if ((own != GCS_REASON_NONE && !went(own)) ||
         GCS_MUTANT(drop_old_view_packets)) {
         retire(m);
         return;
     }
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         if (group_ended(m) || reason(m, rank) == GCS_REASON_NONE ||
-            reason(m, rank) == GCS_REASON_LEFT)
+            went(reason(m, rank)))
             confirm_to(m, rank, 0);
     }
     m->confirm_gap = m->config.retry_ns;
     gcs_agreement_arm(m, TIMER_CONFIRM, now + m->confirm_gap);
-    if (own == GCS_REASON_LEFT)
+    if (went(own))
         gcs_agreement_arm(m, TIMER_SERVE, now + SERVE_WAITS * m->config.ballot_ns);
     check_retired(m);
 }
@@ -102,7 +108,7 @@ void gcs_settle_try(struct gcs_agreement *m, uint64_t now, bool fetch)
         return;
     const struct gcs_proposal *p = &m->decision->proposal;
     enum gcs_reason own = reason(m, m->view->self);
-    bool needs = own == GCS_REASON_NONE || (own == GCS_REASON_LEFT && now < m->give_up);
+    bool needs = own == GCS_REASON_NONE || (went(own) && now < m->give_up);
     if (!needs || gcs_agreement_covers(m, p->cut)) {
         install(m, now);
         return;

@@ -120,30 +120,66 @@ int gcs_value_read(struct gcs_agreement *m, const uint8_t *body, size_t size,
 
 static bool survives(const struct gcs_agreement *m, const struct gcs_seat *seat)
 {
-    bool leaves = seat->leaving && !m->leavers_stay;
+    bool goes = m->going == GOING_ALL || (m->going == GOING_LEAVERS && gcs_seat_goes(seat));
     if (GCS_MUTANT(survivors_unpromised))
-        return !leaves;
-    return seat->promised && !leaves && !seat->gone;
+        return !goes;
+    return seat->promised && !goes && !seat->gone;
 }
 
 static uint8_t reason_of(const struct gcs_agreement *m, const struct gcs_seat *seat)
 {
     if (survives(m, seat))
         return GCS_REASON_NONE;
-    if (seat->leaving)
+    if (seat->evicted)
+        return GCS_REASON_EVICTED;
+    if (seat->leaving || (m->going == GOING_ALL && seat->promised))
         return GCS_REASON_LEFT;
     return seat->crashed || seat->gone ? GCS_REASON_CRASHED : GCS_REASON_UNREACHABLE;
 }
 
-/* A group ends only when everybody who is not missed has said that it leaves. */
+/* A group ends only when all voters who are not missed go, also those to be. */
 static bool may_end(const struct gcs_agreement *m)
 {
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         const struct gcs_seat *seat = &m->seats[rank];
-        if (!seat->leaving && !gcs_seat_missed(seat))
+        if (m->view->members[rank].weight > 0 && !gcs_seat_goes(seat) && !gcs_seat_missed(seat))
             return false;
     }
     return true;
+}
+
+/* The survivors' votes among those of the members that do not go of their own accord. */
+static struct gcs_tally survivors_votes(const struct gcs_agreement *m)
+{
+    struct gcs_tally tally = {0};
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        const struct gcs_seat *seat = &m->seats[rank];
+        if (m->going == GOING_NOBODY || !gcs_seat_goes(seat))
+            gcs_tally_add(&tally, &m->view->members[rank], survives(m, seat));
+    }
+    return tally;
+}
+
+/*
+ * Consecutive views share a quorum of the earlier one's members less those who go. Where others
+ * are missing so that this would not hold, those who would go and promised come along once more
+ * and leave the next view, which has lost the missing ones. False: too few even so.
+ */
+static bool choose_survivors(struct gcs_agreement *m)
+{
+    m->going = GOING_LEAVERS;
+    struct gcs_tally votes = survivors_votes(m);
+    if (gcs_tally_quorum(&votes, m->view->tie_breaker))
+        return true;
+    if (votes.in == 0 && may_end(m)) {
+        m->going = GOING_ALL;
+        return true;
+    }
+    if (GCS_MUTANT(promise_minority))
+        return true;
+    m->going = GOING_NOBODY;
+    votes = survivors_votes(m);
+    return gcs_tally_quorum(&votes, m->view->tie_breaker);
 }
 
 static uint16_t survivors_of(const struct gcs_agreement *m)
@@ -152,32 +188,6 @@ static uint16_t survivors_of(const struct gcs_agreement *m)
     for (uint16_t rank = 0; rank < m->view->count; rank++)
         survivors = (uint16_t)(survivors + survives(m, &m->seats[rank]));
     return survivors;
-}
-
-static uint16_t leavers_of(const struct gcs_agreement *m)
-{
-    uint16_t leavers = 0;
-    for (uint16_t rank = 0; rank < m->view->count; rank++)
-        leavers = (uint16_t)(leavers + m->seats[rank].leaving);
-    return leavers;
-}
-
-/*
- * Consecutive views share a majority of the earlier one's members less its leavers. Where others
- * are missing so that this would not hold, the leavers that promised come along once more and
- * leave the next view, which has lost the missing ones. False: too few even so.
- */
-static bool choose_survivors(struct gcs_agreement *m, uint16_t *survivors)
-{
-    m->leavers_stay = false;
-    *survivors = survivors_of(m);
-    if (*survivors == 0 && may_end(m))
-        return true;
-    if (2 * *survivors > m->view->count - leavers_of(m) || GCS_MUTANT(promise_minority))
-        return true;
-    m->leavers_stay = true;
-    *survivors = survivors_of(m);
-    return 2 * *survivors > m->view->count;
 }
 
 static bool address_survives(const struct gcs_agreement *m, const struct gcs_address *address)
@@ -198,8 +208,10 @@ static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t room, struc
         const struct gcs_joiner *joiner = &m->joiners[i];
         if (!joiner->answered || address_survives(m, &joiner->member.id.address))
             continue;
-        if (into)
+        if (into) {
             into[taken] = joiner->member;
+            into[taken].syncing = m->config.settings.state;
+        }
         taken++;
     }
     return taken;
@@ -211,25 +223,25 @@ static void fill(struct gcs_agreement *m, struct gcs_proposal *p, uint16_t survi
     p->epoch = m->view->epoch + 1;
     p->lineage = m->view->lineage;
     p->proposer = m->view->members[m->view->self].id.incarnation;
-    p->order = m->config.order;
-    p->window_packets = m->config.window_packets;
-    p->message_bytes = m->config.message_bytes;
+    p->settings = m->config.settings;
     p->survivors_count = survivors;
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         p->cut[rank] = m->reports.cut[rank];
         p->holder[rank] = m->reports.holder[rank];
         p->reason[rank] = reason_of(m, &m->seats[rank]);
-        if (p->reason[rank] == GCS_REASON_NONE)
-            p->members[next++] = m->view->members[rank];
+        if (p->reason[rank] != GCS_REASON_NONE)
+            continue;
+        p->members[next] = m->view->members[rank];
+        p->members[next++].syncing &= !m->seats[rank].ready;
     }
     take_joiners(m, (uint16_t)(p->members_count - survivors), p->members + survivors);
 }
 
 struct gcs_value *gcs_value_make(struct gcs_agreement *m)
 {
-    uint16_t survivors;
-    if (!choose_survivors(m, &survivors))
+    if (!choose_survivors(m))
         return NULL;
+    uint16_t survivors = survivors_of(m);
     uint16_t room = gcs_joiners_max(survivors);
     if (room > GCS_MEMBERS_MAX - survivors)
         room = (uint16_t)(GCS_MEMBERS_MAX - survivors);

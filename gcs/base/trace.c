@@ -5,6 +5,8 @@
  */
 #include "gcs/base/trace.h"
 
+#include "gcs/base/quorum.h"
+
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -142,6 +144,24 @@ static void put_message(struct line *line, const struct gcs_trace_event *event,
     put(line, '"');
 }
 
+/* Who has how many votes, unless everybody has one and ties are not broken. */
+static void put_votes(struct line *line, const struct gcs_view *view)
+{
+    bool plain = !view->tie_breaker;
+    for (uint16_t i = 0; i < view->count; i++)
+        plain = plain && gcs_member_votes(&view->members[i]) == 1;
+    if (plain)
+        return;
+    put_text(line, ",\"votes\":[");
+    for (uint16_t i = 0; i < view->count; i++) {
+        put_text(line, i ? "," : "");
+        put_number(line, gcs_member_votes(&view->members[i]), 10, 0);
+    }
+    put(line, ']');
+    if (view->tie_breaker)
+        put_text(line, ",\"tie_breaker\":true");
+}
+
 static void put_change(struct line *line, const struct gcs_view_change *change,
                        gcs_trace_address_fn *address)
 {
@@ -151,7 +171,9 @@ static void put_change(struct line *line, const struct gcs_view_change *change,
         put_member(line, &change->view.members[i].id, address);
         put(line, '"');
     }
-    put_text(line, "],\"survivors\":[");
+    put(line, ']');
+    put_votes(line, &change->view);
+    put_text(line, ",\"survivors\":[");
     for (uint16_t i = 0; i < change->survivors_count; i++) {
         put_text(line, i ? ",\"" : "\"");
         put_member(line, &change->view.members[change->survivors[i]].id, address);

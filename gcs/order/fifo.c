@@ -28,15 +28,15 @@ static struct gcs_order_engine *fifo_open(const struct gcs_order_config *config)
     struct fifo *fifo = gcs_allocate(config->allocator, 1, sizeof(*fifo));
     if (!fifo)
         return NULL;
-    fifo->arrived = gcs_allocate(config->allocator, 2 * (size_t)config->members, sizeof(uint64_t));
+    fifo->arrived = gcs_allocate(config->allocator, 2 * (size_t)config->view->count, sizeof(uint64_t));
     if (!fifo->arrived) {
         gcs_release(config->allocator, fifo);
         return NULL;
     }
     fifo->engine.ops = &gcs_order_fifo;
     fifo->allocator = config->allocator;
-    fifo->members = config->members;
-    fifo->passed = fifo->arrived + config->members;
+    fifo->members = config->view->count;
+    fifo->passed = fifo->arrived + config->view->count;
     return &fifo->engine;
 }
 

@@ -20,9 +20,7 @@ struct gcs_order_engine;
 
 struct gcs_order_config {
     const struct gcs_allocator *allocator;
-    uint16_t members;
-    uint16_t self;
-    uint16_t quorum; /* members that must hold a safe packet */
+    const struct gcs_view *view; /* outlives the engine */
 };
 
 /* A packet and the position in the order at which it stands. */

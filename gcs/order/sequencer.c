@@ -20,6 +20,7 @@
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
+#include "gcs/base/quorum.h"
 #include "gcs/wire/runs.h"
 
 #define SEQUENCER_RANK 0
@@ -36,9 +37,9 @@ struct placed {
 struct sequencer {
     struct gcs_order_engine engine;
     const struct gcs_allocator *allocator;
-    uint16_t members;
+    const struct gcs_view *view;
+    uint16_t members; /* of the view */
     uint16_t self;
-    uint16_t quorum;
     bool frozen;
     bool finished;
     bool hole; /* finished: the closing order is behind the hole */
@@ -83,9 +84,9 @@ static struct gcs_order_engine *sequencer_open(const struct gcs_order_config *co
         return NULL;
     s->engine.ops = &gcs_order_sequencer;
     s->allocator = config->allocator;
-    s->members = config->members;
-    s->self = config->self;
-    s->quorum = config->quorum;
+    s->view = config->view;
+    s->members = config->view->count;
+    s->self = config->view->self;
     s->capacity = RUNS_INITIAL;
     s->runs = gcs_allocate(s->allocator, s->capacity, sizeof(*s->runs));
     s->arrived = gcs_allocate(s->allocator, 6 * (size_t)s->members, sizeof(uint64_t));
@@ -280,12 +281,12 @@ static bool sequencer_safe(const struct gcs_order_engine *engine, uint64_t posit
     const struct sequencer *s = (const struct sequencer *)engine;
     if (s->finished)
         return true;
-    uint16_t holders = 0;
+    struct gcs_tally holders = {0};
     for (uint16_t rank = 0; rank < s->members; rank++)
-        holders += s->acked[rank] >= position;
+        gcs_tally_add(&holders, &s->view->members[rank], s->acked[rank] >= position);
     if (GCS_MUTANT(safe_minority))
-        return holders + 1 >= s->quorum;
-    return holders >= s->quorum;
+        holders.in++;
+    return gcs_tally_quorum(&holders, s->view->tie_breaker);
 }
 
 static void sequencer_freeze(struct gcs_order_engine *engine)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Codec of the frames of polls and ballots: POLL, VOTE, PREPARE, PROMISE,
- * PROPOSE, ACCEPT, CONFIRM, LEAVE. See membership.h for the layout. Only the
+ * PROPOSE, ACCEPT, CONFIRM, WISH. See membership.h for the layout. Only the
  * proposal inside PROMISE, PROPOSE and INSTALL is read elsewhere: proposal.c.
  */
 #include "gcs/wire/membership.h"
@@ -111,7 +111,7 @@ bool gcs_promise_read(const uint8_t *body, size_t size, uint16_t members, uint64
     return gcs_reader_ends(&r);
 }
 
-/* ---- PROPOSE, ACCEPT, CONFIRM, LEAVE ---------------------------------------------------- */
+/* ---- PROPOSE, ACCEPT, CONFIRM, WISH ----------------------------------------------------- */
 
 bool gcs_propose_read(const uint8_t *body, size_t size, struct gcs_ballot *ballot,
                       const uint8_t **value, size_t *value_size)
@@ -147,8 +147,22 @@ bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags)
     return gcs_reader_ends(&r);
 }
 
-bool gcs_leave_read(const uint8_t *body, size_t size)
+void gcs_wish_write(struct gcs_writer *w, const struct gcs_wish *wish)
 {
-    (void)body;
-    return size == 0;
+    gcs_write_u8(w, wish->flags);
+    for (uint16_t i = 0; i < wish->evict_count; i++)
+        gcs_write_varint(w, wish->evict[i]);
+}
+
+bool gcs_wish_read(const uint8_t *body, size_t size, uint16_t members, struct gcs_wish *wish)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    *wish = (struct gcs_wish){.flags = gcs_read_u8(&r)};
+    while (!r.bad && gcs_reader_left(&r) > 0) {
+        uint64_t rank = gcs_read_varint(&r);
+        if (rank >= members || wish->evict_count == GCS_WISH_EVICT_MAX)
+            return false;
+        wish->evict[wish->evict_count++] = (uint16_t)rank;
+    }
+    return !r.bad;
 }

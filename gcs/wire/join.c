@@ -45,13 +45,17 @@ void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member)
 {
     id_write(w, &member->id);
     gcs_write_varint(w, member->receive_bytes);
+    gcs_write_u8(w, (uint8_t)(member->weight * 2 + member->syncing));
 }
 
 void gcs_member_read(struct gcs_reader *r, struct gcs_member *member)
 {
     id_read(r, &member->id);
     member->receive_bytes = gcs_read_varint32(r);
-    if (member->id.address.length == 0)
+    uint8_t vote = gcs_read_u8(r);
+    member->weight = vote / 2;
+    member->syncing = vote % 2 == 1;
+    if (member->weight > GCS_WEIGHT_MAX || member->id.address.length == 0)
         r->bad = true;
 }
 
@@ -72,6 +76,30 @@ struct gcs_ballot gcs_ballot_read(struct gcs_reader *r)
     return (struct gcs_ballot){counter, (uint16_t)rank};
 }
 
+enum settings_flag { SETTINGS_TIE_BREAKER = 1, SETTINGS_STATE = 2 };
+
+void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings)
+{
+    unsigned flags = (settings->tie_breaker ? SETTINGS_TIE_BREAKER : 0u) |
+                     (settings->state ? SETTINGS_STATE : 0u);
+    gcs_write_u8(w, settings->order);
+    gcs_write_u8(w, (uint8_t)flags);
+    gcs_write_varint(w, settings->window_packets);
+    gcs_write_varint(w, settings->message_bytes);
+}
+
+void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
+{
+    settings->order = gcs_read_u8(r);
+    uint8_t flags = gcs_read_u8(r);
+    settings->tie_breaker = flags & SETTINGS_TIE_BREAKER;
+    settings->state = flags & SETTINGS_STATE;
+    settings->window_packets = gcs_read_varint32(r);
+    settings->message_bytes = gcs_read_varint32(r);
+    if (flags & ~(SETTINGS_TIE_BREAKER | SETTINGS_STATE))
+        r->bad = true;
+}
+
 /* ---- JOIN, LOOK ------------------------------------------------------------------------- */
 
 void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request,
@@ -81,9 +109,7 @@ void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request
     gcs_member_write(w, &request->member);
     gcs_write_varint(w, request->epoch);
     gcs_ballot_write(w, request->ballot);
-    gcs_write_u8(w, settings->order);
-    gcs_write_varint(w, settings->window_packets);
-    gcs_write_varint(w, settings->message_bytes);
+    gcs_settings_write(w, settings);
     id_write(w, rival ? rival : &nobody);
 }
 
@@ -94,9 +120,7 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     gcs_member_read(&r, &request->member);
     request->epoch = gcs_read_varint32(&r);
     request->ballot = gcs_ballot_read(&r);
-    settings->order = gcs_read_u8(&r);
-    settings->window_packets = gcs_read_varint32(&r);
-    settings->message_bytes = gcs_read_varint32(&r);
+    gcs_settings_read(&r, settings);
     id_read(&r, rival);
     return gcs_reader_ends(&r);
 }

@@ -4,16 +4,16 @@
  * decides. Each message is written and read in one place: join.c, ballot.c,
  * proposal.c. Integers are LEB128 varints unless said otherwise; a member is
  *
- *     length of its address 1, address, incarnation 8, receive_bytes
+ *     length of its address 1, address, incarnation 8, receive_bytes, weight * 2 + syncing 1
  *
  * Writers turn the gcs_writer bad when there is no room. Readers take hostile
  * bytes: they read within body[0..size), refuse what makes no sense, trailing
  * bytes included, and allocate nothing; the caller brings the memory.
  *
- *     JOIN, LOOK  member, epoch, ballot, order 1, window_packets, message_bytes,
+ *     JOIN, LOOK  member, epoch, ballot, settings,
  *                 a rival's address and incarnation (length 0: none)
  *     REFUSE      error (as a positive number) 1, what 1, the group's, the joiner's
- *     LEAVE       nothing
+ *     WISH        flags 1, ranks to be evicted
  *     POLL        number, count, suspects: rank * 2 + crashed, ranks ascending
  *     VOTE        number, flags 1, the suspects missed: a bit per place in POLL
  *     PREPARE     epoch, ballot
@@ -28,7 +28,8 @@
  *     GONE        lineage 8, epoch
  *
  *     ballot      counter, rank
- *     proposal    epoch, lineage 8, proposer 8, order 1, window_packets, message_bytes,
+ *     settings    order 1, flags 1, window_packets, message_bytes
+ *     proposal    epoch, lineage 8, proposer 8, settings,
  *                 members, survivors, closing members,
  *                 per member: member,
  *                 per rank of the closing view: cut, holder * 8 + reason
@@ -85,7 +86,7 @@ static inline uint64_t gcs_member_process(const struct gcs_member_id *id)
 /* A member with an address; read turns the reader bad if it has none. */
 void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member);
 void gcs_member_read(struct gcs_reader *r, struct gcs_member *member);
-#define GCS_MEMBER_BYTES_MAX (1 + GCS_ADDRESS_MAX + 8 + 5)
+#define GCS_MEMBER_BYTES_MAX (1 + GCS_ADDRESS_MAX + 8 + 5 + 1)
 
 void gcs_ballot_write(struct gcs_writer *w, struct gcs_ballot ballot);
 struct gcs_ballot gcs_ballot_read(struct gcs_reader *r);
@@ -93,6 +94,8 @@ struct gcs_ballot gcs_ballot_read(struct gcs_reader *r);
 /* What must be the same at all members of a group. */
 struct gcs_settings {
     uint8_t order;
+    bool tie_breaker;
+    bool state; /* joiners are given the group's state */
     uint32_t window_packets;
     uint32_t message_bytes;
 };
@@ -114,7 +117,18 @@ void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request
                     const struct gcs_settings *settings, const struct gcs_member_id *rival);
 bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *request,
                     struct gcs_settings *settings, struct gcs_member_id *rival);
-#define GCS_JOIN_BYTES_MAX (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + 1 + 5 + 5 + 1 + GCS_ADDRESS_MAX + 8)
+static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct gcs_settings *b)
+{
+    return a->order == b->order && a->tie_breaker == b->tie_breaker && a->state == b->state &&
+           a->window_packets == b->window_packets && a->message_bytes == b->message_bytes;
+}
+
+#define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5)
+#define GCS_JOIN_BYTES_MAX \
+    (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 1 + GCS_ADDRESS_MAX + 8)
+
+void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings);
+void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings);
 
 /* What a joiner was refused for. Numbers are part of the wire format. */
 enum gcs_refusal_what {
@@ -122,6 +136,8 @@ enum gcs_refusal_what {
     GCS_REFUSED_WINDOW_PACKETS = 2,
     GCS_REFUSED_MESSAGE_BYTES = 3,
     GCS_REFUSED_MEMBERS = 4, /* the group is full */
+    GCS_REFUSED_TIE_BREAKER = 5,
+    GCS_REFUSED_STATE = 6,
 };
 
 struct gcs_refusal {
@@ -180,6 +196,7 @@ enum gcs_promise_flag {
     GCS_PROMISE_LEAVING = 1,
     GCS_PROMISE_ACCEPTED = 2, /* with the proposal accepted in the highest ballot */
     GCS_PROMISE_REFUSED = 4,  /* no promise: a higher ballot, the one named, was promised */
+    GCS_PROMISE_READY = 8,
 };
 
 struct gcs_promise {
@@ -211,7 +228,23 @@ enum gcs_confirm_flag {
 void gcs_confirm_write(struct gcs_writer *w, uint8_t flags);
 bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags);
 
-bool gcs_leave_read(const uint8_t *body, size_t size);
+/* What a member wants the next view to be like. */
+enum gcs_wish_flag {
+    GCS_WISH_LEAVE = 1, /* without it */
+    GCS_WISH_READY = 2, /* with its vote: it has the group's state now */
+};
+
+/* Most members that one WISH asks to be evicted; the rest follow in the next one. */
+#define GCS_WISH_EVICT_MAX 16
+
+struct gcs_wish {
+    uint8_t flags;
+    uint16_t evict_count;
+    uint16_t evict[GCS_WISH_EVICT_MAX];
+};
+
+void gcs_wish_write(struct gcs_writer *w, const struct gcs_wish *wish);
+bool gcs_wish_read(const uint8_t *body, size_t size, uint16_t members, struct gcs_wish *wish);
 
 /* ---- The value -------------------------------------------------------------------------- */
 
@@ -229,10 +262,7 @@ struct gcs_proposal {
     uint64_t *cut;    /* packets 1..cut[r] of r belong to the closing view */
     uint16_t *holder; /* a promiser that holds them up to there */
     uint8_t *reason;  /* enum gcs_reason; GCS_REASON_NONE: comes along */
-    /* the group's settings, for joiners */
-    uint8_t order;
-    uint32_t window_packets;
-    uint32_t message_bytes;
+    struct gcs_settings settings; /* the group's, for joiners */
 };
 
 /* Most joiners that come with so many survivors: survivors stay the majority where they can. */

@@ -102,7 +102,7 @@ enum gcs_frame_type {
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,
     GCS_FRAME_REFUSE = 17,
-    GCS_FRAME_LEAVE = 18,
+    GCS_FRAME_WISH = 18,
     GCS_FRAME_POLL = 19,
     GCS_FRAME_VOTE = 20,
     GCS_FRAME_PREPARE = 21,

@@ -13,7 +13,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define HEAD_BYTES_MAX (5 + 8 + 8 + 1 + 5 + 5 + 3 * 2)
+#define HEAD_BYTES_MAX (5 + 8 + 8 + GCS_SETTINGS_BYTES_MAX + 3 * 2)
 #define RANK_BYTES_MAX (10 + 2)
 
 static_assert(HEAD_BYTES_MAX + GCS_MEMBERS_MAX * (GCS_MEMBER_BYTES_MAX + RANK_BYTES_MAX) <=
@@ -32,9 +32,7 @@ void gcs_proposal_write(struct gcs_writer *w, const struct gcs_proposal *p)
     gcs_write_varint(w, p->epoch);
     gcs_write_u64(w, p->lineage);
     gcs_write_u64(w, p->proposer);
-    gcs_write_u8(w, p->order);
-    gcs_write_varint(w, p->window_packets);
-    gcs_write_varint(w, p->message_bytes);
+    gcs_settings_write(w, &p->settings);
     gcs_write_varint(w, p->members_count);
     gcs_write_varint(w, p->survivors_count);
     gcs_write_varint(w, p->closing_count);
@@ -59,9 +57,7 @@ static void read_head(struct gcs_reader *r, struct gcs_proposal *p)
     p->epoch = gcs_read_varint32(r);
     p->lineage = gcs_read_u64(r);
     p->proposer = gcs_read_u64(r);
-    p->order = gcs_read_u8(r);
-    p->window_packets = gcs_read_varint32(r);
-    p->message_bytes = gcs_read_varint32(r);
+    gcs_settings_read(r, &p->settings);
     p->members_count = read_count(r);
     p->survivors_count = read_count(r);
     p->closing_count = read_count(r);
@@ -85,7 +81,7 @@ int gcs_proposal_measure(const uint8_t *body, size_t size, const struct gcs_view
     *proposal = (struct gcs_proposal){0};
     read_head(&r, proposal);
     /* Counts that the body cannot hold cost no memory. */
-    size_t least = (size_t)proposal->members_count * 11 + (size_t)proposal->closing_count * 2;
+    size_t least = (size_t)proposal->members_count * 12 + (size_t)proposal->closing_count * 2;
     if (r.bad || least > gcs_reader_left(&r) || !head_sensible(proposal, closing))
         return GCS_EMALFORMED;
     return 0;
@@ -109,6 +105,14 @@ static bool addresses_differ(const struct gcs_proposal *p)
     return true;
 }
 
+/* All that changes about a member is that it has got the group's state. */
+static bool comes_from(const struct gcs_member *survivor, const struct gcs_member *member)
+{
+    return gcs_member_id_equal(&survivor->id, &member->id) &&
+           survivor->receive_bytes == member->receive_bytes && survivor->weight == member->weight &&
+           (member->syncing || !survivor->syncing);
+}
+
 /* Who comes along by the reasons are the survivors, in order. */
 static bool survivors_agree(const struct gcs_proposal *p, const struct gcs_view *closing)
 {
@@ -119,8 +123,7 @@ static bool survivors_agree(const struct gcs_proposal *p, const struct gcs_view 
         if (next == p->survivors_count)
             return false;
         const struct gcs_member *survivor = &p->members[next++];
-        if (closing && (!gcs_member_id_equal(&survivor->id, &closing->members[rank].id) ||
-                        survivor->receive_bytes != closing->members[rank].receive_bytes))
+        if (closing && !comes_from(survivor, &closing->members[rank]))
             return false;
     }
     return next == p->survivors_count;
@@ -136,7 +139,7 @@ int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *c
     for (uint16_t rank = 0; rank < proposal->closing_count; rank++) {
         proposal->cut[rank] = gcs_read_varint(&r);
         uint64_t both = gcs_read_varint(&r);
-        if (r.bad || both / 8 >= proposal->closing_count || both % 8 > GCS_REASON_UNREACHABLE)
+        if (r.bad || both / 8 >= proposal->closing_count || both % 8 > GCS_REASON_EVICTED)
             return GCS_EMALFORMED;
         proposal->holder[rank] = (uint16_t)(both / 8);
         proposal->reason[rank] = (uint8_t)(both % 8);

@@ -111,3 +111,8 @@ void log_describe(const struct log *log, const struct record *record, char *text
                       size - length);
     }
 }
+
+uint32_t record_votes(const struct log *log, const struct record *record, size_t n)
+{
+    return record->votes_count == 0 ? 1 : log->lists.items[record->votes + n];
+}

@@ -43,6 +43,9 @@ struct record {
     uint64_t hash;   /* send, deliver */
     size_t members;  /* view: place in lists */
     size_t members_count;
+    size_t votes; /* view: place in lists of the members' votes ... */
+    size_t votes_count; /* ... 0: everybody has one */
+    bool tie_breaker;
     size_t survivors;
     size_t survivors_count;
 };
@@ -74,6 +77,9 @@ void log_add(struct log *log, const struct record *record);
 
 /* Writes one record as a line of text for people, without a newline. */
 void log_describe(const struct log *log, const struct record *record, char *text, size_t size);
+
+/* The votes of the n-th member of a view. */
+uint32_t record_votes(const struct log *log, const struct record *record, size_t n);
 
 bool record_is_ordered(const struct record *record); /* agreed or safe */
 

@@ -23,8 +23,8 @@ struct fields {
     char member[TEXT_MAX], group[TEXT_MAX], type[TEXT_MAX], view[TEXT_MAX], id[TEXT_MAX];
     char service[TEXT_MAX], hash[TEXT_MAX];
     uint64_t time;
-    size_t members, members_count, survivors, survivors_count;
-    bool primary, has_time, has_primary, has_members;
+    size_t members, members_count, survivors, survivors_count, votes, votes_count;
+    bool tie_breaker, primary, has_time, has_primary, has_members;
 };
 
 static bool fail(struct reader *reader, const char *text)
@@ -163,6 +163,23 @@ static bool take_members(struct reader *reader, size_t *first, size_t *count)
     return take(reader, ']') || fail(reader, "a list does not end");
 }
 
+static bool take_votes(struct reader *reader, struct fields *fields)
+{
+    uint64_t votes;
+
+    fields->votes = reader->log->lists.count;
+    fields->votes_count = 0;
+    if (!take(reader, '['))
+        return fail(reader, "a list is missing");
+    do {
+        if (!take_number(reader, &votes))
+            return false;
+        list_add(&reader->log->lists, (uint32_t)votes);
+        fields->votes_count++;
+    } while (take(reader, ','));
+    return take(reader, ']') || fail(reader, "a list does not end");
+}
+
 /* A value that nobody here knows: a scalar or a flat list. */
 static bool skip_value(struct reader *reader)
 {
@@ -211,6 +228,10 @@ static bool take_field(struct reader *reader, const char *key, struct fields *fi
         return fields->has_primary = take_bool(reader, &fields->primary);
     if (strcmp(key, "members") == 0)
         return fields->has_members = take_members(reader, &fields->members, &fields->members_count);
+    if (strcmp(key, "votes") == 0)
+        return take_votes(reader, fields);
+    if (strcmp(key, "tie_breaker") == 0)
+        return take_bool(reader, &fields->tie_breaker);
     if (strcmp(key, "survivors") == 0)
         return take_members(reader, &fields->survivors, &fields->survivors_count);
     return skip_value(reader);
@@ -330,6 +351,11 @@ static bool add_record(struct reader *reader, struct fields *fields)
     if (record.type == RECORD_VIEW) {
         if (!fields->has_members || !fields->has_primary || record.epoch == 0)
             return fail(reader, "a view without v, members or primary");
+        if (fields->votes_count != 0 && fields->votes_count != fields->members_count)
+            return fail(reader, "a view has not as many votes as members");
+        record.votes = fields->votes;
+        record.votes_count = fields->votes_count;
+        record.tie_breaker = fields->tie_breaker;
         record.primary = fields->primary;
         record.members = fields->members;
         record.members_count = fields->members_count;

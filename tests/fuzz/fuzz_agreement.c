@@ -109,7 +109,7 @@ static void retired(void *ctx)
 
 static struct gcs_member member_of(uint8_t address)
 {
-    struct gcs_member member = {.receive_bytes = 1};
+    struct gcs_member member = {.receive_bytes = 1, .weight = 1};
     member.id.address.length = 1;
     member.id.address.bytes[0] = address;
     member.id.incarnation = address;
@@ -191,9 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gcs_agreement_config config = {
         .allocator = &allocator,
         .view = &view,
-        .order = 1,
-        .window_packets = 64,
-        .message_bytes = 100,
+        .settings = {.order = 1, .window_packets = 64, .message_bytes = 100},
         .retry_ns = 10 * MS,
         .ballot_ns = 60 * MS,
         .counters = &counters,

@@ -312,9 +312,10 @@ static void step_status(struct neighbour *b, struct gcs_reader *r)
 /* What an honest member says to its ballot: come in, promise, accept. */
 static void answer(struct neighbour *b, uint8_t how)
 {
-    static const struct gcs_settings settings = {GCS_ORDER_SEQUENCER, 16, 65536};
+    static const struct gcs_settings settings = {
+        .order = GCS_ORDER_SEQUENCER, .window_packets = 16, .message_bytes = 65536};
     struct gcs_join_request request = {
-        .member = {.id = {address(1), 77}, .receive_bytes = 1 << 16}};
+        .member = {.id = {address(1), 77}, .receive_bytes = 1 << 16, .weight = 1}};
     const struct gcs_view *view = b->group ? gcs_core_view(b->group) : NULL;
     uint8_t body[BODY_MAX + 64];
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
@@ -428,13 +429,14 @@ static void let_in(struct neighbour *b)
 /* A neighbour founded the group, and lets it in as the second or third member. */
 static void be_let_in(struct neighbour *b, uint16_t survivors)
 {
-    struct gcs_member members[3] = {{{address(1), 77}, 1 << 16}, {{address(2), 78}, 1 << 16}};
+    struct gcs_member members[3] = {{.id = {address(1), 77}, .receive_bytes = 1 << 16, .weight = 1},
+                                    {.id = {address(2), 78}, .receive_bytes = 1 << 16, .weight = 1}};
     uint64_t cut[2] = {0};
     uint16_t holder[2] = {0};
     uint8_t reason[2] = {GCS_REASON_NONE, GCS_REASON_NONE}, body[512];
     advance(b, 20 * MS);
     assert(b->self.incarnation != 0);
-    members[survivors] = (struct gcs_member){b->self, 1 << 20};
+    members[survivors] = (struct gcs_member){.id = b->self, .receive_bytes = 1 << 20, .weight = 1};
     struct gcs_proposal proposal = {
         .epoch = 7,
         .lineage = 99,
@@ -446,9 +448,7 @@ static void be_let_in(struct neighbour *b, uint16_t survivors)
         .cut = cut,
         .holder = holder,
         .reason = reason,
-        .order = GCS_ORDER_SEQUENCER,
-        .window_packets = 16,
-        .message_bytes = 65536,
+        .settings = {.order = GCS_ORDER_SEQUENCER, .window_packets = 16, .message_bytes = 65536},
     };
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_proposal_write(&w, &proposal);

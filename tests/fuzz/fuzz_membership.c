@@ -144,9 +144,16 @@ static void fuzz_confirm(const uint8_t *body, size_t size)
     same(&w, body, size);
 }
 
-static void fuzz_leave(const uint8_t *body, size_t size)
+static void fuzz_wish(const uint8_t *body, size_t size)
 {
-    assert(gcs_leave_read(body, size) == (size == 0));
+    struct gcs_wish wish;
+    struct gcs_writer w = writer();
+    if (!gcs_wish_read(body, size, MEMBERS, &wish))
+        return;
+    for (uint16_t i = 0; i < wish.evict_count; i++)
+        assert(wish.evict[i] < MEMBERS);
+    gcs_wish_write(&w, &wish);
+    same(&w, body, size);
 }
 
 static void fuzz_excluded(const uint8_t *body, size_t size)
@@ -172,7 +179,7 @@ static void fuzz_heartbeat(const uint8_t *body, size_t size)
 static void (*const decoders[])(const uint8_t *body, size_t size) = {
     fuzz_join,    fuzz_refuse,   fuzz_poll,      fuzz_vote,   fuzz_prepare,
     fuzz_promise, fuzz_proposal, fuzz_propose,   fuzz_accept, fuzz_confirm,
-    fuzz_leave,   fuzz_excluded, fuzz_heartbeat,
+    fuzz_wish,   fuzz_excluded, fuzz_heartbeat,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

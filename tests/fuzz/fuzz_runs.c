@@ -10,6 +10,7 @@
 #include "gcs/base/memory.h"
 #include "gcs/order/order.h"
 #include "gcs/wire/runs.h"
+#include "tests/unit/voters.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -104,8 +105,9 @@ static void step(struct world *world, struct gcs_reader *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const bool survives[MEMBERS] = {false, true, true, false};
+    static struct voters voters;
     struct gcs_order_config config = {
-        .allocator = &allocator, .members = MEMBERS, .self = 1, .quorum = 3};
+        .allocator = &allocator, .view = voters_init(&voters, MEMBERS, 1)};
     struct gcs_reader r = gcs_reader_over(data, size);
     struct world world = {.engine = gcs_order_sequencer.open(&config)};
     if (!world.engine)

@@ -10,20 +10,22 @@ static const struct gcs_join_request request = {
         {
             .id = {{6, {127, 0, 0, 1, 0x1c, 0xe8}}, UINT64_C(0x1122334455667788)},
             .receive_bytes = 1 << 20,
+            .weight = 2,
         },
     .epoch = 7,
     .ballot = {300, 2},
 };
 static const struct gcs_settings settings = {
-    .order = 1, .window_packets = 1024, .message_bytes = 16 << 20};
+    .order = 1, .tie_breaker = true, .window_packets = 1024, .message_bytes = 16 << 20};
 
 #define REQUEST                                                                                   \
     0x06, 127, 0, 0, 1, 0x1c, 0xe8,                     /* address */                             \
         0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, /* incarnation */                         \
         0x80, 0x80, 0x40,                               /* receives 1 MiB */                      \
+        0x04,                                           /* weight 2, in sync */                   \
         0x07,                                           /* epoch */                               \
         0xac, 0x02, 0x02,                               /* ballot 300 of rank 2 */                \
-        0x01,                                           /* order */                               \
+        0x01, 0x01,                                     /* order, tie breaker */                  \
         0x80, 0x08,                                     /* window of 1024 packets */              \
         0x80, 0x80, 0x80, 0x08                          /* messages of 16 MiB */
 
@@ -34,8 +36,8 @@ static bool same_request(const struct gcs_join_request *a, const struct gcs_sett
 {
     return gcs_member_id_equal(&a->member.id, &request.member.id) &&
            a->member.receive_bytes == request.member.receive_bytes && a->epoch == request.epoch &&
-           gcs_ballot_compare(a->ballot, request.ballot) == 0 && s->order == settings.order &&
-           s->window_packets == settings.window_packets && s->message_bytes == settings.message_bytes;
+           a->member.weight == request.member.weight && !a->member.syncing &&
+           gcs_ballot_compare(a->ballot, request.ballot) == 0 && gcs_settings_equal(s, &settings);
 }
 
 static void check_join(const struct gcs_member_id *rival, const uint8_t *body, size_t size)
@@ -100,7 +102,24 @@ static void check_refusals(void)
     gcs_excluded_write(&w, UINT32_MAX);
     EXPECT_BYTES(bytes, gcs_writer_size(&w), excluded_body);
     EXPECT(gcs_excluded_read(excluded_body, sizeof(excluded_body), &epoch) && epoch == UINT32_MAX);
-    EXPECT(gcs_leave_read(NULL, 0));
+}
+
+static const uint8_t wish_body[] = {
+    3,    /* to leave; to vote */
+    0x01, /* without rank 1 */
+    0xac, 0x02, /* and 300 */
+};
+
+static void check_wish(void)
+{
+    struct gcs_wish wish = {GCS_WISH_LEAVE | GCS_WISH_READY, 2, {1, 300}}, read;
+    uint8_t bytes[16];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_wish_write(&w, &wish);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), wish_body);
+    EXPECT(gcs_wish_read(wish_body, sizeof(wish_body), 301, &read));
+    EXPECT(read.flags == 3 && read.evict_count == 2 && read.evict[0] == 1 && read.evict[1] == 300);
+    EXPECT(!gcs_wish_read(wish_body, sizeof(wish_body), 300, &read));
 }
 
 void golden_joining(void)
@@ -108,4 +127,5 @@ void golden_joining(void)
     check_joins();
     check_refusals();
     check_gone();
+    check_wish();
 }

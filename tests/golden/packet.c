@@ -80,7 +80,7 @@ static void check_control_only(void)
     EXPECT(gcs_packet_open(control_only, sizeof(control_only), 0, &read) == GCS_PACKET_GOOD);
     EXPECT(read.rank == GCS_RANK_NONE && read.number == 0 && read.payload_size == 0);
     struct gcs_reader r = gcs_reader_over(read.control, read.control_size);
-    EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_LEAVE && frame.size == 0);
+    EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_WISH && frame.size == 0);
 }
 
 /* The checksum of a packet of each kind of length that the hash treats in its own way. */
@@ -123,13 +123,14 @@ static void check_numbers(void)
     EXPECT(GCS_FIFO == 2 && GCS_AGREED == 4 && GCS_SAFE == 5);
     EXPECT(GCS_FRAME_STATUS == 1 && GCS_FRAME_RUNS == 2 && GCS_FRAME_NACK == 3);
     EXPECT(GCS_FRAME_HEARTBEAT == 4 && GCS_FRAME_PRIVATE == 5 && GCS_FRAME_PIECE == 6);
-    EXPECT(GCS_FRAME_JOIN == 16 && GCS_FRAME_REFUSE == 17 && GCS_FRAME_LEAVE == 18);
+    EXPECT(GCS_FRAME_JOIN == 16 && GCS_FRAME_REFUSE == 17 && GCS_FRAME_WISH == 18);
     EXPECT(GCS_FRAME_POLL == 19 && GCS_FRAME_VOTE == 20 && GCS_FRAME_PREPARE == 21);
     EXPECT(GCS_FRAME_PROMISE == 22 && GCS_FRAME_PROPOSE == 23 && GCS_FRAME_ACCEPT == 24);
     EXPECT(GCS_FRAME_INSTALL == 25 && GCS_FRAME_CONFIRM == 26 && GCS_FRAME_EXCLUDED == 27);
     EXPECT(GCS_FRAME_LOOK == 28 && GCS_FRAME_INVITE == 29 && GCS_FRAME_GONE == 30);
     EXPECT(GCS_REASON_NONE == 0 && GCS_REASON_LEFT == 1);
     EXPECT(GCS_REASON_CRASHED == 2 && GCS_REASON_UNREACHABLE == 3);
+    EXPECT(GCS_REASON_EVICTED == 4);
 }
 
 void golden_packet(void)

@@ -7,22 +7,22 @@ static const uint8_t body[] = {
     0x03,                                           /* epoch 3 */
     0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* lineage */
     0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, /* proposer */
-    0x01,                                           /* order */
+    0x01, 0x02,                                     /* order; joiners are given the state */
     0x80, 0x08,                                     /* window of 1024 packets */
     0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */
     0x03, 0x02, 0x03,                               /* members, survivors, closing members */
-    0x02, 'a', '0', 0xa0, 0, 0, 0, 0, 0, 0, 0, 0x64,       /* member 0, receives 100 */
-    0x02, 'a', '2', 0xa2, 0, 0, 0, 0, 0, 0, 0, 0xac, 0x02, /* member 1, receives 300 */
-    0x01, 'j', 0xff, 0, 0, 0, 0, 0, 0, 0x80, 0x00,         /* the joiner */
+    0x02, 'a', '0', 0xa0, 0, 0, 0, 0, 0, 0, 0, 0x64, 0x02,       /* member 0, receives 100 */
+    0x02, 'a', '2', 0xa2, 0, 0, 0, 0, 0, 0, 0, 0xac, 0x02, 0x06, /* member 1, receives 300, weight 3 */
+    0x01, 'j', 0xff, 0, 0, 0, 0, 0, 0, 0x80, 0x00, 0x03,         /* the joiner has no state yet */
     0x05, 0x00,                                     /* rank 0: 5 packets, holder 0, comes along */
     0xac, 0x02, 0x12,                               /* rank 1: 300, holder 2, crashed */
     0x00, 0x10,                                     /* rank 2: none, holder 2, comes along */
 };
 
 static struct gcs_member members[3] = {
-    {{{2, {'a', '0'}}, 0xa0}, 100},
-    {{{2, {'a', '2'}}, 0xa2}, 300},
-    {{{1, {'j'}}, UINT64_C(0x80000000000000ff)}, 0},
+    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false},
+    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false},
+    {{{1, {'j'}}, UINT64_C(0x80000000000000ff)}, 0, 1, true},
 };
 static uint64_t cut[3] = {5, 300, 0};
 static uint16_t holder[3] = {0, 2, 2};
@@ -39,16 +39,14 @@ static const struct gcs_proposal sample = {
     .cut = cut,
     .holder = holder,
     .reason = reason,
-    .order = 1,
-    .window_packets = 1024,
-    .message_bytes = 16 << 20,
+    .settings = {.order = 1, .state = true, .window_packets = 1024, .message_bytes = 16 << 20},
 };
 
 /* The view that it ends. */
 static const struct gcs_member before[3] = {
-    {{{2, {'a', '0'}}, 0xa0}, 100},
-    {{{2, {'a', '1'}}, 0xa1}, 200},
-    {{{2, {'a', '2'}}, 0xa2}, 300},
+    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false},
+    {{{2, {'a', '1'}}, 0xa1}, 200, 1, false},
+    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false},
 };
 static const struct gcs_view closing = {
     .lineage = UINT64_C(0x0102030405060708), .epoch = 2, .count = 3, .members = before};
@@ -68,11 +66,13 @@ static void check_read(const struct gcs_view *view)
     p.reason = reason_read;
     EXPECT(gcs_proposal_read(body, sizeof(body), view, &p) == 0);
     EXPECT(p.epoch == sample.epoch && p.lineage == sample.lineage && p.proposer == sample.proposer);
-    EXPECT(p.order == 1 && p.window_packets == 1024 && p.message_bytes == 16 << 20);
+    EXPECT(gcs_settings_equal(&p.settings, &sample.settings));
     EXPECT(p.survivors_count == 2);
     for (int i = 0; i < 3; i++) {
         EXPECT(gcs_member_id_equal(&p.members[i].id, &members[i].id));
         EXPECT(p.members[i].receive_bytes == members[i].receive_bytes);
+        EXPECT(p.members[i].weight == members[i].weight);
+        EXPECT(p.members[i].syncing == members[i].syncing);
         EXPECT(p.cut[i] == cut[i] && p.holder[i] == holder[i] && p.reason[i] == reason[i]);
     }
 }

@@ -61,6 +61,7 @@ struct node {
     bool creates;     /* the first start founds the group */
     bool wanted;      /* should be in the group */
     bool leaving;
+    bool evicted; /* somebody asked for it */
     bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
     bool blocked;
@@ -142,6 +143,7 @@ struct world {
 
     struct action *actions;
     size_t actions_count, actions_capacity;
+    bool weighted; /* nodes have different numbers of votes */
     bool careful; /* at most a minority is away at once */
     bool divided;
     unsigned hunts;   /* how many flushes may still lose somebody */
@@ -175,6 +177,7 @@ void node_init(struct world *world, struct node *node, unsigned index);
 void node_start(struct world *world, struct node *node); /* process and join */
 void node_join(struct world *world, struct node *node);
 void node_leave(struct world *world, struct node *node);
+void node_evict(struct world *world, struct node *node, struct node *other);
 void node_crash(struct world *world, struct node *node);
 void node_free(struct world *world, struct node *node); /* at the end of the run */
 void node_pause(struct world *world, struct node *node, uint64_t until);

@@ -85,32 +85,34 @@ static bool is_leaving(struct world *world, uint32_t member)
 {
     const struct node *node = recorder_node(world, member);
 
-    return node && node->leaving;
+    return node && (node->leaving || node->evicted);
 }
 
-/* A view can go on without the node: a majority lives, also of any view that is on its way. */
+/* A view can go on without the node: a quorum lives, also of any view that is on its way. */
 static bool view_survives(struct world *world, const struct known_view *view,
                           const struct node *node)
 {
     const struct record *record = &world->result->log.records[view->record];
-    size_t alive = 0, leaving = 0, quorum, least;
+    uint32_t all = 0, alive = 0, leaving = 0, most = 0, least;
 
     for (size_t i = 0; i < record->members_count; i++) {
         uint32_t member = world->result->log.lists.items[record->members + i];
+        uint32_t votes = record_votes(&world->result->log, record, i);
         const struct node *other = recorder_node(world, member);
 
-        alive += other && other != node;
-        leaving += is_leaving(world, member);
+        all += votes;
+        most = votes > most ? votes : most;
+        alive += other && other != node ? votes : 0;
+        leaving += is_leaving(world, member) ? votes : 0;
     }
-    quorum = record->members_count / 2 + 1;
-    if (alive < quorum)
+    if (2 * alive <= all)
         return false;
     /*
      * Members may have been taken along into a view that is being agreed on, and have died
-     * since: a majority of the smallest one that can come out must live.
+     * since: a quorum of the smallest one that can come out must live.
      */
-    least = (record->members_count - leaving) / 2 + 1;
-    return !view->blocked || 2 * (size_t)(view->crashes + 1) < least;
+    least = (all - leaving) / 2 + 1;
+    return !view->blocked || 2 * most * (view->crashes + 1) < least;
 }
 
 static bool is_member(const struct world *world, const struct known_view *view, uint32_t member)

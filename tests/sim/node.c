@@ -89,7 +89,7 @@ static void forget_membership(struct node *node)
     node->member = node->view_record = NONE;
     node->lineage = node->proposer = 0;
     node->epoch = 0;
-    node->primary = node->joined = node->blocked = node->leaving = node->full = node->ended = false;
+    node->primary = node->joined = node->blocked = node->leaving = node->evicted = node->full = node->ended = false;
     node->view_sent = node->view_delivered = 0;
     node->traced = node->handed_out = 0;
 }
@@ -104,6 +104,8 @@ void node_join(struct world *world, struct node *node)
     config.bootstrap = node->creates ? GCS_CREATE : GCS_JOIN;
     config.seeds = world->seeds;
     config.seeds_count = world->options.members;
+    if (world->weighted)
+        config.weight = (uint8_t)gcs_prng_between(&node->prng, node->creates, 3);
     node->creates = false;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
@@ -197,6 +199,23 @@ void node_leave(struct world *world, struct node *node)
     if (gcs_core_leave(node->group, local_time(node, world->now)))
         world_fail(world, "liveness", "gcs_core_leave fails at n%u", node->index);
     node_wake_at(world, node, world->now);
+}
+
+void node_evict(struct world *world, struct node *node, struct node *other)
+{
+    const struct gcs_view *view = gcs_core_view(node->group);
+
+    for (uint16_t rank = 0; rank < view->count; rank++) {
+        const struct gcs_member_id *id = &view->members[rank].id;
+
+        if (recorder_number(world, id) != other->member ||
+            gcs_core_evict(node->group, local_time(node, world->now), id) != 0)
+            continue;
+        recorder_note(world, other, RECORD_LEAVING);
+        other->evicted = true;
+        world->result->stats.evictions++;
+        node_wake_at(world, node, world->now);
+    }
 }
 
 void node_pause(struct world *world, struct node *node, uint64_t until)

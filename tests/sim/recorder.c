@@ -5,6 +5,7 @@
  * who is in which view. Times are those of the network, not of the nodes'
  * clocks, so that a trace reads from top to bottom.
  */
+#include "gcs/base/quorum.h"
 #include "gcs/base/trace.h"
 #include "tests/sim/internal.h"
 
@@ -28,6 +29,15 @@ static uint32_t group_number(struct world *world, uint64_t lineage)
     return names_number(&world->result->log.groups, name);
 }
 
+static void add_votes(struct list *lists, struct record *record, const struct gcs_view *view)
+{
+    record->votes = lists->count;
+    record->votes_count = view->count;
+    record->tie_breaker = view->tie_breaker;
+    for (uint16_t i = 0; i < view->count; i++)
+        list_add(lists, gcs_member_votes(&view->members[i]));
+}
+
 static void add_view(struct world *world, struct record *record,
                      const struct gcs_view_change *change)
 {
@@ -38,6 +48,7 @@ static void add_view(struct world *world, struct record *record,
     record->members_count = change->view.count;
     for (uint16_t i = 0; i < change->view.count; i++)
         list_add(lists, recorder_number(world, &change->view.members[i].id));
+    add_votes(lists, record, &change->view);
     record->survivors = lists->count;
     record->survivors_count = change->survivors_count;
     for (uint16_t i = 0; i < change->survivors_count; i++)

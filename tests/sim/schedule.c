@@ -125,15 +125,17 @@ static void plan_fault(struct world *world, enum world_fault fault)
     schedule_add(world, &action, at);
 }
 
-/* A member that leaves, and comes back a little later. */
+/* Members that leave, or are sent, and come back a little later. */
 static void plan_churn(struct world *world)
 {
     struct action action = {.kind = KIND_LEAVE, .node = WORLD_MEMBERS_MAX};
 
     if (world->options.members < 3 || gcs_prng_below(&world->prng, 5) >= 2)
         return;
-    for (uint64_t n = gcs_prng_between(&world->prng, 1, 2); n > 0; n--)
+    for (uint64_t n = gcs_prng_between(&world->prng, 1, 2); n > 0; n--) {
+        action.kind = gcs_prng_below(&world->prng, 3) == 0 ? KIND_EVICT : KIND_LEAVE;
         schedule_add(world, &action, gcs_prng_below(&world->prng, world->safety_ns * 8 / 10));
+    }
 }
 
 void schedule_plan(struct world *world)
@@ -177,10 +179,26 @@ static void leave(struct world *world, struct action *action)
     node_leave(world, node);
 }
 
+static void evict(struct world *world, struct action *action)
+{
+    unsigned count = world->options.members;
+    unsigned first = (unsigned)gcs_prng_below(&world->prng, count);
+    struct node *node = &world->nodes[first];
+    struct node *other = &world->nodes[(first + 1 + gcs_prng_below(&world->prng, count - 1)) % count];
+
+    if (!node_in_group(node) || node->leaving || !node_in_group(other) || other->leaving ||
+        2 * (away(world) + 1) >= count) {
+        schedule_retry(world, action, 50 * MS);
+        return;
+    }
+    node_evict(world, node, other);
+}
+
 void schedule_act(struct world *world, uint32_t index)
 {
     static void (*const ambushes[])(struct world *, struct action *) = {
         [KIND_LEAVE] = leave,
+        [KIND_EVICT] = evict,
         [KIND_STORM] = ambush_storm,
         [KIND_LAST_WORDS] = ambush_last_words,
         [KIND_ECHO] = ambush_echo,

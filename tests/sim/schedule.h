@@ -16,6 +16,7 @@
 enum kind {
     KIND_FAULT,
     KIND_LEAVE,      /* no fault: a graceful leave */
+    KIND_EVICT,      /* no fault: a member has another evicted */
     KIND_STORM,      /* links at random get bad, again and again */
     KIND_LAST_WORDS, /* somebody multicasts while few hear it ... */
     KIND_ECHO,       /* ... one of those answers ... */

@@ -8,7 +8,7 @@ sim=$1/tools/gcs-sim
 result=$("$sim" --runs 250 --seed 500000 --service mixed --faults all --json 2>/dev/null | tail -1)
 status=0
 for path in successions crashes_coordinator crashes_flush storms last_words mutes lates hubs \
-    primary_lost excluded returns leaves late_joins refused_full refused_primary polls ballots \
+    primary_lost excluded returns leaves evictions late_joins refused_full refused_primary polls ballots \
     reproposals fetches repairs_received dropped_corrupt dropped_duplicate dropped_stale \
     window_full suspicions private_delivered; do
     count=$(sed -n "s/.*\"$path\":\([0-9]*\).*/\1/p" <<<"$result")

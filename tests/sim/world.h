@@ -79,6 +79,7 @@ struct world_options {
     X(hubs, "times that all heard one, and few each other")         \
     X(slows, "applications that got slow")                          \
     X(leaves, "graceful leaves")                                    \
+    X(evictions, "members evicted by others")                       \
     X(late_joins, "joins under load")                               \
     X(primary_lost, "times that a member lost the primary")         \
     X(excluded, "members that were excluded")                       \

@@ -42,7 +42,7 @@ static uint64_t boot_renew(void *ctx)
 
 void arena_set_identity(struct arena_process *p)
 {
-    p->self = (struct gcs_member){.receive_bytes = 1000};
+    p->self = (struct gcs_member){.receive_bytes = 1000, .weight = 1};
     p->self.id.address.length = 1;
     p->self.id.address.bytes[0] = (uint8_t)p->index;
     p->self.id.incarnation = ++p->arena->incarnations * (GCS_MEMBERSHIP_MASK + 1);
@@ -70,9 +70,7 @@ void arena_join(struct arena *arena, int process)
         .allocator = &p->arena->memory,
         .self = p->self,
         .mode = GCS_JOIN,
-        .order = 1,
-        .window_packets = ARENA_WINDOW,
-        .message_bytes = 1000,
+        .settings = {.order = 1, .window_packets = ARENA_WINDOW, .message_bytes = 1000},
         .retry_ns = ARENA_RETRY_NS,
         .seed = gcs_prng_next(&arena->prng),
         .seeds = seeds,
@@ -102,7 +100,7 @@ static void hear_stranger(struct arena_process *p, const struct arena_message *m
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
     size_t size;
     struct gcs_agreement_config group = {
-        .view = &p->now->view, .order = 1, .window_packets = ARENA_WINDOW, .message_bytes = 1000};
+        .view = &p->now->view, .settings = {.order = 1, .window_packets = ARENA_WINDOW, .message_bytes = 1000}};
     if (message->type != GCS_FRAME_JOIN || p->state != ARENA_MEMBER)
         return;
     if (gcs_join_read(message->body, message->size, &group, &request, refusal, &size))

@@ -102,7 +102,7 @@ static void retired(void *ctx)
 
 static struct gcs_member member_of(uint8_t address, uint64_t incarnation)
 {
-    struct gcs_member member = {.receive_bytes = 5000};
+    struct gcs_member member = {.receive_bytes = 5000, .weight = 1};
     member.id.address.length = 2;
     member.id.address.bytes[0] = 'm';
     member.id.address.bytes[1] = address;
@@ -128,9 +128,7 @@ static void open_bench(struct bench *bench)
     struct gcs_agreement_config config = {
         .allocator = &bench->scarce.allocator,
         .view = &bench->view,
-        .order = 1,
-        .window_packets = 100,
-        .message_bytes = 1000,
+        .settings = {.order = 1, .window_packets = 100, .message_bytes = 1000},
         .retry_ns = 10 * MS,
         .ballot_ns = 60 * MS,
         .counters = &bench->counters,
@@ -181,9 +179,7 @@ static void draft_init(struct draft *draft, const struct bench *bench)
                                      .cut = draft->cut,
                                      .holder = draft->holder,
                                      .reason = draft->reason,
-                                     .order = 1,
-                                     .window_packets = 100,
-                                     .message_bytes = 1000};
+                                     .settings = {.order = 1, .window_packets = 100, .message_bytes = 1000}};
     memcpy(draft->members, bench->members, (MEMBERS - 1) * sizeof(draft->members[0]));
     draft->members[MEMBERS - 1] = member_of(50, 500);
     draft->reason[MEMBERS - 1] = GCS_REASON_CRASHED;
@@ -315,7 +311,7 @@ START_TEST(a_leaver_says_so_in_its_promise)
     open_bench(&bench);
     gcs_agreement_leave(bench.machine, bench.now);
     ck_assert_uint_eq(bench.sent_count, 3);
-    ck_assert_uint_eq(bench.sent[0].type, GCS_FRAME_LEAVE);
+    ck_assert_uint_eq(bench.sent[0].type, GCS_FRAME_WISH);
     ck_assert_int_eq(give_prepare(&bench, 0, 1, 0), 0);
     ck_assert_uint_eq(promise_in(&bench.sent[0], held).flags, GCS_PROMISE_LEAVING);
     close_bench(&bench);

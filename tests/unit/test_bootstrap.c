@@ -123,7 +123,7 @@ static void open_nodes(uint64_t seed)
     for (int i = 0; i < NODES; i++) {
         nodes[i].index = i;
         nodes[i].starts_at = GCS_NEVER;
-        nodes[i].self = (struct gcs_member){.receive_bytes = 9};
+        nodes[i].self = (struct gcs_member){.receive_bytes = 9, .weight = 1};
         nodes[i].self.id.address = address_of(i);
         nodes[i].self.id.incarnation = gcs_prng_next(&prng);
     }
@@ -139,9 +139,7 @@ static void start(int index, enum gcs_bootstrap mode, const int *seeds, size_t c
         .allocator = &scarce.allocator,
         .self = node->self,
         .mode = mode,
-        .order = 1,
-        .window_packets = 64,
-        .message_bytes = 1000,
+        .settings = {.order = 1, .window_packets = 64, .message_bytes = 1000},
         .look_ns = LOOK,
         .retry_ns = RETRY,
         .seed = gcs_prng_next(&prng),
@@ -179,7 +177,7 @@ static void answer_as_founder(struct node *founder, const struct message *messag
     uint8_t reason = GCS_REASON_NONE;
     struct gcs_view view = {.lineage = 5, .epoch = 1, .count = 1, .members = members};
     struct gcs_agreement_config group = {
-        .view = &view, .order = 1, .window_packets = 64, .message_bytes = 1000};
+        .view = &view, .settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
     struct gcs_join_request request;
     uint8_t body[400];
     size_t size;
@@ -210,9 +208,7 @@ static void answer_as_founder(struct node *founder, const struct message *messag
                              .cut = &cut,
                              .holder = &holder,
                              .reason = &reason,
-                             .order = 1,
-                             .window_packets = 64,
-                             .message_bytes = 1000};
+                             .settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
     gcs_proposal_write(&w, &p);
     send(founder->index, &request.member.id.address, GCS_FRAME_INSTALL, body, gcs_writer_size(&w));
 }
@@ -504,17 +500,23 @@ static void expect_refusal(struct gcs_agreement_config group, const char *text)
 
 START_TEST(other_settings_are_refused_and_both_values_named)
 {
-    struct gcs_agreement_config group = {.order = 1, .window_packets = 64, .message_bytes = 1000};
+    struct gcs_agreement_config group = {.settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
     struct gcs_view full = {.count = GCS_MEMBERS_MAX};
-    group.order = 2;
+    group.settings.order = 2;
     expect_refusal(group, "order: the group has 2, this member 1");
-    group.order = 1;
-    group.window_packets = 128;
+    group.settings.order = 1;
+    group.settings.window_packets = 128;
     expect_refusal(group, "window_packets: the group has 128, this member 64");
-    group.window_packets = 64;
-    group.message_bytes = 2000;
+    group.settings.window_packets = 64;
+    group.settings.message_bytes = 2000;
     expect_refusal(group, "message_bytes: the group has 2000, this member 1000");
-    group.message_bytes = 1000;
+    group.settings.message_bytes = 1000;
+    group.settings.tie_breaker = true;
+    expect_refusal(group, "tie_breaker: the group has 1, this member 0");
+    group.settings.tie_breaker = false;
+    group.settings.state = true;
+    expect_refusal(group, "state: the group has 1, this member 0");
+    group.settings.state = false;
     group.view = &full;
     expect_refusal(group, "members: the group has 1024, this member 1");
 }

@@ -472,7 +472,7 @@ END_TEST
 
 START_TEST(a_view_has_the_documented_form_and_never_overflows)
 {
-    const struct gcs_member members[2] = {{n0, 1}, {n1, 1}};
+    const struct gcs_member members[2] = {{.id = n0, .weight = 1}, {.id = n1, .weight = 1}};
     static const uint16_t survivors[1] = {1};
     struct gcs_view_change change;
     struct gcs_trace_event event;

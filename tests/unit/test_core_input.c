@@ -330,7 +330,7 @@ END_TEST
 START_TEST(membership_frames_of_rubbish_are_malformed)
 {
     static const uint8_t types[] = {
-        GCS_FRAME_NACK,    GCS_FRAME_LEAVE,   GCS_FRAME_POLL,    GCS_FRAME_VOTE,
+        GCS_FRAME_NACK,    GCS_FRAME_WISH,   GCS_FRAME_POLL,    GCS_FRAME_VOTE,
         GCS_FRAME_PREPARE, GCS_FRAME_PROMISE, GCS_FRAME_PROPOSE, GCS_FRAME_ACCEPT,
         GCS_FRAME_INSTALL, GCS_FRAME_CONFIRM,
     };

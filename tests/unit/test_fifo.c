@@ -4,10 +4,12 @@
 #include "gcs/order/order.h"
 #include "tests/unit/scarce.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/voters.h"
 
 enum { MEMBERS = 4 };
 
 static struct scarce memory;
+static struct voters voters;
 static struct gcs_order_engine *engine;
 static struct gcs_order_next next;
 
@@ -15,7 +17,7 @@ static void setup(void)
 {
     scarce_init(&memory);
     struct gcs_order_config config = {
-        .allocator = &memory.allocator, .members = MEMBERS, .self = 1, .quorum = 3};
+        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, 1)};
     engine = gcs_order_fifo.open(&config);
     ck_assert_ptr_nonnull(engine);
     ck_assert_ptr_eq(engine->ops, &gcs_order_fifo);
@@ -174,7 +176,8 @@ END_TEST
 START_TEST(without_memory_there_is_no_engine)
 {
     scarce_init(&memory);
-    struct gcs_order_config config = {.allocator = &memory.allocator, .members = MEMBERS};
+    struct gcs_order_config config = {
+        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, 0)};
     for (uint64_t nth = 1; nth <= 2; nth++) {
         scarce_fail(&memory, nth, false);
         ck_assert_ptr_null(gcs_order_fifo.open(&config));

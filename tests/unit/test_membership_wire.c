@@ -43,6 +43,8 @@ static size_t written(void)
 static struct gcs_member random_member(struct gcs_prng *prng)
 {
     struct gcs_member member = {.receive_bytes = (uint32_t)gcs_prng_next(prng)};
+    member.weight = (uint8_t)gcs_prng_below(prng, GCS_WEIGHT_MAX + 1);
+    member.syncing = gcs_prng_below(prng, 2) == 1;
     member.id.incarnation = gcs_prng_next(prng);
     member.id.address.length = (uint8_t)gcs_prng_between(prng, 1, GCS_ADDRESS_MAX);
     for (uint8_t i = 0; i < member.id.address.length; i++)
@@ -65,7 +67,11 @@ START_TEST(join_comes_back)
         struct gcs_join_request in = {.member = random_member(&prng),
                                       .epoch = (uint32_t)random_size(&prng),
                                       .ballot = {(uint32_t)random_size(&prng), 1023}};
-        struct gcs_settings settings = {3, (uint32_t)random_size(&prng), UINT32_MAX};
+        struct gcs_settings settings = {.order = 3,
+                                        .tie_breaker = i % 3 == 0,
+                                        .state = i % 5 == 0,
+                                        .window_packets = (uint32_t)random_size(&prng),
+                                        .message_bytes = UINT32_MAX};
         struct gcs_member_id rival = random_member(&prng).id;
         struct gcs_join_request out;
         struct gcs_settings out_settings;
@@ -77,11 +83,11 @@ START_TEST(join_comes_back)
         ck_assert(gcs_join_parse(bytes, size, &out, &out_settings, &out_rival));
         ck_assert(gcs_member_id_equal(&in.member.id, &out.member.id));
         ck_assert_uint_eq(in.member.receive_bytes, out.member.receive_bytes);
+        ck_assert_uint_eq(in.member.weight, out.member.weight);
+        ck_assert_int_eq(in.member.syncing, out.member.syncing);
         ck_assert_uint_eq(in.epoch, out.epoch);
         ck_assert_int_eq(gcs_ballot_compare(in.ballot, out.ballot), 0);
-        ck_assert_uint_eq(settings.order, out_settings.order);
-        ck_assert_uint_eq(settings.window_packets, out_settings.window_packets);
-        ck_assert_uint_eq(settings.message_bytes, out_settings.message_bytes);
+        ck_assert(gcs_settings_equal(&settings, &out_settings));
         if (i % 2)
             ck_assert(gcs_member_id_equal(&rival, &out_rival));
         else
@@ -94,7 +100,7 @@ END_TEST
 START_TEST(a_joiner_has_an_address_that_is_not_too_long)
 {
     struct gcs_join_request request = {.epoch = 1};
-    struct gcs_settings settings = {1, 1, 1};
+    struct gcs_settings settings = {.order = 1};
     struct gcs_member_id rival;
     begin();
     gcs_join_write(&w, &request, &settings, NULL);
@@ -226,8 +232,19 @@ START_TEST(prepare_propose_accept_confirm_leave_come_back)
     ck_assert(gcs_confirm_read(bytes, size, &flags));
     ck_assert_uint_eq(flags, GCS_CONFIRM_ASK);
     CHECK_LENGTHS(size, gcs_confirm_read(body, cut, &flags));
-    ck_assert(gcs_leave_read(bytes, 0));
-    ck_assert(!gcs_leave_read(bytes, 1));
+
+    struct gcs_wish wish = {GCS_WISH_LEAVE, GCS_WISH_EVICT_MAX, {1022}}, wish_read;
+    begin();
+    gcs_wish_write(&w, &wish);
+    size = written();
+    ck_assert(gcs_wish_read(bytes, size, 1023, &wish_read));
+    ck_assert_uint_eq(wish_read.flags, GCS_WISH_LEAVE);
+    ck_assert_uint_eq(wish_read.evict_count, GCS_WISH_EVICT_MAX);
+    ck_assert_uint_eq(wish_read.evict[0], 1022);
+    ck_assert(!gcs_wish_read(bytes, size, 1022, &wish_read)); /* there is no such rank */
+    bytes[size] = 0;
+    ck_assert(!gcs_wish_read(bytes, size + 1, 1023, &wish_read)); /* one too many */
+    ck_assert(!gcs_wish_read(bytes, 0, 1023, &wish_read));
 }
 END_TEST
 
@@ -323,9 +340,7 @@ static void draw_value(struct gcs_prng *prng, uint16_t closing, uint16_t survivo
                                  .members_count = (uint16_t)(survivors + joiners),
                                  .survivors_count = survivors,
                                  .closing_count = closing,
-                                 .order = 1,
-                                 .window_packets = 512,
-                                 .message_bytes = 1 << 24};
+                                 .settings = {.order = 1, .window_packets = 512, .message_bytes = 1 << 24}};
     point(&in);
     for (uint16_t i = 0; i < in.p.members_count; i++) {
         in.members[i] = random_member(prng);
@@ -336,7 +351,7 @@ static void draw_value(struct gcs_prng *prng, uint16_t closing, uint16_t survivo
     for (uint16_t r = 0; r < closing; r++) {
         in.cut[r] = random_size(prng);
         in.holder[r] = (uint16_t)gcs_prng_below(prng, closing);
-        in.reason[r] = r < survivors ? GCS_REASON_NONE : (uint8_t)gcs_prng_between(prng, 1, 3);
+        in.reason[r] = r < survivors ? GCS_REASON_NONE : (uint8_t)gcs_prng_between(prng, 1, 4);
     }
 }
 
@@ -347,10 +362,12 @@ static void check_value(void)
     ck_assert_uint_eq(in.p.proposer, out.p.proposer);
     ck_assert_uint_eq(in.p.members_count, out.p.members_count);
     ck_assert_uint_eq(in.p.survivors_count, out.p.survivors_count);
-    ck_assert_uint_eq(in.p.message_bytes, out.p.message_bytes);
+    ck_assert_uint_eq(in.p.settings.message_bytes, out.p.settings.message_bytes);
     for (uint16_t i = 0; i < in.p.members_count; i++) {
         ck_assert(gcs_member_id_equal(&in.members[i].id, &out.members[i].id));
         ck_assert_uint_eq(in.members[i].receive_bytes, out.members[i].receive_bytes);
+        ck_assert_uint_eq(in.members[i].weight, out.members[i].weight);
+        ck_assert_int_eq(in.members[i].syncing, out.members[i].syncing);
     }
     ck_assert_mem_eq(in.cut, out.cut, sizeof(in.cut));
     ck_assert_mem_eq(in.holder, out.holder, sizeof(in.holder));
@@ -388,8 +405,8 @@ START_TEST(the_largest_proposal_fits)
     gcs_prng_init(&prng, 3);
     draw_value(&prng, GCS_MEMBERS_MAX, GCS_MEMBERS_MAX, 0);
     in.p.epoch = UINT32_MAX;
-    in.p.window_packets = UINT32_MAX;
-    in.p.message_bytes = UINT32_MAX;
+    in.p.settings.window_packets = UINT32_MAX;
+    in.p.settings.message_bytes = UINT32_MAX;
     for (uint16_t i = 0; i < GCS_MEMBERS_MAX; i++) {
         in.members[i].receive_bytes = UINT32_MAX;
         in.cut[i] = UINT64_MAX;
@@ -430,20 +447,21 @@ START_TEST(a_small_proposal_has_these_bytes)
         0x02,                                                    /* epoch */
         0x4d, 0,    0,    0,    0,    0, 0, 0,                   /* lineage */
         0x03, 0,    0,    0,    0,    0, 0, 0,                   /* proposer */
-        0x01, 0x80, 0x04, 0xe8, 0x07,                            /* order, 512, 1000 */
+        0x01, 0x00, 0x80, 0x04, 0xe8, 0x07,                      /* order, flags, 512, 1000 */
         0x02, 0x01, 0x02,                                        /* members, survivors, closing */
-        0x02, 'a',  'b',  0x03, 0,    0, 0, 0, 0, 0, 0,    0x09, /* survivor */
-        0x01, 'c',  0x04, 0,    0,    0, 0, 0, 0, 0, 0x80, 0x01, /* joiner */
+        0x02, 'a',  'b',  0x03, 0,    0, 0, 0, 0, 0, 0,    0x09, 0x02, /* survivor */
+        0x01, 'c',  0x04, 0,    0,    0, 0, 0, 0, 0, 0x80, 0x01, 0x00, /* joiner */
         0x05, 0x00,                                              /* cut 5, held by 0; comes along */
         0xac, 0x02, 0x0a,                                        /* cut 300, held by 1; crashed */
     };
-    struct gcs_member members[2] = {{.receive_bytes = 9}, {.receive_bytes = 128}};
+    struct gcs_member members[2] = {{.receive_bytes = 9, .weight = 1}, {.receive_bytes = 128}};
     uint64_t cut[2] = {5, 300};
     uint16_t holder[2] = {0, 1};
     uint8_t reason[2] = {GCS_REASON_NONE, GCS_REASON_CRASHED};
     members[0].id = (struct gcs_member_id){{2, {'a', 'b'}}, 3};
     members[1].id = (struct gcs_member_id){{1, {'c'}}, 4};
-    struct gcs_proposal p = {2, 77, 3, 2, 1, members, 2, cut, holder, reason, 1, 512, 1000};
+    struct gcs_proposal p = {2, 77, 3, 2, 1, members, 2, cut, holder, reason,
+                             {.order = 1, .window_packets = 512, .message_bytes = 1000}};
     begin();
     gcs_proposal_write(&w, &p);
     ck_assert_uint_eq(written(), sizeof(golden));
@@ -469,8 +487,8 @@ START_TEST(counts_that_the_body_cannot_hold)
         begin();
         gcs_proposal_write(&w, &in.p);
         size_t size = written();
-        /* epoch 1, lineage 8, proposer 8, order 1, window 2, message 4: the counts are varints */
-        size_t at = 1 + 8 + 8 + 1 + 2 + 4;
+        /* epoch 1, lineage 8, proposer 8, settings 1, 1, 2, 4: the counts are varints */
+        size_t at = 1 + 8 + 8 + 1 + 1 + 2 + 4;
         uint8_t tail[ROOM / 8];
         size_t tail_size = size - at - 3;
         memcpy(tail, bytes + at + 3, tail_size);

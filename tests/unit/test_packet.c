@@ -344,7 +344,7 @@ static size_t write_frames(uint8_t *bytes, size_t size)
     uint8_t *begin = gcs_frame_begin(&w, GCS_FRAME_STATUS);
     gcs_write_bytes(&w, "abc", 3);
     ck_assert(gcs_frame_end(&w, begin));
-    begin = gcs_frame_begin(&w, GCS_FRAME_LEAVE);
+    begin = gcs_frame_begin(&w, GCS_FRAME_WISH);
     ck_assert(gcs_frame_end(&w, begin));
     begin = gcs_frame_begin(&w, (enum gcs_frame_type)200);
     gcs_write_bytes(&w, "de", 2);
@@ -364,7 +364,7 @@ START_TEST(frames_come_back_one_by_one)
     ck_assert_uint_eq(frame.size, 3);
     ck_assert_mem_eq(frame.body, "abc", 3);
     ck_assert(gcs_frame_next(&r, &frame));
-    ck_assert_uint_eq(frame.type, GCS_FRAME_LEAVE);
+    ck_assert_uint_eq(frame.type, GCS_FRAME_WISH);
     ck_assert_uint_eq(frame.size, 0);
     ck_assert_ptr_nonnull(frame.body);
     ck_assert(gcs_frame_next(&r, &frame));

@@ -7,6 +7,7 @@
 #include "gcs/wire/runs.h"
 #include "tests/unit/scarce.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/voters.h"
 
 enum { ROOM = 2048 };
 
@@ -14,11 +15,11 @@ static struct scarce memory;
 
 static struct gcs_order_engine *open_engine(uint16_t members, uint16_t self)
 {
+    static struct voters voters[8]; /* several engines are open at once */
+    static unsigned next;
     struct gcs_order_config config = {
         .allocator = &memory.allocator,
-        .members = members,
-        .self = self,
-        .quorum = (uint16_t)(members / 2 + 1),
+        .view = voters_init(&voters[next++ % 8], members, self),
     };
     struct gcs_order_engine *engine = gcs_order_sequencer.open(&config);
     ck_assert_ptr_nonnull(engine);
@@ -708,7 +709,9 @@ END_TEST
 START_TEST(without_memory_there_is_no_engine)
 {
     scarce_init(&memory);
-    struct gcs_order_config config = {.allocator = &memory.allocator, .members = 3, .quorum = 2};
+    struct voters voters;
+    struct gcs_order_config config = {
+        .allocator = &memory.allocator, .view = voters_init(&voters, 3, 0)};
     struct gcs_order_engine *engine = NULL;
     for (uint64_t nth = 1; !engine; nth++) {
         ck_assert_uint_eq(memory.live, 0);

@@ -12,6 +12,7 @@
 #include "gcs/wire/runs.h"
 #include "tests/unit/scarce.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/voters.h"
 
 enum { MEMBERS_MAX = 7, PACKETS = 120, TOTAL = MEMBERS_MAX * PACKETS, INFO = 256 };
 
@@ -44,6 +45,7 @@ struct slot {
 };
 
 static struct scarce memory;
+static struct voters voters[MEMBERS_MAX];
 static struct gcs_prng prng;
 static uint16_t members, quorum;
 static struct member all[MEMBERS_MAX];
@@ -81,7 +83,7 @@ static void setup(uint64_t seed)
     quorum = (uint16_t)(members / 2 + 1);
     for (uint16_t i = 0; i < members; i++) {
         struct gcs_order_config config = {
-            .allocator = &memory.allocator, .members = members, .self = i, .quorum = quorum};
+            .allocator = &memory.allocator, .view = voters_init(&voters[i], members, i)};
         all[i].engine = gcs_order_sequencer.open(&config);
         ck_assert_ptr_nonnull(all[i].engine);
     }

@@ -123,6 +123,10 @@ struct gcs_group_config {
     uint32_t window_bytes;     /* unreleased bytes per sender */
     uint32_t queue_bytes;      /* multicast but not yet sent; beyond: GCS_EAGAIN */
     uint32_t message_bytes;    /* longest message; same at all members */
+    uint8_t weight;            /* own votes in quorums, at most GCS_WEIGHT_MAX; 0: an observer;
+                                  default 1 */
+    bool tie_breaker;          /* of an even split the half with the senior voter goes on; same
+                                  at all members; default false */
     uint64_t look_ns;          /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;
@@ -168,6 +172,14 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
  * is done; the group is valid until that event is given back. GCS_EALREADY.
  */
 int gcs_core_leave(struct gcs_core_group *group, uint64_t now);
+
+/*
+ * Starts to have a member evicted by a change of view, whether it lives or not: it leaves with
+ * GCS_REASON_EVICTED, and its own membership ends with GCS_EEVICTED. Given up if this member
+ * leaves first. GCS_ENOTMEMBER (it, or this member, is not in the current view), GCS_EINVAL (it is
+ * this member: leave instead), GCS_EALREADY, GCS_ELIMIT (16 at a time).
+ */
+int gcs_core_evict(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *member);
 
 /*
  * Multicasts a message; data is copied. Before the first view and during a view change the

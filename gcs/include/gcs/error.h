@@ -31,7 +31,8 @@ extern "C" {
     X(GCS_ELIMIT, -15, "limit reached")                                                           \
     X(GCS_ESYSTEM, -16, "system call failed")                                                     \
     X(GCS_EFORKED, -17, "not usable after fork")                                                  \
-    X(GCS_ETRANSPORT, -18, "unknown or unavailable transport")
+    X(GCS_ETRANSPORT, -18, "unknown or unavailable transport")                                    \
+    X(GCS_EEVICTED, -19, "evicted from the group")
 
 enum gcs_error {
 #define GCS_ERROR_ENUM(name, code, text) name = code,

@@ -115,6 +115,15 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name,
  */
 int gcs_leave(struct gcs_group *group);
 
+/*
+ * Has a member evicted from the group by a change of view, whether it lives or not; for
+ * administrators. Returns at once; the view without it is a GCS_EVENT_VIEW. It leaves with
+ * GCS_REASON_EVICTED, and gets GCS_EVENT_LEFT with GCS_EEVICTED. Thread-safe.
+ * GCS_ENOTMEMBER (it, or this endpoint, is not in the current view), GCS_EINVAL (it is this member:
+ * leave instead), GCS_EALREADY, GCS_ELIMIT (16 at a time), GCS_ECLOSED, GCS_EFORKED.
+ */
+int gcs_evict(struct gcs_group *group, const struct gcs_member_id *member);
+
 /* Frees the handle of a group after GCS_EVENT_LEFT (gcs_close frees all of them). */
 void gcs_group_free(struct gcs_group *group);
 

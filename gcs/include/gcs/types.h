@@ -24,6 +24,9 @@ extern "C" {
 /* Most members in one view. */
 #define GCS_MEMBERS_MAX 1024
 
+/* Most votes of one member. */
+#define GCS_WEIGHT_MAX 63
+
 /*
  * Where an endpoint can be reached: bytes that only its transport understands,
  * the same at every member, compared bytewise. A zero length means "none".
@@ -50,6 +53,8 @@ struct gcs_member_id {
 struct gcs_member {
     struct gcs_member_id id;
     uint32_t receive_bytes; /* what its transport buffers before it loses packets */
+    uint8_t weight;         /* its votes; 0: an observer, which counts for no quorum */
+    bool syncing;           /* it has not got the group's state yet, and no vote until then */
 };
 
 /* Why somebody is no longer a member. */
@@ -58,6 +63,7 @@ enum gcs_reason {
     GCS_REASON_LEFT = 1,    /* left gracefully */
     GCS_REASON_CRASHED = 2, /* its process is gone: there was evidence */
     GCS_REASON_UNREACHABLE = 3, /* nobody in the primary hears from it */
+    GCS_REASON_EVICTED = 4,     /* a member asked for it: gcs_evict() */
 };
 
 /*
@@ -71,6 +77,7 @@ struct gcs_view {
     uint32_t epoch;    /* 1, 2, 3, ... */
     uint16_t count;    /* members, at least 1 */
     uint16_t self;     /* own rank */
+    bool tie_breaker;  /* half of the votes are a quorum if the senior voter is among them */
     const struct gcs_member *members;
 };
 
@@ -83,7 +90,8 @@ struct gcs_departure {
 struct gcs_view_change {
     struct gcs_view view;
     bool primary;              /* false: cut off; view is then the last primary one */
-    uint16_t quorum;           /* members of view needed to go on */
+    uint32_t votes;            /* of all members of view together */
+    uint32_t quorum;           /* votes needed to go on (see tie_breaker) */
     uint16_t joined_count;     /* members that are new */
     uint16_t survivors_count;  /* members that came along from my previous view */
     uint16_t left_count;
