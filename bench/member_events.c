@@ -130,6 +130,9 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
         take_view(member, event->change);
         break;
     case GCS_EVENT_PRIVATE:
+    case GCS_EVENT_STATE_WANTED:
+    case GCS_EVENT_STATE:
+    case GCS_EVENT_STATE_END:
         break;
     case GCS_EVENT_WRITABLE:
         member->load.blocked = false;

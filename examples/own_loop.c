@@ -39,7 +39,7 @@ static void handle(struct chat *chat, const struct gcs_event *event)
         fprintf(stderr, "-- %u members%s\n", event->change->view.count,
                 event->change->primary ? "" : ", cut off");
         break;
-    case GCS_EVENT_PRIVATE:
+    default: /* nothing that this program asked for */
         break;
     case GCS_EVENT_WRITABLE:
         chat->full = false;

@@ -4,6 +4,7 @@
  * Received packets are checked here, once, and handed to the group they are for;
  * those that belong to no group are heartbeats between endpoints.
  */
+#include "gcs/backlog.h"
 #include "gcs/group.h"
 
 #include "views/detector.h"
@@ -278,6 +279,11 @@ bool gcs_core_next_event(struct gcs_core *core, struct gcs_core_event *event)
 void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event)
 {
     struct gcs_era *era = event->token;
+    bool message = event->type == GCS_EVENT_DELIVER || event->type == GCS_EVENT_PRIVATE;
+    if (message && event->packet == 0) { /* it has waited for the state */
+        gcs_backlog_free(core->allocator, event->token);
+        return;
+    }
     switch (event->type) {
     case GCS_EVENT_DELIVER:
         if (era->fellows) {
@@ -298,6 +304,15 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         break;
     case GCS_EVENT_VIEW:
         gcs_view_change_unref(event->change);
+        break;
+    case GCS_EVENT_STATE_WANTED:
+    case GCS_EVENT_STATE:
+    case GCS_EVENT_STATE_END:
+        gcs_state_consumed(event->group, event);
+        gcs_buffer_unref(event->buffer);
+        gcs_era_unref(era);
+        gcs_group_unref(event->group);
+        core->dirty = true;
         break;
     case GCS_EVENT_LEFT:
         gcs_group_unref(event->group);

@@ -71,7 +71,8 @@ struct gcs_command {
     struct gcs_item item;
     int (*run)(struct gcs_endpoint *endpoint, struct gcs_command *command);
     const struct gcs_group_config *config; /* join */
-    const struct gcs_member_id *member;    /* evict */
+    const struct gcs_member_id *member;    /* evict, state offer */
+    const struct gcs_state_source *source; /* state offer */
     struct gcs_counters *counters;         /* counters */
     int result;                            /* under the endpoint's mutex, as done */
     bool done;

@@ -105,6 +105,9 @@ static bool note(struct gcs_endpoint *endpoint, const struct gcs_core_event *eve
     switch (event->type) {
     case GCS_EVENT_DELIVER:
     case GCS_EVENT_PRIVATE:
+    case GCS_EVENT_STATE_WANTED:
+    case GCS_EVENT_STATE:
+    case GCS_EVENT_STATE_END:
         break;
     case GCS_EVENT_VIEW:
         note_view(endpoint, group, event->change);

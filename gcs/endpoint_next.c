@@ -52,6 +52,19 @@ static bool has_messages(const struct gcs_core_event *core)
     return core->type == GCS_EVENT_DELIVER || core->type == GCS_EVENT_PRIVATE;
 }
 
+/* A piece of the state is the event's one message. */
+static void fill_state(struct gcs_held *held, struct gcs_event *event)
+{
+    const struct gcs_core_event *core = held->event;
+
+    held->messages[0] = (struct gcs_message){core->payload, core->payload_size};
+    event->sender = core->sender;
+    event->offset = core->offset;
+    event->total = core->total;
+    event->messages = held->messages;
+    event->count = core->type == GCS_EVENT_STATE;
+}
+
 static void fill(struct gcs_held *held, struct gcs_event *event)
 {
     const struct gcs_core_event *core = held->event;
@@ -64,6 +77,8 @@ static void fill(struct gcs_held *held, struct gcs_event *event)
     };
     if (has_messages(core))
         fill_messages(held, event);
+    else if (core->type >= GCS_EVENT_STATE_WANTED)
+        fill_state(held, event);
 }
 
 static void hold(struct gcs_held *held, struct gcs_core_event *core)

@@ -136,6 +136,8 @@ static int check_group_config(const struct gcs_group_config *config)
     if (!error)
         error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
     if (!error)
+        error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
+    if (!error)
         error = check_range("weight", config->weight, 0, GCS_WEIGHT_MAX);
     if (!error && config->weight == 0 && config->bootstrap != GCS_JOIN)
         error = gcs_fail(GCS_EOPTION, "weight is 0: an observer cannot found a group, so bootstrap "

@@ -26,11 +26,13 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
     uint16_t count = value->members_count;
     era->members = gcs_allocate(allocator, count, sizeof(*era->members));
     era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
-    era->held = gcs_allocate(allocator, 2 * (size_t)count, sizeof(uint64_t));
+    era->held = gcs_allocate(allocator, 3 * (size_t)count, sizeof(uint64_t));
     era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
     if (!era->members || !era->fellows || !era->held || !era->others)
         return false;
     era->done = era->held + count;
+    era->mark = (struct gcs_mark){
+        .epoch = value->epoch, .count = count, .fifo = era->held + 2 * (size_t)count};
     memcpy(era->members, value->members, count * sizeof(*era->members));
     era->view = (struct gcs_view){
         .lineage = value->lineage,

@@ -18,6 +18,7 @@
 #include "gcs/pipe.h"
 #include "gcs/reliable/gaps.h"
 #include "gcs/reliable/window.h"
+#include "gcs/wire/state.h"
 #include "views/agreement.h"
 #include "views/detector.h"
 
@@ -60,6 +61,7 @@ struct gcs_era {
     bool gaps_changed;
     bool fetching;
 
+    struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */
     uint32_t window_bytes; /* own bytes that may be between base and sent */

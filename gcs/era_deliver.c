@@ -57,15 +57,23 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .token = era,
         .packet = packet_number,
     };
-    if (!gcs_events_push(&core->events, &event))
+    uint64_t place = packet->service == GCS_FIFO ? ++era->mark.fifo[rank] : ++era->mark.total;
+    bool waits = gcs_state_holds(era->group, &event, era->view.epoch, place);
+    bool kept = waits ? gcs_state_keep(era->group, &event, era->view.epoch, place)
+                      : gcs_events_push(&core->events, &event);
+    if (!kept)
         return GCS_ENOMEM;
-    gcs_buffer_ref(buffer);
-    era->refs++;
     core->counters.messages_delivered += packet->count;
     core->counters.bytes_delivered += size;
     trace_payload(era, now, rank, &event);
     if (GCS_MUTANT(duplicate_delivery) && packet_number % 16 == 0)
         trace_payload(era, now, rank, &event);
+    if (waits) {
+        gcs_era_taken(era, rank, packet_number);
+        return 0;
+    }
+    gcs_buffer_ref(buffer);
+    era->refs++;
     return 0;
 }
 

@@ -98,12 +98,17 @@ static void send_again(struct gcs_era *era, uint64_t now, uint16_t rank)
 static void acknowledge(struct gcs_era *era, uint16_t rank)
 {
     struct gcs_pipe *pipe = era->fellows[rank].pipe;
+    pipe->ack_owed = false;
+    if (rank == era->view.self) {
+        gcs_era_private_acked(era, era->group->core->now, rank, pipe->in.contiguous, pipe->in.done);
+        era->group->core->dirty |= !gcs_packer_empty(&pipe->packer); /* there may be room now */
+        return;
+    }
     uint8_t body[GCS_PRIVATE_BYTES_MAX];
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_private_write(&w, pipe->in.contiguous, pipe->in.done);
     gcs_era_send_frame(era, &era->members[rank].id.address, GCS_FRAME_PRIVATE, body,
                        gcs_writer_size(&w));
-    pipe->ack_owed = false;
 }
 
 int gcs_era_run_pipes(struct gcs_era *era, uint64_t now)
@@ -121,7 +126,7 @@ int gcs_era_run_pipes(struct gcs_era *era, uint64_t now)
         }
         if (now >= pipe->due)
             send_again(era, now, rank);
-        if (pipe->ack_owed && rank != era->view.self)
+        if (pipe->ack_owed)
             acknowledge(era, rank);
         if (pipe->due < era->pipes_due)
             era->pipes_due = pipe->due;
@@ -167,6 +172,14 @@ static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struc
         .token = era,
         .packet = number,
     };
+    if (gcs_state_holds(era->group, &event, era->view.epoch, 0)) {
+        if (!gcs_state_keep(era->group, &event, era->view.epoch, 0))
+            return GCS_ENOMEM;
+        struct gcs_pipe *pipe = era->fellows[rank].pipe;
+        gcs_window_done(&pipe->in, number);
+        pipe->ack_owed = true;
+        return 0;
+    }
     if (!gcs_events_push(&era->group->core->events, &event))
         return GCS_ENOMEM;
     gcs_buffer_ref(buffer);
@@ -233,10 +246,7 @@ void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *send
     if (!pipe)
         return;
     gcs_window_done(&pipe->in, number);
-    if (rank == era->view.self)
-        gcs_era_private_acked(era, era->group->core->now, rank, pipe->in.contiguous, pipe->in.done);
-    else
-        pipe->ack_owed = true;
+    pipe->ack_owed = true;
 }
 
 /* ---- From view to view ------------------------------------------------------------------ */

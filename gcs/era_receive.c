@@ -82,6 +82,9 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
         if (gcs_agreement_frame(era->agreement, now, packet->rank, frame->type, frame->body,
                                 frame->size) == GCS_EMALFORMED)
             counters_of(era)->dropped_malformed++;
+    } else if (frame->type >= GCS_FRAME_STATE_ASK && frame->type <= GCS_FRAME_STATE_CHUNK) {
+        if (!era->closed)
+            gcs_state_frame(era->group, now, packet->rank, frame);
     } else if (frame->type != GCS_FRAME_RUNS) { /* the orders read runs in their turn */
         counters_of(era)->frames_unknown++;
     }

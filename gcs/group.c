@@ -36,6 +36,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .queue_bytes = 4 << 20,
         .message_bytes = 16 << 20,
         .weight = 1,
+        .state_queue_bytes = 16 << 20,
         .look_ns = 500000000,
     };
 }
@@ -48,6 +49,7 @@ static bool config_is_good(const struct gcs_group_config *config)
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
+           config->state_queue_bytes >= 4096 &&
            (config->weight > 0 || config->bootstrap == GCS_JOIN) && /* somebody must vote */
            (config->seeds || config->seeds_count == 0);
 }
@@ -131,6 +133,7 @@ void gcs_group_destroy(struct gcs_core_group *group)
     *link = group->next;
     if (group->bootstrap)
         gcs_bootstrap_free(group->bootstrap);
+    gcs_state_end(group);
     if (group->old)
         gcs_era_close(group->old);
     if (group->era)
@@ -226,6 +229,7 @@ static void tick(struct gcs_core_group *group, uint64_t now)
         gcs_agreement_tick(group->old->agreement, now);
     if (group->era)
         gcs_agreement_tick(group->era->agreement, now);
+    gcs_state_tick(group, now);
 }
 
 static void run_era(struct gcs_core_group *group, uint64_t now)
@@ -266,6 +270,8 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     if (group->state == GCS_GROUP_ENDED)
         return;
     tick(group, now);
+    while (group->state == GCS_GROUP_MEMBER && group->failed == 0 && !group->settled_in)
+        gcs_group_settle_in(group, now);
     if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
         run_era(group, now);
         gcs_group_wish(group, now);
@@ -295,7 +301,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         deadline = min_time(deadline, gcs_era_deadline(group->old));
     if (group->era)
         deadline = min_time(deadline, gcs_era_deadline(group->era));
-    return deadline;
+    return min_time(deadline, gcs_state_deadline(group));
 }
 
 /* ---- Suspicion -------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "gcs/base/prng.h"
 #include "gcs/era.h"
 #include "gcs/events.h"
+#include "gcs/group_state.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
 #include "gcs/pieces.h"
@@ -39,11 +40,16 @@ struct gcs_core_group {
     uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */
+    bool ready;         /* has got the group's state */
+    bool ready_told;    /* and the agreement knows */
+    struct gcs_sync *sync;  /* while this member gets the state */
+    struct gcs_gift *gifts; /* to members that get it from this one */
     uint16_t evicting_count;
     struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */
     bool wants_room;    /* somebody was refused */
     bool primary;
     uint64_t blocked_at; /* when the primary was lost */
+    bool settled_in;    /* the agreement of this view knows what is known already */
     int parting;        /* what the end is to say if it comes in good order */
     int failed;         /* why the membership must end: handled by the next advance */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
@@ -91,6 +97,7 @@ void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct 
 /* What all members must have configured alike. */
 struct gcs_settings gcs_group_settings(const struct gcs_core_group *group);
 /* Begins to look for the group, or founds it. */
+void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now);
 int gcs_group_start(struct gcs_core_group *group, uint64_t now);
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error);
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);

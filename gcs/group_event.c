@@ -82,7 +82,10 @@ static bool push_view(struct gcs_core_group *group, uint64_t now,
         .user = group->user,
         .change = &record->change,
     };
-    if (!gcs_events_push(&group->core->events, &event))
+    bool kept = gcs_state_holds(group, &event, record->change.view.epoch, 0)
+                    ? gcs_state_keep(group, &event, record->change.view.epoch, 0)
+                    : gcs_events_push(&group->core->events, &event);
+    if (!kept)
         return false;
     if (GCS_MUTANT(skip_view_event) && record->change.survivors_count == 0)
         return true;

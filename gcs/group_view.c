@@ -18,6 +18,7 @@ struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
     return (struct gcs_settings){
         .order = (uint8_t)group->config.order,
         .tie_breaker = group->config.tie_breaker,
+        .state = group->config.state,
         .window_packets = group->config.window_packets,
         .message_bytes = group->config.message_bytes,
     };
@@ -114,13 +115,26 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->primary = true;
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
+    group->settled_in = false;
+    group->core->dirty = true;
     if (!gcs_group_tell_view(group, now, before, value))
         return GCS_ENOMEM;
-    for (uint16_t rank = 0; rank < era->view.count; rank++)
+    return gcs_state_enter(group, now, before);
+}
+
+/*
+ * What is known already when a view begins. Not from within the installation: where one member is
+ * a quorum this can end the view at once.
+ */
+void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now)
+{
+    const struct gcs_era *era = group->era;
+    group->settled_in = true;
+    for (uint16_t rank = 0; rank < era->view.count && group->era == era; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
             gcs_agreement_suspect(era->agreement, now, rank, true, false);
-    gcs_group_wish_again(group, now);
-    return 0;
+    if (group->era == era)
+        gcs_group_wish_again(group, now);
 }
 
 static bool includes(const struct gcs_proposal *value, uint64_t incarnation)
@@ -237,6 +251,7 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
     group->failed = 0;
     if (group->bootstrap)
         gcs_bootstrap_free(group->bootstrap);
+    gcs_state_end(group);
     if (group->old)
         gcs_era_close(group->old);
     if (group->era)

@@ -36,6 +36,13 @@ void gcs_group_wish(struct gcs_core_group *group, uint64_t now)
     const struct gcs_era *era = group->era;
     if (now >= gcs_group_leave_expiry(group))
         group->failed = GCS_ENOPRIMARY;
+    if (group->ready && !group->ready_told && group->state == GCS_GROUP_MEMBER &&
+        era->members[era->view.self].syncing) {
+        group->ready_told = true;
+        group->core->dirty = true;
+        gcs_agreement_ready(era->agreement, now);
+        return; /* the view may have ended */
+    }
     if (!group->leaving || group->leave_told || group->state != GCS_GROUP_MEMBER ||
         !gcs_packer_empty(&group->packer) || era->fellows[era->view.self].window.done < era->sent)
         return;
@@ -75,14 +82,14 @@ int gcs_core_evict(struct gcs_core_group *group, uint64_t now, const struct gcs_
 
 void gcs_group_wish_again(struct gcs_core_group *group, uint64_t now)
 {
+    const struct gcs_era *era = group->era;
     uint16_t left = 0;
     group->leave_told = false;
-    for (uint16_t i = 0; i < group->evicting_count; i++) {
-        uint16_t rank = rank_of(group->era, &group->evicting[i]);
-        if (rank == group->era->view.count)
-            continue;
-        group->evicting[left++] = group->evicting[i];
-        gcs_agreement_evict(group->era->agreement, now, rank);
-    }
+    group->ready_told = false;
+    for (uint16_t i = 0; i < group->evicting_count; i++)
+        if (rank_of(era, &group->evicting[i]) < era->view.count)
+            group->evicting[left++] = group->evicting[i];
     group->evicting_count = left;
+    for (uint16_t i = 0; i < left && group->era == era; i++)
+        gcs_agreement_evict(era->agreement, now, rank_of(era, &group->evicting[i]));
 }

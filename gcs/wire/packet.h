@@ -115,6 +115,11 @@ enum gcs_frame_type {
     GCS_FRAME_LOOK = 28,
     GCS_FRAME_INVITE = 29,
     GCS_FRAME_GONE = 30,
+    /* state transfer: wire/state.h */
+    GCS_FRAME_STATE_ASK = 40,
+    GCS_FRAME_STATE_OFFER = 41,
+    GCS_FRAME_STATE_PULL = 42,
+    GCS_FRAME_STATE_CHUNK = 43,
 };
 
 struct gcs_frame {

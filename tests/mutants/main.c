@@ -42,6 +42,7 @@ static const char *const properties[] = {
     CHECKER_TABLE(PROPERTY_ROW)
 #undef PROPERTY_ROW
         "liveness",
+    "state",
     "private",
     "progress",
     "memory",

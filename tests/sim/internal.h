@@ -49,6 +49,13 @@ struct planned {
     bool extra; /* beyond the plan: tried once, and not counted */
 };
 
+/* See state.c. */
+struct node_state {
+    uint64_t ordered;   /* of the total order */
+    uint64_t unordered; /* of fifo messages, whatever their order */
+    uint64_t count;
+};
+
 struct node {
     struct world *world;
     unsigned index;
@@ -91,6 +98,12 @@ struct node {
     struct list accepted;   /* planned messages that the core took and has not sent yet */
     bool full;              /* waits for GCS_EVENT_WRITABLE */
     uint64_t private_count; /* messages to single members, to be sent in the next round */
+
+    struct node_state state, coming;
+    bool synced;      /* has the state */
+    bool transferred; /* got it from somebody */
+    uint64_t got;     /* bytes of the state that is coming */
+    uint8_t head[24];
 
     /* what its trace says */
     struct gcs_member_id id;
@@ -237,5 +250,14 @@ bool liveness_is_well(struct world *world, char *why, size_t size);
 
 /* Whether the group could still get well if this node died now. */
 bool liveness_may_crash(struct world *world, const struct node *node);
+
+/* ---- state.c ----------------------------------------------------------------------- */
+
+void state_delivered(struct node *node, const struct gcs_core_event *event);
+void state_wanted(struct world *world, struct node *node, const struct gcs_core_event *event);
+void state_piece(struct world *world, struct node *node, const struct gcs_core_event *event);
+void state_complete(struct world *world, struct node *node, const struct gcs_core_event *event);
+/* Both have everything; false, and the run has failed: their states differ. */
+bool state_agrees(struct world *world, const struct node *node, const struct node *model);
 
 #endif

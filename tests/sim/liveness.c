@@ -18,6 +18,16 @@ static unsigned wanted_count(const struct world *world)
     return count;
 }
 
+static size_t place_of(const struct world *world, const struct record *view,
+                       const struct node *node)
+{
+    for (size_t i = 0; i < view->members_count; i++) {
+        if (world->result->log.lists.items[view->members + i] == node->member)
+            return i;
+    }
+    return 0;
+}
+
 /* What this node still lacks, or NULL. */
 static const char *lacks(const struct world *world, const struct node *node,
                          const struct node *model, uint64_t sent)
@@ -43,6 +53,11 @@ static const char *lacks(const struct world *world, const struct node *node,
         return "has not delivered everything";
     if (node->held_count > 0)
         return "has not given everything back";
+    if (!node->synced)
+        return "has not got the state";
+    if (record_votes(&world->result->log, view, place_of(world, view, node)) == 0 &&
+        !world->weighted)
+        return "has no vote yet";
     return NULL;
 }
 
@@ -71,6 +86,12 @@ bool liveness_is_well(struct world *world, char *why, size_t size)
             snprintf(why, size, "n%u has not left", i);
             return false;
         }
+    }
+    for (unsigned i = 0; i < world->options.members && model; i++) {
+        const struct node *node = &world->nodes[i];
+
+        if (node->wanted && !state_agrees(world, node, model))
+            return false;
     }
     if (!workload_is_done(world)) {
         snprintf(why, size, "not everything was multicast");

@@ -92,6 +92,9 @@ static void forget_membership(struct node *node)
     node->primary = node->joined = node->blocked = node->leaving = node->evicted = node->full = node->ended = false;
     node->view_sent = node->view_delivered = 0;
     node->traced = node->handed_out = 0;
+    node->state = (struct node_state){0};
+    node->synced = node->transferred = false;
+    node->got = 0;
 }
 
 void node_join(struct world *world, struct node *node)
@@ -106,6 +109,8 @@ void node_join(struct world *world, struct node *node)
     config.seeds_count = world->options.members;
     if (world->weighted)
         config.weight = (uint8_t)gcs_prng_between(&node->prng, node->creates, 3);
+    node->synced = node->creates || !config.state;
+    node->transferred = !node->synced;
     node->creates = false;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
@@ -324,6 +329,7 @@ static void on_event(struct world *world, struct node *node, const struct gcs_co
     switch (event->type) {
     case GCS_EVENT_DELIVER:
         workload_delivered(world, event);
+        state_delivered(node, event);
         break;
     case GCS_EVENT_VIEW:
         on_view(world, node, event->change);
@@ -336,6 +342,15 @@ static void on_event(struct world *world, struct node *node, const struct gcs_co
         break;
     case GCS_EVENT_LEFT:
         node->ended = true;
+        break;
+    case GCS_EVENT_STATE_WANTED:
+        state_wanted(world, node, event);
+        break;
+    case GCS_EVENT_STATE:
+        state_piece(world, node, event);
+        break;
+    case GCS_EVENT_STATE_END:
+        state_complete(world, node, event);
         break;
     }
 }
@@ -358,7 +373,7 @@ static void take_events(struct world *world, struct node *node)
         node->held_count++;
         on_event(world, node, &held->event);
     }
-    if (node->traced != node->handed_out)
+    if (node->traced != node->handed_out && !node->transferred)
         world_note(world, "delivery-integrity",
                    "n%u: what the application was given is not what the trace says", node->index);
 }

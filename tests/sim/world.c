@@ -86,6 +86,9 @@ static void choose_sizes(struct world *world)
     group->message_bytes = 1U << 16;
     /* Mostly one vote each, as the default is. */
     world->weighted = gcs_prng_below(&world->prng, 5) == 0;
+    group->state = gcs_prng_below(&world->prng, 2) == 0;
+    if (gcs_prng_below(&world->prng, 2) == 0)
+        group->state_queue_bytes = 1U << gcs_prng_between(&world->prng, 13, 18);
     group->tie_breaker = gcs_prng_below(&world->prng, 5) == 0;
 }
 

@@ -79,6 +79,8 @@ struct world_options {
     X(hubs, "times that all heard one, and few each other")         \
     X(slows, "applications that got slow")                          \
     X(leaves, "graceful leaves")                                    \
+    X(states_given, "times that an application was asked for its state") \
+    X(states_got, "members that got the state")                     \
     X(evictions, "members evicted by others")                       \
     X(late_joins, "joins under load")                               \
     X(primary_lost, "times that a member lost the primary")         \

@@ -189,6 +189,8 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
 {
     if (event->user != node)
         ck_abort_msg("somebody else's event");
+    if (node->cluster->watch)
+        node->cluster->watch(node, event);
     switch (event->type) {
     case GCS_EVENT_DELIVER:
         note_delivery(node, event);
@@ -208,6 +210,10 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
         node->left++;
         node->primary = false;
         node->error = event->error;
+        break;
+    case GCS_EVENT_STATE_WANTED:
+    case GCS_EVENT_STATE:
+    case GCS_EVENT_STATE_END:
         break;
     }
     if (!node->hold) {

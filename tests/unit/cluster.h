@@ -51,6 +51,7 @@ struct cluster_node {
     uint16_t members, rank;
     uint16_t joined_count, survivors_count, left_count;
     enum gcs_reason reasons[CLUSTER_MAX];
+    void *user; /* the test's */
 };
 
 /* A packet on its way to one node. */
@@ -78,6 +79,8 @@ struct cluster {
     enum cluster_fate (*fate)(void *ctx, const struct cluster_flight *flight);
     void *fate_ctx;
     uint64_t delay; /* of delayed packets, beyond the latency */
+    /* sees every event first; NULL: nobody */
+    void (*watch)(struct cluster_node *node, const struct gcs_core_event *event);
     uint64_t rounds;
 };
 

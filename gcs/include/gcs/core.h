@@ -127,6 +127,11 @@ struct gcs_group_config {
                                   default 1 */
     bool tie_breaker;          /* of an even split the half with the senior voter goes on; same
                                   at all members; default false */
+    bool state;                /* the group has a state, which new members are given before anything
+                                  else, and before they have a vote; same at all members; default
+                                  false */
+    uint32_t state_queue_bytes; /* delivered to a new member while it gets the state; beyond: the
+                                  transfer begins anew; default 16 MiB */
     uint64_t look_ns;          /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;
@@ -199,6 +204,27 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
 int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *to,
                   const void *data, size_t size);
 
+/*
+ * What GCS_EVENT_STATE_WANTED asks for: the application's state as it is when that event is taken,
+ * unchanged until release. read gives up to size bytes from offset on: how many, 0 at the end, or a
+ * negative error. It is called from within the core, mostly forwards, now and then for a part once
+ * more. release is called once.
+ */
+struct gcs_state_source {
+    void *ctx;
+    int64_t (*read)(void *ctx, uint64_t offset, void *data, size_t size);
+    void (*release)(void *ctx); /* may be NULL */
+    uint64_t total;             /* bytes; 0: not known */
+};
+
+/*
+ * Gives a new member the state; source NULL: there is none to give, and its membership ends with
+ * GCS_ESTATE. On error nothing was taken over. GCS_ENOTMEMBER (it does not wait for this member's
+ * state, or not any more), GCS_EALREADY, GCS_EINVAL.
+ */
+int gcs_core_state_offer(struct gcs_core_group *group, const struct gcs_member_id *joiner,
+                         const struct gcs_state_source *source);
+
 /* The current view, NULL before the first. Valid until the next call into the core. */
 const struct gcs_view *gcs_core_view(const struct gcs_core_group *group);
 
@@ -226,11 +252,15 @@ enum gcs_event_type {
     GCS_EVENT_WRITABLE,    /* multicasting is worth trying again */
     GCS_EVENT_PRIVATE,     /* messages sent to this member alone */
     GCS_EVENT_LEFT,        /* the membership has ended; error says why, 0: as asked for */
+    GCS_EVENT_STATE_WANTED, /* a new member, sender, is to be given the state as it is now */
+    GCS_EVENT_STATE,       /* a piece of the state; offset 0: it begins (again) */
+    GCS_EVENT_STATE_END,   /* the state is complete; or, at the member that gives it to sender:
+                              the transfer has ended, error says how */
 };
 
 struct gcs_core_event {
     enum gcs_event_type type;
-    int error;                    /* left */
+    int error;                    /* left, state end */
     struct gcs_core_group *group;
     void *user;
     const struct gcs_view_change *change; /* view; valid until the event is given back */
@@ -242,6 +272,7 @@ struct gcs_core_event {
     uint32_t count;
     const uint8_t *payload;
     size_t payload_size;
+    uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;
     void *token;
@@ -301,6 +332,9 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(views_installed, "views installed")                                                         \
     X(exclusions, "times that this member found itself excluded")                                 \
     X(suspicions, "peers suspected")                                                              \
+    X(transfers_begun, "attempts to get the group's state")                                       \
+    X(state_bytes_sent, "bytes of state sent to new members")                                     \
+    X(state_bytes_received, "bytes of state received as a new member")                            \
     X(allocations, "pieces of memory allocated")
 
 struct gcs_counters {

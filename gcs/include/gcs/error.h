@@ -32,7 +32,8 @@ extern "C" {
     X(GCS_ESYSTEM, -16, "system call failed")                                                     \
     X(GCS_EFORKED, -17, "not usable after fork")                                                  \
     X(GCS_ETRANSPORT, -18, "unknown or unavailable transport")                                    \
-    X(GCS_EEVICTED, -19, "evicted from the group")
+    X(GCS_EEVICTED, -19, "evicted from the group")                                                \
+    X(GCS_ESTATE, -20, "state transfer failed")
 
 enum gcs_error {
 #define GCS_ERROR_ENUM(name, code, text) name = code,

@@ -156,6 +156,25 @@ int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void
              size_t size, int timeout_ms);
 
 /*
+ * Answers GCS_EVENT_STATE_WANTED: gives its sender, a new member, the application's state as it was
+ * when that event was taken; source NULL: there is none to give, and the joining fails. Afterwards
+ * the application goes on; the state is read by the endpoint's thread (gcs_state_source in
+ * gcs/core.h), which must not call back, and released when it is not needed any more. The new
+ * member gets it as GCS_EVENT_STATE, piece by piece, and GCS_EVENT_STATE_END; everything that was
+ * delivered after GCS_EVENT_STATE_WANTED follows. If a piece has offset 0 what came before it is
+ * void. GCS_EVENT_STATE_END at the giving member says how it ended: 0, GCS_ESTATE (read failed or
+ * gave another length than total), GCS_ENOTMEMBER (the new member is gone).
+ * GCS_ENOTMEMBER (it waits no more), GCS_EALREADY, GCS_EINVAL, GCS_ECLOSED, GCS_EFORKED; on error
+ * source remains the caller's.
+ */
+int gcs_state_offer(struct gcs_group *group, const struct gcs_member_id *joiner,
+                    const struct gcs_state_source *source);
+
+/* The same for a file: its bytes from 0 to its end. The descriptor becomes the endpoint's, which
+ * closes it; on error it remains the caller's. GCS_ESYSTEM; GCS_ENOMEM. */
+int gcs_state_offer_fd(struct gcs_group *group, const struct gcs_member_id *joiner, int fd);
+
+/*
  * The current view, NULL before the first and after GCS_EVENT_LEFT. A snapshot that stays valid
  * until gcs_view_release, whatever the group does, also after gcs_close. Wait-free but for a
  * thread's first call; safe in any thread.
@@ -176,7 +195,7 @@ void gcs_member_format(const struct gcs_member_id *member, char *text, size_t si
 struct gcs_event {
     enum gcs_event_type type;
     struct gcs_group *group;
-    int error; /* left: why; 0: as asked for */
+    int error; /* left: why; 0: as asked for. State end: see gcs_state_offer. */
 
     /* GCS_EVENT_VIEW */
     const struct gcs_view_change *change;
@@ -188,6 +207,10 @@ struct gcs_event {
                         member), from 1 */
     const struct gcs_message *messages;
     size_t count;
+
+    /* GCS_EVENT_STATE: messages[0] is a piece of the state at offset; of total bytes, if known, or 0.
+     * GCS_EVENT_STATE_WANTED: sender is to be given the state. */
+    uint64_t offset, total;
 };
 
 /*

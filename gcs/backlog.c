@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a new member gets before it has the group's state: see backlog.h. */
+#include "gcs/backlog.h"
+
+void gcs_backlog_init(struct gcs_backlog *backlog)
+{
+    *backlog = (struct gcs_backlog){.end = &backlog->first};
+}
+
+void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry)
+{
+    if (entry->event.buffer)
+        backlog->bytes += entry->event.buffer->size;
+    *backlog->end = entry;
+    backlog->end = &entry->next;
+}
+
+bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
+                     const struct gcs_core_event *event, uint32_t epoch, uint64_t place)
+{
+    struct gcs_backlog_entry *entry = gcs_allocate(pool->allocator, 1, sizeof(*entry));
+    if (!entry)
+        return false;
+    entry->event = *event;
+    entry->epoch = epoch;
+    entry->place = place;
+    if (event->type == GCS_EVENT_DELIVER || event->type == GCS_EVENT_PRIVATE) {
+        struct gcs_buffer *copy = gcs_pool_get(pool, event->payload_size);
+        if (!copy) {
+            gcs_release(pool->allocator, entry);
+            return false;
+        }
+        memcpy(copy->data, event->payload, event->payload_size);
+        entry->sender = *event->sender;
+        entry->event.sender = &entry->sender;
+        entry->event.buffer = copy;
+        entry->event.payload = copy->data;
+        entry->event.token = entry;
+        entry->event.packet = 0;
+    }
+    gcs_backlog_append(backlog, entry);
+    return true;
+}
+
+struct gcs_backlog_entry *gcs_backlog_take(struct gcs_backlog *backlog)
+{
+    struct gcs_backlog_entry *entry = backlog->first;
+    if (!entry)
+        return NULL;
+    backlog->first = entry->next;
+    if (!backlog->first)
+        backlog->end = &backlog->first;
+    if (entry->event.buffer)
+        backlog->bytes -= entry->event.buffer->size;
+    entry->next = NULL;
+    return entry;
+}
+
+void gcs_backlog_free(const struct gcs_allocator *allocator, struct gcs_backlog_entry *entry)
+{
+    gcs_buffer_unref(entry->event.buffer);
+    gcs_release(allocator, entry);
+}
+
+bool gcs_mark_covers(const struct gcs_mark *mark, const struct gcs_core_event *event,
+                     uint32_t epoch, uint64_t place)
+{
+    if (event->type != GCS_EVENT_DELIVER || epoch != mark->epoch)
+        return event->type == GCS_EVENT_DELIVER && epoch < mark->epoch;
+    if (event->service == GCS_FIFO)
+        return event->rank < mark->count && place <= mark->fifo[event->rank];
+    return place <= mark->total;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is delivered to a new member before it has the group's state: events in
+ * order, with copies of their messages, so that nobody's window waits for them.
+ * Its bytes are counted, and its owner bounds them.
+ */
+#ifndef GCS_BACKLOG_H
+#define GCS_BACKLOG_H
+
+#include "gcs/events.h"
+#include "gcs/wire/state.h"
+
+struct gcs_backlog_entry {
+    struct gcs_backlog_entry *next;
+    struct gcs_core_event event; /* buffer: the copy; token, packet: none */
+    struct gcs_member_id sender;
+    uint32_t epoch;
+    uint64_t place; /* deliveries: the n-th of its order (and sender, if fifo) in its view */
+};
+
+struct gcs_backlog {
+    struct gcs_backlog_entry *first, **end;
+    uint64_t bytes;
+};
+
+void gcs_backlog_init(struct gcs_backlog *backlog);
+/* Copies what the event points to, and keeps it; a view event keeps its change. False: out of
+ * memory, nothing changed. */
+bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
+                     const struct gcs_core_event *event, uint32_t epoch, uint64_t place);
+void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry);
+/* Takes the first one out; it is the caller's to free with gcs_backlog_free. NULL: empty. */
+struct gcs_backlog_entry *gcs_backlog_take(struct gcs_backlog *backlog);
+void gcs_backlog_free(const struct gcs_allocator *allocator, struct gcs_backlog_entry *entry);
+
+/* A delivery of that view and place is part of every state that is as new as the mark. */
+bool gcs_mark_covers(const struct gcs_mark *mark, const struct gcs_core_event *event,
+                     uint32_t epoch, uint64_t place);
+
+#endif

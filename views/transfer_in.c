@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The joiner's side of a state transfer. Chunks on their way, and those that the
+ * application has not taken, lie in a ring of fixed size, which is all the memory
+ * that a state of any size takes here. They are handed on in order, each once; at
+ * the end length and digest must be the donor's.
+ */
+#include "views/transfer.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Slots of the ring: chunks are small where packets are. */
+#define SLOTS_MAX GCS_PULL_AHEAD_MAX
+
+struct slot {
+    struct gcs_buffer *buffer; /* NULL: not here */
+    uint32_t size;
+};
+
+enum phase { IDLE, ASKING, PULLING, ENDED };
+
+struct gcs_transfer_in {
+    struct gcs_transfer_in_config config;
+    enum phase phase;
+    uint32_t attempt;
+    struct gcs_member_id donor;
+    struct gcs_mark mark; /* asked for */
+    uint64_t *offered;    /* scratch: an offer's mark */
+    uint32_t chunk_bytes;
+    uint32_t slots_count; /* pulled ahead at most */
+    struct slot *slots;
+    uint64_t next;    /* chunk to be handed on */
+    uint64_t highest; /* chunks that have been seen lie below */
+    uint64_t taken;   /* chunks given back by the application */
+    uint64_t pulled;  /* the last PULL's upto */
+    bool total_known;
+    uint64_t total, digest;
+    uint64_t received; /* bytes handed on */
+    XXH64_state_t hash;
+    uint64_t due;
+    uint64_t gap; /* between repetitions */
+    uint64_t nudged; /* chunk whose loss was pointed out last */
+    uint8_t *frame;
+    size_t frame_size;
+};
+
+int gcs_transfer_in_new(const struct gcs_transfer_in_config *config, struct gcs_transfer_in **in)
+{
+    struct gcs_transfer_in *t = gcs_allocate(config->allocator, 1, sizeof(*t));
+    if (!t)
+        return GCS_ENOMEM;
+    t->config = *config;
+    t->due = GCS_NEVER;
+    t->frame_size = 16 + gcs_mark_bound(GCS_MEMBERS_MAX);
+    t->slots = gcs_allocate(config->allocator, SLOTS_MAX, sizeof(*t->slots));
+    t->frame = gcs_allocate(config->allocator, 1, t->frame_size);
+    t->offered = gcs_allocate(config->allocator, 2 * GCS_MEMBERS_MAX, sizeof(*t->offered));
+    if (!t->slots || !t->frame || !t->offered) {
+        gcs_transfer_in_free(t);
+        return GCS_ENOMEM;
+    }
+    t->mark.fifo = t->offered + GCS_MEMBERS_MAX;
+    *in = t;
+    return 0;
+}
+
+static void empty(struct gcs_transfer_in *t)
+{
+    for (uint32_t i = 0; t->slots && i < SLOTS_MAX; i++) {
+        gcs_buffer_unref(t->slots[i].buffer);
+        t->slots[i].buffer = NULL;
+    }
+}
+
+void gcs_transfer_in_free(struct gcs_transfer_in *t)
+{
+    const struct gcs_allocator *allocator = t->config.allocator;
+    empty(t);
+    gcs_release(allocator, t->slots);
+    gcs_release(allocator, t->frame);
+    gcs_release(allocator, t->offered);
+    gcs_release(allocator, t);
+}
+
+const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *t)
+{
+    return &t->donor;
+}
+
+uint32_t gcs_transfer_in_attempt(const struct gcs_transfer_in *t)
+{
+    return t->attempt;
+}
+
+uint64_t gcs_transfer_in_deadline(const struct gcs_transfer_in *t)
+{
+    return t->due;
+}
+
+/* ---- Asking ----------------------------------------------------------------------------- */
+
+static struct slot *slot_of(struct gcs_transfer_in *t, uint64_t index)
+{
+    return &t->slots[index % t->slots_count];
+}
+
+static void ask(struct gcs_transfer_in *t, uint64_t now)
+{
+    struct gcs_state_ask question = {t->attempt, t->mark};
+    struct gcs_writer w = gcs_writer_over(t->frame, t->frame_size);
+    gcs_state_ask_write(&w, &question);
+    t->config.env.send(t->config.env.ctx, &t->donor, GCS_FRAME_STATE_ASK, t->frame,
+                       gcs_writer_size(&w));
+    t->due = now + t->gap;
+}
+
+/* What has been pulled, has not come, and lies below what has, or everything when all is still. */
+static void list_missing(struct gcs_transfer_in *t, uint64_t below, struct gcs_state_pull *pull)
+{
+    uint64_t index = t->next;
+    while (index < below && pull->count < GCS_PULL_RANGES_MAX) {
+        if (slot_of(t, index)->buffer) {
+            index++;
+            continue;
+        }
+        pull->again[pull->count].first = index;
+        while (index < below && !slot_of(t, index)->buffer)
+            index++;
+        pull->again[pull->count++].last = index - 1;
+    }
+}
+
+static void pull(struct gcs_transfer_in *t, uint64_t now, uint64_t missing_below)
+{
+    struct gcs_state_pull request = {.attempt = t->attempt, .upto = t->taken + t->slots_count};
+    list_missing(t, missing_below, &request);
+    struct gcs_writer w = gcs_writer_over(t->frame, t->frame_size);
+    gcs_state_pull_write(&w, &request);
+    t->pulled = request.upto;
+    t->due = now + t->gap;
+    t->config.env.send(t->config.env.ctx, &t->donor, GCS_FRAME_STATE_PULL, t->frame,
+                       gcs_writer_size(&w));
+}
+
+int gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
+                          const struct gcs_member_id *donor, const struct gcs_mark *mark)
+{
+    uint64_t *fifo = t->mark.fifo;
+    empty(t);
+    t->phase = ASKING;
+    t->attempt++;
+    t->config.counters->transfers_begun++;
+    t->donor = *donor;
+    t->mark = *mark;
+    t->mark.fifo = fifo;
+    memcpy(fifo, mark->fifo, mark->count * sizeof(*fifo));
+    t->next = t->highest = t->taken = t->pulled = t->received = t->nudged = 0;
+    t->total_known = false;
+    t->total = 0;
+    XXH64_reset(&t->hash, 0);
+    t->gap = t->config.retry_ns;
+    ask(t, now);
+    return 0;
+}
+
+void gcs_transfer_in_tick(struct gcs_transfer_in *t, uint64_t now)
+{
+    if (now < t->due)
+        return;
+    t->gap = 2 * t->gap < 16 * t->config.retry_ns ? 2 * t->gap : 16 * t->config.retry_ns;
+    if (t->phase == ASKING)
+        ask(t, now);
+    else if (t->phase == PULLING && t->next < t->pulled && !(t->total_known && t->next == t->highest))
+        pull(t, now, t->total_known ? t->highest : t->pulled);
+    else
+        t->due = GCS_NEVER; /* it is the application's turn */
+}
+
+/* ---- Hearing ---------------------------------------------------------------------------- */
+
+static void end(struct gcs_transfer_in *t, int error)
+{
+    t->phase = ENDED;
+    t->due = GCS_NEVER;
+    empty(t);
+    if (error)
+        t->config.env.failed(t->config.env.ctx, error);
+    else
+        t->config.env.done(t->config.env.ctx, t->total);
+}
+
+static int hear_offer(struct gcs_transfer_in *t, uint64_t now, const uint8_t *body, size_t size)
+{
+    struct gcs_state_offer offer;
+    if (!gcs_state_offer_read(body, size, t->offered, &offer))
+        return GCS_EMALFORMED;
+    if (offer.attempt != t->attempt || t->phase != ASKING)
+        return 0;
+    if (offer.error) {
+        end(t, GCS_ESTATE);
+        return 0;
+    }
+    uint32_t slots = t->config.window_bytes / offer.chunk_bytes;
+    t->slots_count = slots < 4 ? 4 : slots > SLOTS_MAX ? SLOTS_MAX : slots;
+    t->chunk_bytes = offer.chunk_bytes;
+    t->phase = PULLING;
+    t->gap = t->config.retry_ns;
+    t->config.env.offered(t->config.env.ctx, &offer.mark);
+    pull(t, now, 0);
+    return 0;
+}
+
+/* Hands on what is there without a gap. */
+static void hand_on(struct gcs_transfer_in *t)
+{
+    while (t->phase == PULLING && slot_of(t, t->next)->buffer && t->next < t->highest) {
+        struct slot *slot = slot_of(t, t->next);
+        struct gcs_buffer *buffer = slot->buffer;
+        slot->buffer = NULL;
+        XXH64_update(&t->hash, buffer->data, slot->size);
+        bool told = slot->size == 0 || t->config.env.chunk(t->config.env.ctx, buffer, slot->size,
+                                                           t->received, t->total);
+        gcs_buffer_unref(buffer);
+        if (!told) {
+            end(t, GCS_ENOMEM);
+            return;
+        }
+        t->received += slot->size;
+        t->config.counters->state_bytes_received += slot->size;
+        t->next++;
+    }
+    if (t->phase == PULLING && t->total_known && t->next == t->highest) {
+        bool whole = t->received == t->total && XXH64_digest(&t->hash) == t->digest;
+        end(t, whole ? 0 : GCS_ESTATE);
+    }
+}
+
+static int keep(struct gcs_transfer_in *t, const struct gcs_state_chunk *chunk)
+{
+    bool last = chunk->flags & GCS_CHUNK_LAST;
+    if (chunk->index >= t->pulled || chunk->size > t->chunk_bytes ||
+        (chunk->size < t->chunk_bytes && !last) || (t->total_known && chunk->index >= t->highest))
+        return GCS_EMALFORMED;
+    if (chunk->index < t->next || slot_of(t, chunk->index)->buffer)
+        return 0; /* twice */
+    struct gcs_buffer *buffer = gcs_pool_get(t->config.pool, chunk->size);
+    if (!buffer)
+        return 0; /* as good as lost */
+    memcpy(buffer->data, chunk->data, chunk->size);
+    *slot_of(t, chunk->index) = (struct slot){buffer, (uint32_t)chunk->size};
+    if (chunk->index >= t->highest)
+        t->highest = chunk->index + 1;
+    if (last) {
+        t->total_known = true;
+        t->total = chunk->total;
+        t->digest = chunk->digest;
+    }
+    return 0;
+}
+
+static int hear_chunk(struct gcs_transfer_in *t, uint64_t now, const uint8_t *body, size_t size)
+{
+    struct gcs_state_chunk chunk;
+    if (!gcs_state_chunk_read(body, size, &chunk))
+        return GCS_EMALFORMED;
+    if (chunk.attempt != t->attempt || t->phase != PULLING)
+        return 0;
+    if (chunk.flags & GCS_CHUNK_FAILED) {
+        end(t, GCS_ESTATE);
+        return 0;
+    }
+    int error = keep(t, &chunk);
+    if (error)
+        return error;
+    t->gap = t->config.retry_ns;
+    t->due = now + t->gap;
+    hand_on(t);
+    /* One after a gap: say so at once, but only once for each gap. */
+    if (t->phase == PULLING && t->highest > t->next + GCS_CHUNK_REORDER && t->nudged <= t->next) {
+        t->nudged = t->next + 1;
+        pull(t, now, t->highest);
+    }
+    return 0;
+}
+
+int gcs_transfer_in_frame(struct gcs_transfer_in *t, uint64_t now,
+                          const struct gcs_member_id *from, uint8_t type, const uint8_t *body,
+                          size_t size)
+{
+    if (from->incarnation != t->donor.incarnation)
+        return 0;
+    return type == GCS_FRAME_STATE_OFFER ? hear_offer(t, now, body, size)
+                                         : hear_chunk(t, now, body, size);
+}
+
+void gcs_transfer_in_taken(struct gcs_transfer_in *t, uint64_t now, uint32_t attempt)
+{
+    if (attempt != t->attempt || t->phase != PULLING)
+        return;
+    t->taken++;
+    if (!t->total_known && t->taken + t->slots_count >= t->pulled + t->slots_count / 2)
+        pull(t, now, 0);
+}
