@@ -11,6 +11,7 @@
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
+#define HELPERS         3u /* asked about a silent peer */
 
 /* ---- Configuration ---------------------------------------------------------------------- */
 
@@ -51,6 +52,25 @@ static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crash
         gcs_group_suspect(group, core->now, peer, suspected, crashed);
 }
 
+static bool holds(const struct gcs_era *era, const struct gcs_peer *peer)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (era->fellows[rank].peer == peer)
+            return true;
+    return false;
+}
+
+/* Members of one view watch each other. */
+static bool acquainted(void *ctx, const struct gcs_peer *helper, const struct gcs_peer *peer)
+{
+    const struct gcs_core *core = ctx;
+    for (const struct gcs_core_group *group = core->groups; group; group = group->next)
+        if (group->era && group->era->fellows && holds(group->era, helper) &&
+            holds(group->era, peer))
+            return true;
+    return false;
+}
+
 /* ---- Life ------------------------------------------------------------------------------- */
 
 static int open_detector(struct gcs_core *core)
@@ -60,8 +80,10 @@ static int open_detector(struct gcs_core *core)
         .process = core->process,
         .heartbeat_ns = core->config.heartbeat_ns,
         .suspect_ns = core->config.suspect_ns,
+        .suspect_max_ns = 2 * core->config.suspect_ns,
+        .helpers = HELPERS,
         .counters = &core->counters,
-        .env = {core, send_heartbeat, suspect},
+        .env = {core, send_heartbeat, suspect, acquainted},
     };
     return gcs_detector_new(&config, &core->detector);
 }
@@ -231,6 +253,12 @@ void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_
     core->dirty = true;
     if (peer)
         gcs_detector_evidence(core->detector, now, peer);
+}
+
+void gcs_core_goodbye(struct gcs_core *core, uint64_t now)
+{
+    core->now = now;
+    gcs_detector_goodbye(core->detector, now);
 }
 
 /* Packets that went out since the last round are signs of life for their receivers. */

@@ -118,7 +118,8 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
         return GCS_ENOMEM;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
-            gcs_agreement_suspect(era->agreement, now, rank, true, false);
+            gcs_agreement_suspect(era->agreement, now, rank, true,
+                                  gcs_peer_crashed(era->fellows[rank].peer));
     gcs_group_wish_again(group, now);
     return 0;
 }

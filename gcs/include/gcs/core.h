@@ -155,6 +155,10 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
 /* Evidence (such as ICMP port unreachable) that nobody listens at peer. Hastens, never proves. */
 void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *peer);
 
+/* This process is about to end: the others are told, by packets of the next gcs_core_packets, and
+ * find out that much sooner. */
+void gcs_core_goodbye(struct gcs_core *core, uint64_t now);
+
 /* Does what is due at now and what the inputs since the last call ask for. */
 void gcs_core_advance(struct gcs_core *core, uint64_t now);
 
