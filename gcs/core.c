@@ -219,6 +219,7 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     struct gcs_packet packet;
     core->now = now;
     core->dirty = true;
+    gcs_detector_look(core->detector, now);
     core->counters.packets_received++;
     core->counters.bytes_received += size;
     uint64_t tag = gcs_packet_peek_group(data, size);
@@ -280,6 +281,7 @@ void gcs_core_advance(struct gcs_core *core, uint64_t now)
 {
     core->now = now;
     core->dirty = false;
+    gcs_detector_look(core->detector, now);
     for (struct gcs_core_group *group = core->groups; group; group = group->next)
         gcs_group_advance(group, now);
     note_sent(core, now);

@@ -112,6 +112,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->era = era;
     group->state = GCS_GROUP_MEMBER;
     group->primary = true;
+    group->doubt_ask_at = now;
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
     if (!gcs_group_tell_view(group, now, before, value))

@@ -99,6 +99,8 @@ static uint64_t next_question(const struct gcs_detector *d, const struct gcs_pee
     uint64_t routine = peer->asked + HEARTBEATS_PER_QUESTION * d->config.heartbeat_ns;
     if (peer->suspected)
         return routine;
+    if (peer->answered < d->resumed) /* is it there still, after our pause? */
+        return gcs_sooner(peer->asked + d->config.heartbeat_ns / 2, second_question(peer));
     uint64_t doubtful = gcs_later(gcs_patience_silent_since(d, peer) + gcs_patience_ask(d, peer),
                                   peer->asked + gcs_patience_question_gap(d, peer));
     return gcs_sooner(gcs_sooner(doubtful, routine), second_question(peer));
@@ -140,6 +142,11 @@ static void look_at(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
     gcs_peers_set_due(&d->peers, peer, gcs_later(next_due(d, peer), now + 1));
     if (changed)
         tell(d, peer);
+}
+
+void gcs_detector_look(struct gcs_detector *d, uint64_t now)
+{
+    gcs_patience_note_time(d, now);
 }
 
 void gcs_detector_tick(struct gcs_detector *d, uint64_t now)

@@ -99,6 +99,9 @@ uint64_t gcs_detector_resumed(const struct gcs_detector *detector);
 /* When the last question was put that the peer has answered; 0: none yet. */
 uint64_t gcs_peer_answered(const struct gcs_peer *peer);
 
+/* Looks at the time: before anything is done that a pause of our own would matter for. Cheap. */
+void gcs_detector_look(struct gcs_detector *detector, uint64_t now);
+
 void gcs_detector_tick(struct gcs_detector *detector, uint64_t now);
 uint64_t gcs_detector_deadline(const struct gcs_detector *detector);
 

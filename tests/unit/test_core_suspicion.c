@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the failure detector means for a group: who says goodbye is gone at once,
- * what is known of a dead member is known in the next view too.
+ * what is known of a dead member is known in the next view too, and who was paused
+ * does nothing before it has heard from a quorum again.
  */
 #include "tests/unit/cluster.h"
 #include "tests/unit/suite.h"
@@ -77,11 +78,118 @@ START_TEST(who_is_known_to_be_dead_before_a_view_has_crashed_in_it)
 }
 END_TEST
 
+/* ---- A pause of one's own --------------------------------------------------------------- */
+
+/* Stops node 2 for so long, as SIGSTOP does. */
+static void pause_node_2(uint64_t ns)
+{
+    c.nodes[2].down = true;
+    cluster_run(&c, ns);
+    c.nodes[2].down = false;
+}
+
+static enum cluster_fate nothing_to_or_from_2(void *ctx, const struct cluster_flight *flight)
+{
+    (void)ctx;
+    return flight->from == 2 || flight->to == 2 ? CLUSTER_LOSE : CLUSTER_PASS;
+}
+
+START_TEST(a_pause_of_400_ms_changes_nothing)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    for (uint32_t n = 0; n < 10; n++) {
+        pause_node_2(400 * MILLISECONDS);
+        ck_assert_int_eq(cluster_say(&c, 2, GCS_SAFE, n, 100), 0);
+        cluster_run(&c, 300 * MILLISECONDS);
+        ck_assert_uint_eq(c.nodes[0].count, n + 1);
+    }
+    ck_assert_uint_eq(c.nodes[2].blocked, 0);
+    ck_assert_uint_eq(c.nodes[2].epoch, 3);
+    ck_assert(cluster_agrees(&c));
+    cluster_stop(&c);
+}
+END_TEST
+
+START_TEST(after_a_pause_nothing_is_sent_before_a_quorum_was_heard)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    pause_node_2(300 * MILLISECONDS);
+    c.fate = nothing_to_or_from_2;
+    uint64_t sent = cluster_counters(&c, 2)->data_packets_sent;
+    ck_assert_int_eq(cluster_say(&c, 2, GCS_FIFO, 1, 100), 0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    ck_assert_uint_eq(cluster_counters(&c, 2)->data_packets_sent, sent);
+    ck_assert_uint_eq(c.nodes[2].count, 0);
+    c.fate = NULL;
+    cluster_run(&c, 300 * MILLISECONDS);
+    ck_assert_uint_eq(cluster_counters(&c, 2)->data_packets_sent, sent + 1);
+    ck_assert_uint_eq(c.nodes[2].count, 1);
+    ck_assert(cluster_agrees(&c));
+    cluster_stop(&c);
+}
+END_TEST
+
+/* What was on its way during the pause comes after it; what is said since is lost. */
+static enum cluster_fate late_until(void *ctx, const struct cluster_flight *flight)
+{
+    const uint64_t *resumed = ctx;
+    if (flight->from == 2 || flight->to != 2)
+        return flight->from == 2 ? CLUSTER_LOSE : CLUSTER_PASS;
+    return c.now < *resumed ? CLUSTER_DELAY : CLUSTER_LOSE;
+}
+
+START_TEST(what_was_said_during_the_pause_confirms_nothing)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    uint64_t resumed = c.now + 400 * MILLISECONDS;
+    c.delay = 450 * MILLISECONDS;
+    c.fate = late_until;
+    c.fate_ctx = &resumed;
+    for (uint32_t n = 0; n < 4; n++) {
+        ck_assert_int_eq(cluster_say(&c, 0, GCS_FIFO, n, 100), 0);
+        pause_node_2(100 * MILLISECONDS);
+        c.nodes[2].down = true;
+    }
+    c.nodes[2].down = false;
+    ck_assert_int_eq(cluster_say(&c, 2, GCS_FIFO, 1, 100), 0);
+    uint64_t sent = cluster_counters(&c, 2)->data_packets_sent;
+    cluster_run(&c, 1500 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[2].count, 0);
+    ck_assert_uint_eq(cluster_counters(&c, 2)->data_packets_sent, sent);
+    ck_assert_uint_eq(c.nodes[2].blocked, 1);
+    cluster_stop(&c);
+}
+END_TEST
+
+START_TEST(who_was_voted_out_during_a_pause_hears_of_it_before_it_acts)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    pause_node_2(3000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[0].members, 2);
+    uint64_t sent = cluster_counters(&c, 2)->data_packets_sent;
+    ck_assert_int_eq(cluster_say(&c, 2, GCS_FIFO, 1, 100), 0);
+    cluster_run(&c, 5 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[2].left, 1);
+    ck_assert_int_eq(c.nodes[2].error, GCS_ENOTMEMBER);
+    ck_assert_uint_eq(cluster_counters(&c, 2)->data_packets_sent, sent);
+    ck_assert_uint_eq(c.nodes[2].count, 0);
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         an_idle_group_hears_at_once_that_a_process_ends,
         who_is_known_to_be_dead_before_a_view_has_crashed_in_it,
+        a_pause_of_400_ms_changes_nothing,
+        after_a_pause_nothing_is_sent_before_a_quorum_was_heard,
+        what_was_said_during_the_pause_confirms_nothing,
+        who_was_voted_out_during_a_pause_hears_of_it_before_it_acts,
     };
     return suite_run("core_suspicion", tests, SUITE_SIZE(tests));
 }
