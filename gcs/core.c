@@ -11,7 +11,7 @@
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
-#define HELPERS         3u /* asked about a silent peer */
+#define PROBES_MAX      64u
 
 /* ---- Configuration ---------------------------------------------------------------------- */
 
@@ -23,6 +23,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
         .receive_bytes = 1 << 20,
         .heartbeat_ns = 50000000,
         .suspect_ns = 500000000,
+        .probes = 3,
     };
 }
 
@@ -32,7 +33,9 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->allocator->release && config->address.length > 0 &&
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
-           config->suspect_ns >= 3 * config->heartbeat_ns;
+           config->suspect_ns >= 3 * config->heartbeat_ns &&
+           (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
+           config->probes <= PROBES_MAX;
 }
 
 /* ---- What the detector asks of us ------------------------------------------------------- */
@@ -80,8 +83,9 @@ static int open_detector(struct gcs_core *core)
         .process = core->process,
         .heartbeat_ns = core->config.heartbeat_ns,
         .suspect_ns = core->config.suspect_ns,
-        .suspect_max_ns = 2 * core->config.suspect_ns,
-        .helpers = HELPERS,
+        .suspect_max_ns =
+            core->config.suspect_max_ns ? core->config.suspect_max_ns : 2 * core->config.suspect_ns,
+        .helpers = core->config.probes,
         .counters = &core->counters,
         .env = {core, send_heartbeat, suspect, acquainted},
     };
@@ -262,17 +266,19 @@ void gcs_core_goodbye(struct gcs_core *core, uint64_t now)
     gcs_detector_goodbye(core->detector, now);
 }
 
-/* Packets that went out since the last round are signs of life for their receivers. */
+/* Packets that went out since the last round are signs of life for their receivers. The urgent ones
+ * are heartbeats, of which the detector knows. */
 static void note_sent(struct gcs_core *core, uint64_t now)
 {
-    for (size_t i = 0; i < core->outbox.count; i++) {
+    for (size_t i = core->outbox.urgent; i < core->outbox.count; i++) {
         const struct gcs_outgoing *packet = &core->outbox.entries[i];
+        bool alone = !packet->route || !core->config.multicast;
         uint16_t count = packet->route ? packet->route->count : 1;
         for (uint16_t k = 0; k < count; k++) {
             const struct gcs_address *to = packet->route ? &packet->route->to[k] : &packet->to;
             struct gcs_peer *peer = gcs_detector_find(core->detector, to);
             if (peer)
-                gcs_detector_sent(core->detector, now, peer);
+                gcs_detector_sent(core->detector, now, peer, alone);
         }
     }
 }

@@ -9,19 +9,22 @@
  */
 #include "gcs/group.h"
 
+#include "gcs/base/quorum.h"
+
 #define ASK_NS     10000000u
 #define ASK_NS_MAX 40000000u
 
 static bool confirmed(const struct gcs_core_group *group)
 {
     const struct gcs_era *era = group->era;
-    uint16_t here = 0;
+    struct gcs_tally here = {0};
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         const struct gcs_fellow *fellow = &era->fellows[rank];
-        here += !fellow->peer || (fellow->confirmed >= group->doubt && !fellow->gone &&
-                                  !gcs_peer_suspected(fellow->peer));
+        gcs_tally_add(&here, &era->members[rank],
+                      !fellow->peer || (fellow->confirmed >= group->doubt && !fellow->gone &&
+                                        !gcs_peer_suspected(fellow->peer)));
     }
-    return here >= era->view.count / 2 + 1;
+    return gcs_tally_quorum(&here, era->view.tie_breaker);
 }
 
 void gcs_group_doubt(struct gcs_core_group *group, uint64_t now)

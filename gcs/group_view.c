@@ -254,11 +254,12 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
 {
     const struct gcs_era *era = group->era;
+    const struct gcs_detector *detector = group->core->detector;
     struct gcs_tally here = {0};
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         const struct gcs_fellow *fellow = &era->fellows[rank];
         gcs_tally_add(&here, &era->members[rank],
-                      !fellow->peer || (!fellow->gone && !gcs_peer_suspected(fellow->peer)));
+                      !fellow->peer || (!fellow->gone && !gcs_peer_absent(detector, fellow->peer, now)));
     }
     bool quorate = gcs_tally_quorum(&here, era->view.tie_breaker);
     if (group->primary && !quorate) {

@@ -13,6 +13,9 @@
 /* The round-trip time is measured about once in so many heartbeats. */
 #define HEARTBEATS_PER_QUESTION 32
 
+/* Nothing but heartbeats for so many of them, and they become rarer. */
+#define HEARTBEATS_UNTIL_IDLE 8
+
 /* ---- Speaking --------------------------------------------------------------------------- */
 
 void gcs_watch_speak(struct gcs_detector *d, const struct gcs_address *to,
@@ -96,7 +99,7 @@ static uint64_t next_question(const struct gcs_detector *d, const struct gcs_pee
 {
     if (peer->asked == 0 || peer->asked < d->resumed)
         return 0;
-    uint64_t routine = peer->asked + HEARTBEATS_PER_QUESTION * d->config.heartbeat_ns;
+    uint64_t routine = peer->asked + HEARTBEATS_PER_QUESTION * peer->interval;
     if (peer->suspected)
         return routine;
     if (peer->answered < d->resumed) /* is it there still, after our pause? */
@@ -108,15 +111,18 @@ static uint64_t next_question(const struct gcs_detector *d, const struct gcs_pee
 
 static uint64_t next_due(const struct gcs_detector *d, const struct gcs_peer *peer)
 {
-    uint64_t due = peer->sent + d->config.heartbeat_ns;
+    uint64_t due = peer->sent + peer->interval;
     uint64_t question = next_question(d, peer);
     uint64_t accusation = gcs_patience_ends(d, peer);
+    uint64_t absence = gcs_patience_present(d, peer);
     if (question < due)
         due = question;
     if (peer->evidence && peer->answer_until < due)
         due = peer->answer_until;
     if (!peer->suspected && accusation < due)
         due = accusation;
+    if (!peer->suspected && absence < due && absence > d->last_call)
+        due = absence; /* nothing happens here then, but its user may look */
     return due;
 }
 
@@ -124,13 +130,36 @@ static void question(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer
 {
     bool doubtful = !peer->suspected && (peer->evidence || silent(d, peer, now));
     gcs_watch_beat(d, now, peer, true);
-    if (doubtful)
-        gcs_relay_ask(d, now, peer);
+    if (!doubtful)
+        return;
+    gcs_relay_ask(d, now, peer);
+    gcs_patience_note_silence(d, now);
+}
+
+/*
+ * Where there is nothing else to say heartbeats become rarer, up to a third of the shortest time
+ * after which silence is suspicious: two may be lost, and there are questions after that.
+ */
+static void plain_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
+{
+    gcs_watch_beat(d, now, peer, false);
+    if (now - peer->busy >= HEARTBEATS_UNTIL_IDLE * d->config.heartbeat_ns)
+        peer->interval = gcs_sooner(peer->interval + peer->interval / 4, d->config.suspect_ns / 3);
+}
+
+/* Its heartbeat is due before long: one awakening does for several. False: not yet. */
+static bool beat_early(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
+{
+    if (now + peer->interval / 2 < peer->sent + peer->interval || peer->suspected)
+        return false;
+    plain_beat(d, now, peer);
+    gcs_peers_set_due(&d->peers, peer, gcs_later(next_due(d, peer), now + 1));
+    return true;
 }
 
 static void look_at(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
-    bool changed = false, due = now >= peer->sent + d->config.heartbeat_ns;
+    bool changed = false, due = now >= peer->sent + peer->interval;
     if (peer->evidence && now >= peer->answer_until)
         changed |= conclude(d, now, peer);
     if (!peer->suspected && now >= gcs_patience_ends(d, peer))
@@ -138,7 +167,7 @@ static void look_at(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
     if (now >= next_question(d, peer) || (due && (peer->suspected || silent(d, peer, now))))
         question(d, now, peer);
     else if (due)
-        gcs_watch_beat(d, now, peer, false);
+        plain_beat(d, now, peer);
     gcs_peers_set_due(&d->peers, peer, gcs_later(next_due(d, peer), now + 1));
     if (changed)
         tell(d, peer);
@@ -152,9 +181,14 @@ void gcs_detector_look(struct gcs_detector *d, uint64_t now)
 void gcs_detector_tick(struct gcs_detector *d, uint64_t now)
 {
     gcs_patience_note_time(d, now);
+    gcs_patience_note_tick(d, now);
     struct gcs_peer *peer = gcs_peers_first(&d->peers);
-    while (peer && peer->due <= now) {
-        look_at(d, now, peer);
+    bool awake = false;
+    while (peer && (peer->due <= now || (awake && beat_early(d, now, peer)))) {
+        if (peer->due <= now) {
+            awake = true;
+            look_at(d, now, peer);
+        }
         peer = gcs_peers_first(&d->peers);
     }
 }
@@ -170,7 +204,7 @@ uint64_t gcs_detector_deadline(const struct gcs_detector *d)
 void gcs_detector_heard(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     gcs_patience_note_time(d, now);
-    peer->heard = now;
+    gcs_patience_note_life(d, now, peer);
     if (!peer->suspected || peer->replaced)
         return;
     peer->suspected = false;
@@ -180,10 +214,17 @@ void gcs_detector_heard(struct gcs_detector *d, uint64_t now, struct gcs_peer *p
     tell(d, peer);
 }
 
-void gcs_detector_sent(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
+void gcs_detector_sent(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer, bool alone)
 {
     gcs_patience_note_time(d, now);
-    peer->sent = now;
+    bool dense = now - peer->busy < d->config.heartbeat_ns;
+    peer->busy = now;
+    if (alone)
+        peer->sent = now;
+    if (!dense || peer->interval == d->config.heartbeat_ns)
+        return;
+    peer->interval = d->config.heartbeat_ns;
+    gcs_peers_set_due(&d->peers, peer, gcs_sooner(peer->due, next_due(d, peer)));
 }
 
 void gcs_detector_evidence(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
@@ -319,7 +360,7 @@ struct gcs_peer *gcs_detector_watch(struct gcs_detector *d, uint64_t now,
         peer = gcs_peers_add(&d->peers, address);
         if (!peer)
             return NULL;
-        peer->heard = now;
+        gcs_patience_begin(d, now, peer);
     }
     if (peer->replaced) {
         peer->replaced = false;
@@ -372,6 +413,11 @@ const struct gcs_address *gcs_peer_address(const struct gcs_peer *peer)
 bool gcs_peer_suspected(const struct gcs_peer *peer)
 {
     return peer->suspected;
+}
+
+bool gcs_peer_absent(const struct gcs_detector *d, const struct gcs_peer *peer, uint64_t now)
+{
+    return peer->suspected || now >= gcs_patience_present(d, peer);
 }
 
 bool gcs_peer_crashed(const struct gcs_peer *peer)

@@ -40,7 +40,8 @@ struct gcs_detector_env {
 struct gcs_detector_config {
     const struct gcs_allocator *allocator;
     uint64_t process;      /* this process's incarnation */
-    uint64_t heartbeat_ns; /* longest silence of ours towards a watched peer; at most a third of: */
+    uint64_t heartbeat_ns; /* longest silence of ours towards a watched peer while there is traffic;
+                              grows to a third of suspect_ns while there is none */
     uint64_t suspect_ns;   /* silence after which a peer is suspected, ... */
     uint64_t suspect_max_ns; /* ... and after which it is in any case */
     uint32_t helpers;        /* so many others are asked about a peer; 0: none */
@@ -66,6 +67,10 @@ const struct gcs_address *gcs_peer_address(const struct gcs_peer *peer);
 /* The incarnation of the process at the peer's address as far as known; 0: not known yet. */
 uint64_t gcs_peer_process(const struct gcs_peer *peer);
 bool gcs_peer_suspected(const struct gcs_peer *peer);
+/* Suspected, or silent for so long that it would be but for doubts about ourselves and for what
+ * others say: whoever needs to hear it itself must not count on it. The deadline comes in time. */
+bool gcs_peer_absent(const struct gcs_detector *detector, const struct gcs_peer *peer,
+                     uint64_t now);
 /* Suspected, and there was evidence. */
 bool gcs_peer_crashed(const struct gcs_peer *peer);
 
@@ -79,9 +84,12 @@ void **gcs_peer_user(struct gcs_peer *peer);
 /* Smoothed round-trip time in ns from heartbeats that were answered; 0: not known yet. */
 uint64_t gcs_peer_rtt(const struct gcs_peer *peer);
 
-/* A good packet came from peer / was sent to peer (both cheap; called for every packet). */
+/* A good packet came from peer / one that is no heartbeat was sent to it (both cheap; called for
+ * every packet). alone: to this address, so that its refusal would be noticed; where one packet
+ * goes to a multicast address heartbeats to each peer go on beside it. */
 void gcs_detector_heard(struct gcs_detector *detector, uint64_t now, struct gcs_peer *peer);
-void gcs_detector_sent(struct gcs_detector *detector, uint64_t now, struct gcs_peer *peer);
+void gcs_detector_sent(struct gcs_detector *detector, uint64_t now, struct gcs_peer *peer,
+                       bool alone);
 
 /* The body of a heartbeat frame from an address, watched or not (a stranger's question is
  * answered, nothing else). 0 or GCS_EMALFORMED. */

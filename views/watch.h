@@ -22,6 +22,8 @@ struct gcs_detector {
     uint64_t resumed;     /* end of the last pause of our own; 0: there was none */
     uint64_t relay_until; /* till then at most so many more questions for others */
     uint32_t relay_left;
+    uint32_t strain; /* signs that we ourselves are slow or badly connected, ... */
+    uint64_t strained; /* ... the last one at that time */
 };
 
 static inline uint64_t gcs_later(uint64_t a, uint64_t b)
@@ -45,10 +47,19 @@ void gcs_watch_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer,
 
 /* Called first thing by every input: notices pauses of our own. */
 void gcs_patience_note_time(struct gcs_detector *d, uint64_t now);
+/* Our timer was called: too late? */
+void gcs_patience_note_tick(struct gcs_detector *d, uint64_t now);
+/* A peer does not answer: is it the only one? */
+void gcs_patience_note_silence(struct gcs_detector *d, uint64_t now);
+void gcs_patience_begin(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer);
+/* A sign of life. */
+void gcs_patience_note_life(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer);
 uint64_t gcs_patience_silent_since(const struct gcs_detector *d, const struct gcs_peer *peer);
 /* Silence after which a peer is asked, and from question to question while it is silent. */
 uint64_t gcs_patience_ask(const struct gcs_detector *d, const struct gcs_peer *peer);
 uint64_t gcs_patience_question_gap(const struct gcs_detector *d, const struct gcs_peer *peer);
+/* When a peer that stays silent is no longer counted as present, although it is not suspected. */
+uint64_t gcs_patience_present(const struct gcs_detector *d, const struct gcs_peer *peer);
 /* When a peer that stays silent is suspected. */
 uint64_t gcs_patience_ends(const struct gcs_detector *d, const struct gcs_peer *peer);
 /* From the question that evidence provoked to the conclusion. */

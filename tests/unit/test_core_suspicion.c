@@ -181,11 +181,71 @@ START_TEST(who_was_voted_out_during_a_pause_hears_of_it_before_it_acts)
 }
 END_TEST
 
+/* ---- Heartbeats ------------------------------------------------------------------------- */
+
+START_TEST(an_idle_member_wakes_up_rarely)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    cluster_run(&c, 5000 * MILLISECONDS);
+    uint64_t rounds = c.rounds;
+    cluster_run(&c, 10000 * MILLISECONDS);
+    ck_assert_uint_le(c.rounds - rounds, 3 * 10 * 20); /* 20 a second each */
+    cluster_stop(&c);
+}
+END_TEST
+
+/* A small link out of each node, 10 Mbit/s, with a queue of 256 KiB before it: what does not fit is
+ * lost. */
+#define LINK_NS_PER_BYTE 800u
+#define LINK_QUEUE_NS    (256u * 1024 * LINK_NS_PER_BYTE)
+
+static enum cluster_fate small_links(void *ctx, const struct cluster_flight *flight)
+{
+    static const uint64_t overhead = 28; /* IP and UDP */
+    uint64_t *free_at = ctx, *mine = &free_at[flight->from];
+    uint64_t size = GCS_PACKET_HEADER + flight->packet.control_size + flight->packet.payload_size;
+    if (*mine < c.now)
+        *mine = c.now;
+    if (*mine - c.now > LINK_QUEUE_NS)
+        return CLUSTER_LOSE;
+    *mine += (size + overhead) * LINK_NS_PER_BYTE;
+    c.delay = *mine - c.now;
+    return CLUSTER_DELAY;
+}
+
+START_TEST(large_messages_over_small_links_starve_no_heartbeat)
+{
+    static const size_t large = 2u << 20;
+    uint64_t free_at[CLUSTER_MAX] = {0};
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    c.fate = small_links;
+    c.fate_ctx = free_at;
+    for (uint32_t n = 0; n < 400; n++) {
+        for (unsigned i = 0; i < 3; i++) {
+            int result = cluster_say(&c, i, GCS_AGREED, n, large);
+            ck_assert(result == 0 || result == GCS_EAGAIN);
+        }
+        cluster_run(&c, 50 * MILLISECONDS);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_gt(c.nodes[i].count, 0);
+        ck_assert_uint_eq(cluster_counters(&c, i)->suspicions, 0);
+        ck_assert_uint_eq(c.nodes[i].epoch, 3);
+        ck_assert_uint_eq(c.nodes[i].blocked, 0);
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         an_idle_group_hears_at_once_that_a_process_ends,
         who_is_known_to_be_dead_before_a_view_has_crashed_in_it,
+        an_idle_member_wakes_up_rarely,
+        large_messages_over_small_links_starve_no_heartbeat,
         a_pause_of_400_ms_changes_nothing,
         after_a_pause_nothing_is_sent_before_a_quorum_was_heard,
         what_was_said_during_the_pause_confirms_nothing,

@@ -146,8 +146,10 @@ void watchers_run(uint64_t duration)
             }
         }
         for (int i = 0; i < WATCHERS_NODES; i++) {
-            if (!net.nodes[i].stopped && gcs_detector_deadline(net.nodes[i].detector) <= net.now)
-                gcs_detector_tick(net.nodes[i].detector, net.now);
+            if (net.nodes[i].stopped || gcs_detector_deadline(net.nodes[i].detector) > net.now)
+                continue;
+            net.nodes[i].wakeups++;
+            gcs_detector_tick(net.nodes[i].detector, net.now);
         }
     }
 }
@@ -157,7 +159,7 @@ void watchers_traffic(int from, int to)
     struct watchers_node *speaker = &net.nodes[from], *hearer = &net.nodes[to];
     if (speaker->stopped)
         return;
-    gcs_detector_sent(speaker->detector, net.now, speaker->peers[to]);
+    gcs_detector_sent(speaker->detector, net.now, speaker->peers[to], true);
     if (!hearer->stopped && !net.cut[from][to])
         gcs_detector_heard(hearer->detector, net.now, hearer->peers[from]);
 }

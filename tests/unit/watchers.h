@@ -14,8 +14,11 @@
 #define WATCHERS_HEARTBEAT (50 * MS)
 #define WATCHERS_SUSPECT   (500 * MS)
 #define WATCHERS_LONGEST   (1000 * MS)
-#define WATCHERS_NODES     5
-#define WATCHERS_FLIGHT    512
+/* Who dies in an idle group is found by then: its last heartbeat may have been the last for long.
+ */
+#define WATCHERS_FOUND  (WATCHERS_SUSPECT + WATCHERS_SUSPECT / 3)
+#define WATCHERS_NODES  5
+#define WATCHERS_FLIGHT 512
 
 struct watchers_node {
     struct gcs_address address;
@@ -27,8 +30,8 @@ struct watchers_node {
     int about; /* of whom the opinion changed last */
     bool suspected;
     bool crashed;
-    uint64_t spoken; /* heartbeats sent */
-    uint64_t wakeups;
+    uint64_t spoken;  /* heartbeats sent */
+    uint64_t wakeups; /* by its timer */
 };
 
 struct watchers_message {
