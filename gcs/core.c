@@ -12,6 +12,7 @@
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
+#define PROBES_MAX      64u
 
 /* ---- Configuration ---------------------------------------------------------------------- */
 
@@ -23,6 +24,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
         .receive_bytes = 1 << 20,
         .heartbeat_ns = 50000000,
         .suspect_ns = 500000000,
+        .probes = 3,
     };
 }
 
@@ -32,7 +34,9 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->allocator->release && config->address.length > 0 &&
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
-           config->suspect_ns >= 3 * config->heartbeat_ns;
+           config->suspect_ns >= 3 * config->heartbeat_ns &&
+           (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
+           config->probes <= PROBES_MAX;
 }
 
 /* ---- What the detector asks of us ------------------------------------------------------- */
@@ -52,6 +56,25 @@ static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crash
         gcs_group_suspect(group, core->now, peer, suspected, crashed);
 }
 
+static bool holds(const struct gcs_era *era, const struct gcs_peer *peer)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (era->fellows[rank].peer == peer)
+            return true;
+    return false;
+}
+
+/* Members of one view watch each other. */
+static bool acquainted(void *ctx, const struct gcs_peer *helper, const struct gcs_peer *peer)
+{
+    const struct gcs_core *core = ctx;
+    for (const struct gcs_core_group *group = core->groups; group; group = group->next)
+        if (group->era && group->era->fellows && holds(group->era, helper) &&
+            holds(group->era, peer))
+            return true;
+    return false;
+}
+
 /* ---- Life ------------------------------------------------------------------------------- */
 
 static int open_detector(struct gcs_core *core)
@@ -61,8 +84,11 @@ static int open_detector(struct gcs_core *core)
         .process = core->process,
         .heartbeat_ns = core->config.heartbeat_ns,
         .suspect_ns = core->config.suspect_ns,
+        .suspect_max_ns =
+            core->config.suspect_max_ns ? core->config.suspect_max_ns : 2 * core->config.suspect_ns,
+        .helpers = core->config.probes,
         .counters = &core->counters,
-        .env = {core, send_heartbeat, suspect},
+        .env = {core, send_heartbeat, suspect, acquainted},
     };
     return gcs_detector_new(&config, &core->detector);
 }
@@ -198,6 +224,7 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     struct gcs_packet packet;
     core->now = now;
     core->dirty = true;
+    gcs_detector_look(core->detector, now);
     core->counters.packets_received++;
     core->counters.bytes_received += size;
     uint64_t tag = gcs_packet_peek_group(data, size);
@@ -234,17 +261,25 @@ void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_
         gcs_detector_evidence(core->detector, now, peer);
 }
 
-/* Packets that went out since the last round are signs of life for their receivers. */
+void gcs_core_goodbye(struct gcs_core *core, uint64_t now)
+{
+    core->now = now;
+    gcs_detector_goodbye(core->detector, now);
+}
+
+/* Packets that went out since the last round are signs of life for their receivers. The urgent ones
+ * are heartbeats, of which the detector knows. */
 static void note_sent(struct gcs_core *core, uint64_t now)
 {
-    for (size_t i = 0; i < core->outbox.count; i++) {
+    for (size_t i = core->outbox.urgent; i < core->outbox.count; i++) {
         const struct gcs_outgoing *packet = &core->outbox.entries[i];
+        bool alone = !packet->route || !core->config.multicast;
         uint16_t count = packet->route ? packet->route->count : 1;
         for (uint16_t k = 0; k < count; k++) {
             const struct gcs_address *to = packet->route ? &packet->route->to[k] : &packet->to;
             struct gcs_peer *peer = gcs_detector_find(core->detector, to);
             if (peer)
-                gcs_detector_sent(core->detector, now, peer);
+                gcs_detector_sent(core->detector, now, peer, alone);
         }
     }
 }
@@ -253,6 +288,7 @@ void gcs_core_advance(struct gcs_core *core, uint64_t now)
 {
     core->now = now;
     core->dirty = false;
+    gcs_detector_look(core->detector, now);
     for (struct gcs_core_group *group = core->groups; group; group = group->next)
         gcs_group_advance(group, now);
     note_sent(core, now);

@@ -28,7 +28,10 @@ static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelo
         .control_size = gcs_writer_size(&w),
     };
     gcs_packet_seal(buffer->data, total, &packet, core->config.cluster);
-    gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, total);
+    if (type == GCS_FRAME_HEARTBEAT)
+        gcs_outbox_urgent(&core->outbox, to, buffer, buffer->data, total);
+    else
+        gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, total);
     core->counters.control_packets_sent++;
     gcs_buffer_unref(buffer);
 }

@@ -286,6 +286,9 @@ void gcs_loop_read_clock(struct gcs_endpoint *endpoint);
 /* One round. True if there was anything to do. */
 bool gcs_loop_round(struct gcs_endpoint *endpoint);
 
+/* The last words: called when nobody else is inside. */
+void gcs_loop_goodbye(struct gcs_endpoint *endpoint);
+
 /* The loop: something could not be done for want of memory; try again a little later. */
 void gcs_loop_starved(struct gcs_endpoint *endpoint);
 

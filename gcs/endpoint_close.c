@@ -125,5 +125,6 @@ void gcs_close(struct gcs_endpoint *endpoint)
     }
     wait_until_alone(endpoint);
     gcs_view_wait_for_readers();
+    gcs_loop_goodbye(endpoint);
     gcs_endpoint_destroy(endpoint);
 }

@@ -163,6 +163,13 @@ bool gcs_loop_round(struct gcs_endpoint *endpoint)
     return busy;
 }
 
+void gcs_loop_goodbye(struct gcs_endpoint *endpoint)
+{
+    gcs_loop_read_clock(endpoint);
+    gcs_core_goodbye(endpoint->core, endpoint->now);
+    (void)transmit(endpoint);
+}
+
 uint64_t gcs_loop_deadline(const struct gcs_endpoint *endpoint)
 {
     uint64_t deadline = gcs_core_deadline(endpoint->core);

@@ -129,8 +129,11 @@ static int open_core(struct gcs_endpoint *endpoint, const struct gcs_endpoint_op
     config.address = *transport->ops->address(transport);
     config.packet_bytes = caps->packet_bytes;
     config.receive_bytes = caps->receive_bytes;
+    config.multicast = caps->multicast;
     config.heartbeat_ns = options->heartbeat_ms * GCS_NS_PER_MS;
     config.suspect_ns = options->suspect_ms * GCS_NS_PER_MS;
+    config.suspect_max_ns = options->suspect_max_ms * GCS_NS_PER_MS;
+    config.probes = options->probes;
     if (endpoint->trace) {
         config.trace_ctx = endpoint->trace;
         config.trace = gcs_trace_write;

@@ -15,6 +15,7 @@
 #define SUSPECT_MS_MAX   600000
 #define SUBMIT_BYTES_MIN 1024
 #define SUBMIT_BYTES_MAX (UINT32_C(1) << 30)
+#define PROBES_MAX       64
 #define EVENTS_MAX       (UINT32_C(1) << 20)
 #define CLUSTER_MAX      255
 
@@ -35,6 +36,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .suspect_ms = 500,
         .submit_bytes = 4 << 20,
         .events = 1024,
+        .probes = 3,
     };
 }
 
@@ -63,6 +65,22 @@ static int check_range(const char *option, uint64_t value, uint64_t min, uint64_
                     value, min, max);
 }
 
+static int check_suspicion(const struct gcs_endpoint_options *options)
+{
+    int error = check_range("heartbeat_ms", options->heartbeat_ms, 1, HEARTBEAT_MS_MAX);
+    if (!error)
+        error = check_range("suspect_ms", options->suspect_ms, SUSPECT_HEARTBEATS, SUSPECT_MS_MAX);
+    if (!error && options->suspect_ms / SUSPECT_HEARTBEATS < options->heartbeat_ms)
+        error = gcs_fail(GCS_EOPTION,
+                         "suspect_ms is %" PRIu32 ": must be at least %d times heartbeat_ms, "
+                         "which is %" PRIu32,
+                         options->suspect_ms, SUSPECT_HEARTBEATS, options->heartbeat_ms);
+    if (!error && options->suspect_max_ms > 0)
+        error = check_range("suspect_max_ms", options->suspect_max_ms, options->suspect_ms,
+                            2 * SUSPECT_MS_MAX);
+    return error ? error : check_range("probes", options->probes, 0, PROBES_MAX);
+}
+
 static int check_options(const struct gcs_endpoint_options *options)
 {
     if (options->flags & ~(uint32_t)GCS_OWN_LOOP)
@@ -73,14 +91,7 @@ static int check_options(const struct gcs_endpoint_options *options)
     if (strnlen(options->cluster, CLUSTER_MAX + 1) > CLUSTER_MAX)
         return gcs_fail(GCS_EOPTION, "cluster \"%.32s...\" is longer than %d bytes",
                         options->cluster, CLUSTER_MAX);
-    int error = check_range("heartbeat_ms", options->heartbeat_ms, 1, HEARTBEAT_MS_MAX);
-    if (!error)
-        error = check_range("suspect_ms", options->suspect_ms, SUSPECT_HEARTBEATS, SUSPECT_MS_MAX);
-    if (!error && options->suspect_ms / SUSPECT_HEARTBEATS < options->heartbeat_ms)
-        error = gcs_fail(GCS_EOPTION,
-                         "suspect_ms is %" PRIu32 ": must be at least %d times heartbeat_ms, "
-                         "which is %" PRIu32,
-                         options->suspect_ms, SUSPECT_HEARTBEATS, options->heartbeat_ms);
+    int error = check_suspicion(options);
     if (!error)
         error =
             check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);

@@ -38,6 +38,7 @@ struct gcs_fellow {
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
     struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
     uint16_t holder;          /* while the view closes: who holds what we lack */
+    uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
     bool gone;                /* it is no member any more, though somebody may live at its address */
@@ -126,6 +127,9 @@ void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8
 
 /* A word of this view to one address: whoever has left the view behind answers with the decision. */
 void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to);
+
+/* All others in the view are to say where they are. */
+void gcs_era_ask(struct gcs_era *era);
 
 /* Acknowledges, asks and answers when it is time to. */
 void gcs_era_acknowledge(struct gcs_era *era, uint64_t now);

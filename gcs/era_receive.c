@@ -270,6 +270,7 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     }
     if (!era->closed) {
         note_sender(era, now, packet->rank);
+        gcs_group_confirm(era, from, packet->rank);
         if (packet->flags & GCS_PACKET_PRIVATE) {
             receive_private(era, buffer, data, size, packet);
             return;

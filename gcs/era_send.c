@@ -102,6 +102,11 @@ void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to)
     era->ack_owed = owed; /* the others have not heard it */
 }
 
+void gcs_era_ask(struct gcs_era *era)
+{
+    send_status(era, GCS_STATUS_REPLY, NULL);
+}
+
 /* ---- Numbered packets ------------------------------------------------------------------- */
 
 static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing,

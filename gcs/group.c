@@ -98,6 +98,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->tag = tag;
     group->config = *config;
     group->state = GCS_GROUP_LOOKING;
+    group->resumed = gcs_detector_resumed(core->detector);
     group->packet_bytes = packet_bytes_of(&core->config);
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
@@ -236,11 +237,12 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
 {
     struct gcs_era *era = group->era;
     uint64_t sent;
-    int result;
+    int result = 0;
     do { /* what is sent may be deliverable here at once, and make room for more */
         sent = era->sent;
-        result = gcs_era_deliver(era, now);
-        if (result == 0)
+        if (group->doubt == 0)
+            result = gcs_era_deliver(era, now);
+        if (result == 0 && group->doubt == 0)
             result = gcs_era_send(era, now);
     } while (result == 0 && era->sent != sent);
     if (result == 0)
@@ -272,6 +274,7 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     tick(group, now);
     while (group->state == GCS_GROUP_MEMBER && group->failed == 0 && !group->settled_in)
         gcs_group_settle_in(group, now);
+    gcs_group_doubt(group, now);
     if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
         run_era(group, now);
         gcs_group_wish(group, now);
@@ -295,6 +298,8 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
     if (group->failed)
         return 0;
     deadline = min_time(deadline, gcs_group_leave_expiry(group));
+    if (group->doubt > 0 && group->state == GCS_GROUP_MEMBER)
+        deadline = min_time(deadline, group->doubt_ask_at);
     if (group->bootstrap)
         deadline = min_time(deadline, gcs_bootstrap_deadline(group->bootstrap));
     if (group->old)

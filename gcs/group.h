@@ -51,6 +51,9 @@ struct gcs_core_group {
     uint64_t blocked_at; /* when the primary was lost */
     bool settled_in;    /* the agreement of this view knows what is known already */
     int parting;        /* what the end is to say if it comes in good order */
+    uint64_t resumed;    /* the end of our own last pause that is known here */
+    uint64_t doubt;      /* not yet confirmed since that pause; 0: all is well */
+    uint64_t doubt_ask_at, doubt_gap;
     int failed;         /* why the membership must end: handled by the next advance */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
 };
@@ -110,6 +113,13 @@ void gcs_group_wish(struct gcs_core_group *group, uint64_t now);
 void gcs_group_wish_again(struct gcs_core_group *group, uint64_t now);
 /* When a leaver that is cut off gives up; the others may need it for their quorum until then. */
 uint64_t gcs_group_leave_expiry(const struct gcs_core_group *group);
+
+/* ---- after a pause of our own: group_doubt.c -------------------------------------------- */
+
+/* Notices the end of a pause, asks, and notices when a quorum has been heard again. */
+void gcs_group_doubt(struct gcs_core_group *group, uint64_t now);
+/* A packet of the view has come from a member, or from somebody on its behalf. */
+void gcs_group_confirm(struct gcs_era *era, const struct gcs_address *from, uint16_t rank);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

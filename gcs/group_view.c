@@ -113,6 +113,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->era = era;
     group->state = GCS_GROUP_MEMBER;
     group->primary = true;
+    group->doubt_ask_at = now;
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
     group->settled_in = false;
@@ -132,7 +133,8 @@ void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now)
     group->settled_in = true;
     for (uint16_t rank = 0; rank < era->view.count && group->era == era; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
-            gcs_agreement_suspect(era->agreement, now, rank, true, false);
+            gcs_agreement_suspect(era->agreement, now, rank, true,
+                                  gcs_peer_crashed(era->fellows[rank].peer));
     if (group->era == era)
         gcs_group_wish_again(group, now);
 }
@@ -267,11 +269,12 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
 {
     const struct gcs_era *era = group->era;
+    const struct gcs_detector *detector = group->core->detector;
     struct gcs_tally here = {0};
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         const struct gcs_fellow *fellow = &era->fellows[rank];
         gcs_tally_add(&here, &era->members[rank],
-                      !fellow->peer || (!fellow->gone && !gcs_peer_suspected(fellow->peer)));
+                      !fellow->peer || (!fellow->gone && !gcs_peer_absent(detector, fellow->peer, now)));
     }
     bool quorate = gcs_tally_quorum(&here, era->view.tie_breaker);
     if (group->primary && !quorate) {

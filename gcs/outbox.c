@@ -92,6 +92,19 @@ void gcs_outbox_unicast(struct gcs_outbox *outbox, const struct gcs_address *to,
         entry->to = *to;
 }
 
+void gcs_outbox_urgent(struct gcs_outbox *outbox, const struct gcs_address *to,
+                       struct gcs_buffer *buffer, const uint8_t *data, size_t size)
+{
+    struct gcs_outgoing *entry = add(outbox, buffer, data, size);
+    if (!entry)
+        return;
+    struct gcs_outgoing urgent = *entry;
+    struct gcs_outgoing *place = &outbox->entries[outbox->urgent++];
+    memmove(place + 1, place, (size_t)(entry - place) * sizeof(*place));
+    urgent.to = *to;
+    *place = urgent;
+}
+
 const struct gcs_core_packet *gcs_outbox_packets(struct gcs_outbox *outbox, size_t *count)
 {
     for (size_t i = 0; i < outbox->count; i++) {
@@ -115,5 +128,5 @@ void gcs_outbox_clear(struct gcs_outbox *outbox)
         gcs_buffer_unref(outbox->entries[i].buffer);
         gcs_route_unref(outbox->entries[i].route);
     }
-    outbox->count = 0;
+    outbox->count = outbox->urgent = 0;
 }

@@ -34,6 +34,7 @@ struct gcs_outbox {
     struct gcs_outgoing *entries;
     struct gcs_core_packet *packets; /* what the caller sees of them */
     size_t count, capacity;
+    size_t urgent; /* the first so many of them */
 };
 
 void gcs_outbox_init(struct gcs_outbox *outbox, const struct gcs_allocator *allocator,
@@ -45,6 +46,11 @@ void gcs_outbox_multicast(struct gcs_outbox *outbox, struct gcs_route *route,
                           struct gcs_buffer *buffer, const uint8_t *data, size_t size);
 void gcs_outbox_unicast(struct gcs_outbox *outbox, const struct gcs_address *to,
                         struct gcs_buffer *buffer, const uint8_t *data, size_t size);
+
+/* The same, ahead of all that is not urgent: what is lost or late because of a lot of data before
+ * it must not be a sign of life. */
+void gcs_outbox_urgent(struct gcs_outbox *outbox, const struct gcs_address *to,
+                       struct gcs_buffer *buffer, const uint8_t *data, size_t size);
 
 const struct gcs_core_packet *gcs_outbox_packets(struct gcs_outbox *outbox, size_t *count);
 void gcs_outbox_clear(struct gcs_outbox *outbox);

@@ -6,7 +6,6 @@
 #include "views/peers.h"
 
 #include "gcs/base/memory.h"
-#include "gcs/wire/membership.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -70,6 +69,14 @@ void gcs_peers_set_due(struct gcs_peers *peers, struct gcs_peer *peer, uint64_t 
         sift_up(peers, peer);
     else
         sift_down(peers, peer);
+}
+
+/* Lowering everything to the same bound keeps the heap's order. */
+void gcs_peers_all_due(struct gcs_peers *peers, uint64_t due)
+{
+    for (uint32_t i = 0; i < peers->count; i++)
+        if (peers->heap[i]->due > due)
+            peers->heap[i]->due = due;
 }
 
 struct gcs_peer *gcs_peers_first(const struct gcs_peers *peers)

@@ -8,7 +8,17 @@
 #ifndef GCS_VIEWS_PEERS_H
 #define GCS_VIEWS_PEERS_H
 
+#include "gcs/wire/membership.h"
 #include <gcs/core.h>
+
+/* Somebody who wants to know whether a peer answers us. */
+struct gcs_ward {
+    struct gcs_address asker;
+    uint64_t stamp; /* its own, to be brought back */
+    uint64_t since; /* 0: free */
+};
+
+#define GCS_WARDS_MAX 4
 
 struct gcs_peer {
     struct gcs_address address;
@@ -21,8 +31,19 @@ struct gcs_peer {
     uint64_t process; /* its incarnation; 0: not known yet */
     uint64_t heard;   /* last sign of life */
     uint64_t sent;    /* our last one */
+    uint64_t busy;    /* our last packet to it that is no heartbeat */
+    uint64_t interval; /* silence of ours that a heartbeat ends; 0: not chosen yet */
     uint64_t asked;   /* our last question; 0: none yet */
+    uint64_t answered; /* the last question of ours that it has answered; 0: none yet */
+    uint64_t relayed; /* our last question through others; 0: none yet */
+    uint64_t vouched; /* the last one of those that it has answered; 0: none yet */
     uint64_t rtt;     /* smoothed; 0: not known yet */
+    uint64_t rtt_deviation;
+    /* its silences, of every heartbeat's time the longest: see patience.c */
+    uint64_t gap; /* smoothed */
+    uint64_t gap_deviation;
+    uint64_t gap_longest;
+    uint64_t gap_since;
 
     bool suspected;
     bool crashed;            /* suspected with evidence */
@@ -30,6 +51,8 @@ struct gcs_peer {
     bool evidence;           /* a question about life and death is open, ... */
     uint64_t asked_for_life; /* ... since then, ... */
     uint64_t answer_until;   /* ... until then */
+
+    struct gcs_ward wards[GCS_WARDS_MAX];
 };
 
 struct gcs_peers {
@@ -46,6 +69,8 @@ struct gcs_peer *gcs_peers_find(const struct gcs_peers *peers, const struct gcs_
 struct gcs_peer *gcs_peers_add(struct gcs_peers *peers, const struct gcs_address *address);
 void gcs_peers_remove(struct gcs_peers *peers, struct gcs_peer *peer);
 void gcs_peers_set_due(struct gcs_peers *peers, struct gcs_peer *peer, uint64_t due);
+/* All of them are due at that time, or were already. */
+void gcs_peers_all_due(struct gcs_peers *peers, uint64_t due);
 /* Who is due next; NULL: nobody is watched. */
 struct gcs_peer *gcs_peers_first(const struct gcs_peers *peers);
 void gcs_peers_fini(struct gcs_peers *peers);

@@ -47,10 +47,17 @@
     X(ignore_mark, "state", "what the state contains already is delivered once more")           \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
+/* Those of the failure detector break no guarantee of the group, which holds whatever it says:
+ * tests/unit/test_detector_mutants.c finds them. */
+#define GCS_MUTANT_DETECTOR_TABLE(X)                                                             \
+    X(accuse_after_pause, "accuracy", "accuses others after a pause of its own")                 \
+    X(no_indirect_probe, "accuracy", "takes evidence for proof without asking others")
+
 enum gcs_mutant {
     GCS_MUTANT_none,
 #define GCS_MUTANT_ENUM(name, property, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM)
+    GCS_MUTANT_DETECTOR_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
         GCS_MUTANT_count
 };

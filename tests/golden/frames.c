@@ -192,6 +192,50 @@ static const uint8_t heartbeat_both[] = {
     0x80, 0x94, 0xeb, 0xdc, 0x03,                         /* stamp: 1,000,000,000 */
     0x2a,                                                 /* echo */
 };
+static const uint8_t heartbeat_ask[] = {
+    0x04, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* ask */
+    0x2a, 0x03, 'n',  'o',  0x02,                         /* stamp, address */
+};
+static const uint8_t heartbeat_found[] = {
+    0x08, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* found */
+    0x2a, 0x03, 'n',  'o',  0x02,                         /* echo, address */
+    0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,       /* its process */
+};
+static const uint8_t heartbeat_goodbye[] = {
+    0x10, 0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01,
+};
+
+/* What is said about a third endpoint, and the last word. */
+static void check_heartbeat_about(void)
+{
+    struct gcs_heartbeat beat = {.flags = GCS_HEARTBEAT_ASK,
+                                 .process = UINT64_C(0x0102030405060708),
+                                 .stamp = 42,
+                                 .about = {3, {'n', 'o', 2}}},
+                         read;
+    uint8_t bytes[GCS_HEARTBEAT_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_heartbeat_write(&w, &beat);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), heartbeat_ask);
+    EXPECT(gcs_heartbeat_read(heartbeat_ask, sizeof(heartbeat_ask), &read));
+    EXPECT(read.flags == beat.flags && read.stamp == 42 && read.about.length == 3);
+
+    beat.flags = GCS_HEARTBEAT_FOUND;
+    beat.echo = 42;
+    beat.found = UINT64_C(0x1112131415161718);
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_heartbeat_write(&w, &beat);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), heartbeat_found);
+    EXPECT(gcs_heartbeat_read(heartbeat_found, sizeof(heartbeat_found), &read));
+    EXPECT(read.flags == beat.flags && read.echo == 42 && read.found == beat.found);
+    EXPECT(memcmp(read.about.bytes, "no\2", 3) == 0);
+
+    beat.flags = GCS_HEARTBEAT_GOODBYE;
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_heartbeat_write(&w, &beat);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), heartbeat_goodbye);
+    EXPECT(gcs_heartbeat_read(heartbeat_goodbye, sizeof(heartbeat_goodbye), &read));
+}
 
 static void check_heartbeat(void)
 {
@@ -223,4 +267,5 @@ void golden_frames(void)
     check_private();
     check_piece();
     check_heartbeat();
+    check_heartbeat_about();
 }

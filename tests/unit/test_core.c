@@ -343,6 +343,8 @@ START_TEST(bad_configurations_are_refused)
     REFUSED(packet_bytes, 65001);
     REFUSED(heartbeat_ns, 0);
     REFUSED(suspect_ns, good.heartbeat_ns);
+    REFUSED(suspect_max_ns, good.suspect_ns - 1);
+    REFUSED(probes, 65);
 #undef REFUSED
     ck_assert_ptr_null(core);
     ck_assert_uint_eq(memory.asked, 0);

@@ -1,256 +1,129 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The failure detector: who is silent is suspected, who answers is not, evidence
- * hastens and proves nothing, a pause of one's own accuses nobody, and an idle
- * pair says no more than it must. Detectors talk over a network in memory.
+ * hastens and proves nothing, and an idle pair says no more than it must.
  */
 #include "gcs/base/prng.h"
-#include "gcs/wire/heartbeat.h"
-#include "tests/unit/scarce.h"
 #include "tests/unit/suite.h"
-#include "views/detector.h"
-
-#define MS        UINT64_C(1000000)
-#define HEARTBEAT (50 * MS)
-#define SUSPECT   (500 * MS)
-#define NODES     3
-#define FLIGHT    512
-
-struct node {
-    struct gcs_address address;
-    struct gcs_detector *detector;
-    struct gcs_peer *peers[NODES];
-    bool stopped; /* neither sends nor looks at the time */
-    uint64_t changes;
-    uint64_t changed_at;
-    bool suspected;
-    bool crashed;
-    uint64_t spoken; /* heartbeats sent */
-};
-
-struct message {
-    uint64_t at;
-    int from;
-    int to;
-    size_t size;
-    uint8_t body[GCS_HEARTBEAT_BYTES_MAX];
-};
-
-struct net {
-    struct scarce scarce;
-    struct gcs_counters counters;
-    uint64_t now;
-    uint64_t delay;
-    bool cut[NODES][NODES];
-    struct node nodes[NODES];
-    struct message flight[FLIGHT];
-    size_t flying;
-};
-
-static struct net net;
-
-static struct gcs_address address_of(uint32_t number)
-{
-    struct gcs_address address = {.length = 4};
-    memcpy(address.bytes, &number, 4);
-    return address;
-}
-
-static int node_at(const struct gcs_address *address)
-{
-    for (int i = 0; i < NODES; i++) {
-        if (memcmp(&net.nodes[i].address, address, sizeof(*address)) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static void heartbeat(void *ctx, const struct gcs_address *to, const uint8_t *body, size_t size)
-{
-    struct node *node = ctx;
-    int from = (int)(node - net.nodes);
-    int target = node_at(to);
-    node->spoken++;
-    if (target < 0 || node->stopped || net.cut[from][target])
-        return;
-    ck_assert_uint_lt(net.flying, FLIGHT);
-    struct message *message = &net.flight[net.flying++];
-    *message =
-        (struct message){.at = net.now + net.delay, .from = from, .to = target, .size = size};
-    memcpy(message->body, body, size);
-}
-
-static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crashed)
-{
-    struct node *node = ctx;
-    ck_assert(gcs_peer_suspected(peer) == suspected);
-    node->changes++;
-    node->changed_at = net.now;
-    node->suspected = suspected;
-    node->crashed = crashed;
-}
-
-static void open_node(int index, uint64_t process)
-{
-    struct node *node = &net.nodes[index];
-    struct gcs_detector_config config = {.allocator = &net.scarce.allocator,
-                                         .process = process,
-                                         .heartbeat_ns = HEARTBEAT,
-                                         .suspect_ns = SUSPECT,
-                                         .counters = &net.counters,
-                                         .env = {node, heartbeat, suspect}};
-    gcs_detector_free(node->detector);
-    *node = (struct node){.address = address_of((uint32_t)index + 1)};
-    ck_assert_int_eq(gcs_detector_new(&config, &node->detector), 0);
-}
-
-static void watch(int who, int whom)
-{
-    struct node *node = &net.nodes[who];
-    node->peers[whom] = gcs_detector_watch(node->detector, net.now, &net.nodes[whom].address);
-    ck_assert_ptr_nonnull(node->peers[whom]);
-}
-
-static void open_net(void)
-{
-    memset(&net, 0, sizeof(net));
-    scarce_init(&net.scarce);
-    net.now = 10000 * MS;
-    net.delay = MS / 2;
-    for (int i = 0; i < NODES; i++)
-        open_node(i, 1000u + (uint64_t)i);
-}
-
-/* Nodes 0 and 1 watch each other; 2 is a stranger. */
-static void open_pair(void)
-{
-    open_net();
-    watch(0, 1);
-    watch(1, 0);
-}
-
-static void close_net(void)
-{
-    for (int i = 0; i < NODES; i++)
-        gcs_detector_free(net.nodes[i].detector);
-    ck_assert_uint_eq(net.scarce.live, 0);
-}
-
-static void arrive(struct message message)
-{
-    struct node *node = &net.nodes[message.to];
-    if (node->stopped)
-        return;
-    struct gcs_peer *peer = gcs_detector_find(node->detector, &net.nodes[message.from].address);
-    if (peer)
-        gcs_detector_heard(node->detector, net.now, peer);
-    ck_assert_int_eq(gcs_detector_frame(node->detector, net.now, &net.nodes[message.from].address,
-                                        message.body, message.size),
-                     0);
-}
-
-static uint64_t next_time(uint64_t end)
-{
-    uint64_t at = end;
-    for (size_t i = 0; i < net.flying; i++)
-        at = net.flight[i].at < at ? net.flight[i].at : at;
-    for (int i = 0; i < NODES; i++) {
-        uint64_t deadline = gcs_detector_deadline(net.nodes[i].detector);
-        if (!net.nodes[i].stopped && deadline < at)
-            at = deadline;
-    }
-    return at;
-}
-
-static void run(uint64_t duration)
-{
-    uint64_t end = net.now + duration;
-    while (net.now < end) {
-        uint64_t at = next_time(end);
-        net.now = at > net.now ? at : net.now;
-        for (size_t i = 0; i < net.flying;) {
-            if (net.flight[i].at <= net.now) {
-                struct message message = net.flight[i];
-                net.flight[i] = net.flight[--net.flying];
-                arrive(message);
-            } else {
-                i++;
-            }
-        }
-        for (int i = 0; i < NODES; i++) {
-            if (!net.nodes[i].stopped && gcs_detector_deadline(net.nodes[i].detector) <= net.now)
-                gcs_detector_tick(net.nodes[i].detector, net.now);
-        }
-    }
-}
+#include "tests/unit/watchers.h"
 
 /* ---- Peace ------------------------------------------------------------------------------ */
 
-START_TEST(an_idle_pair_says_one_thing_per_heartbeat_each_way)
+START_TEST(an_idle_pair_says_less_and_less)
 {
-    open_pair();
-    run(10000 * MS);
+    watchers_open_pair();
+    watchers_run(400 * MS);
+    for (int i = 0; i < 2; i++)
+        ck_assert_uint_ge(net.nodes[i].spoken, 8);
+    watchers_run(10000 * MS);
     for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(net.nodes[i].changes, 0);
-        ck_assert_uint_ge(net.nodes[i].spoken, 195);
-        ck_assert_uint_le(net.nodes[i].spoken, 215);
+        ck_assert_uint_ge(net.nodes[i].spoken, 65); /* at least every third of the timeout */
+        ck_assert_uint_le(net.nodes[i].spoken, 80);
     }
     ck_assert_uint_eq(net.nodes[2].spoken, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(traffic_takes_the_place_of_heartbeats)
 {
-    open_pair();
+    watchers_open_pair();
     for (int i = 0; i < 500; i++) {
         for (int from = 0; from < 2; from++) {
-            gcs_detector_sent(net.nodes[from].detector, net.now, net.nodes[from].peers[1 - from]);
+            gcs_detector_sent(net.nodes[from].detector, net.now, net.nodes[from].peers[1 - from],
+                              true);
             gcs_detector_heard(net.nodes[from].detector, net.now, net.nodes[from].peers[1 - from]);
         }
-        run(20 * MS);
+        watchers_run(20 * MS);
     }
     /* The round-trip time is measured now and then. */
     ck_assert_uint_le(net.nodes[0].spoken, 16);
     ck_assert_uint_gt(gcs_peer_rtt(net.nodes[0].peers[1]), 0);
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    close_net();
+    watchers_close();
+}
+END_TEST
+
+START_TEST(traffic_brings_heartbeats_back)
+{
+    watchers_open_pair();
+    watchers_run(10000 * MS);
+    watchers_traffic(0, 1); /* a single packet changes nothing */
+    uint64_t spoken = net.nodes[0].spoken;
+    watchers_run(1000 * MS);
+    ck_assert_uint_le(net.nodes[0].spoken, spoken + 8);
+    for (int i = 0; i < 2; i++)
+        watchers_traffic(0, 1);
+    spoken = net.nodes[0].spoken;
+    watchers_run(400 * MS);
+    ck_assert_uint_ge(net.nodes[0].spoken, spoken + 7);
+    watchers_close();
+}
+END_TEST
+
+START_TEST(multicast_packets_are_no_substitute)
+{
+    watchers_open_pair();
+    uint64_t spoken = net.nodes[0].spoken;
+    for (int i = 0; i < 200; i++) {
+        gcs_detector_sent(net.nodes[0].detector, net.now, net.nodes[0].peers[1], false);
+        watchers_run(10 * MS);
+    }
+    ck_assert_uint_ge(net.nodes[0].spoken, spoken + 38);
+    watchers_close();
+}
+END_TEST
+
+START_TEST(one_awakening_does_for_several)
+{
+    watchers_open_group(5);
+    watchers_run(5000 * MS);
+    for (int i = 1; i < 5; i++) { /* out of step */
+        gcs_detector_sent(net.nodes[0].detector, net.now, net.nodes[0].peers[i], true);
+        watchers_run(30 * MS);
+    }
+    watchers_run(1000 * MS);
+    uint64_t wakeups = net.nodes[0].wakeups;
+    watchers_run(10000 * MS);
+    ck_assert_uint_le(net.nodes[0].wakeups, wakeups + 75); /* its timer's alone */
+    watchers_close();
 }
 END_TEST
 
 START_TEST(the_round_trip_time_is_measured)
 {
-    open_pair();
+    watchers_open_pair();
     net.delay = 3 * MS;
     ck_assert_uint_eq(gcs_peer_rtt(net.nodes[0].peers[1]), 0);
-    run(20 * MS);
+    watchers_run(20 * MS);
     ck_assert_uint_eq(gcs_peer_rtt(net.nodes[0].peers[1]), 6 * MS);
     net.delay = 1 * MS;
-    run(120000 * MS);
+    watchers_run(120000 * MS);
     ck_assert_uint_lt(gcs_peer_rtt(net.nodes[0].peers[1]), 3 * MS);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(nobody_watched_nothing_to_do)
 {
-    open_net();
+    watchers_open();
     ck_assert_uint_eq(gcs_detector_deadline(net.nodes[0].detector), GCS_NEVER);
-    watch(0, 1);
-    watch(0, 1);
+    watchers_watch(0, 1);
+    watchers_watch(0, 1);
     ck_assert_uint_ne(gcs_detector_deadline(net.nodes[0].detector), GCS_NEVER);
     gcs_detector_unwatch(net.nodes[0].detector, net.nodes[0].peers[1]);
     ck_assert_ptr_nonnull(gcs_detector_find(net.nodes[0].detector, &net.nodes[1].address));
     gcs_detector_unwatch(net.nodes[0].detector, net.nodes[0].peers[1]);
     ck_assert_ptr_null(gcs_detector_find(net.nodes[0].detector, &net.nodes[1].address));
     ck_assert_uint_eq(gcs_detector_deadline(net.nodes[0].detector), GCS_NEVER);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(a_strangers_question_is_answered)
 {
-    open_pair();
+    watchers_open_pair();
     uint8_t body[GCS_HEARTBEAT_BYTES_MAX];
     struct gcs_heartbeat question = {
         .flags = GCS_HEARTBEAT_QUESTION, .process = 77, .stamp = 12345};
@@ -261,13 +134,13 @@ START_TEST(a_strangers_question_is_answered)
                        gcs_writer_size(&w));
     ck_assert_uint_eq(net.nodes[0].spoken, before + 1);
     struct gcs_heartbeat answer;
-    const struct message *message = &net.flight[net.flying - 1];
+    const struct watchers_message *message = &net.flight[net.flying - 1];
     ck_assert(gcs_heartbeat_read(message->body, message->size, &answer));
     ck_assert_uint_eq(answer.flags, GCS_HEARTBEAT_ANSWER);
     ck_assert_uint_eq(answer.echo, 12345);
     ck_assert_uint_eq(answer.process, 1000);
     ck_assert_ptr_null(gcs_detector_find(net.nodes[0].detector, &net.nodes[2].address));
-    close_net();
+    watchers_close();
 }
 END_TEST
 
@@ -275,96 +148,96 @@ END_TEST
 
 START_TEST(who_is_silent_is_suspected_and_taken_back)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.nodes[1].stopped = true;
     uint64_t stopped = net.now;
-    run(450 * MS);
+    watchers_run(450 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    run(200 * MS);
+    watchers_run(200 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 1);
     ck_assert(net.nodes[0].suspected && !net.nodes[0].crashed);
-    ck_assert_uint_le(net.nodes[0].changed_at, stopped + SUSPECT + HEARTBEAT);
+    ck_assert_uint_le(net.nodes[0].changed_at, stopped + WATCHERS_FOUND);
     ck_assert_uint_eq(net.counters.suspicions, 1);
     net.nodes[1].stopped = false;
-    run(100 * MS);
+    watchers_run(100 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 2);
     ck_assert(!net.nodes[0].suspected);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(a_stop_of_400_ms_is_no_death)
 {
-    open_pair();
+    watchers_open_pair();
     for (int i = 0; i < 20; i++) {
-        run(777 * MS);
+        watchers_run(777 * MS);
         net.nodes[1].stopped = true;
-        run(400 * MS);
+        watchers_run(400 * MS);
         net.nodes[1].stopped = false;
     }
     ck_assert_uint_eq(net.nodes[0].changes, 0);
     ck_assert_uint_eq(net.nodes[1].changes, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(one_that_does_not_hear_us_is_asked_before_it_is_suspected)
 {
-    open_pair();
+    watchers_open_pair();
     net.nodes[1].stopped = true;
-    run(240 * MS);
+    watchers_run(240 * MS);
     uint64_t spoken = net.nodes[0].spoken;
-    run(240 * MS);
+    watchers_run(240 * MS);
     ck_assert_uint_ge(net.nodes[0].spoken, spoken + 4);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(most_questions_may_get_lost)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.cut[1][0] = true;
-    run(370 * MS);
+    watchers_run(370 * MS);
     net.cut[1][0] = false; /* a question or two before the end */
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(a_pause_of_our_own_accuses_nobody)
 {
-    open_pair();
+    watchers_open_pair();
     for (int i = 0; i < 20; i++) {
-        run(1000 * MS);
+        watchers_run(1000 * MS);
         net.nodes[0].stopped = true;
-        run(5000 * MS);
+        watchers_run(5000 * MS);
         net.nodes[0].stopped = false;
         /* The first thing it does is to look at the time. */
         gcs_detector_tick(net.nodes[0].detector, net.now);
         ck_assert_uint_eq(net.nodes[0].changes, 0);
-        run(1000 * MS);
+        watchers_run(1000 * MS);
         ck_assert_uint_eq(net.nodes[0].changes, 0);
     }
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(after_a_pause_the_dead_are_found_all_the_same)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.nodes[0].stopped = net.nodes[1].stopped = true;
-    run(5000 * MS);
+    watchers_run(5000 * MS);
     net.nodes[0].stopped = false;
     uint64_t resumed = net.now;
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 1);
-    ck_assert_uint_ge(net.nodes[0].changed_at, resumed + SUSPECT / 2);
-    ck_assert_uint_le(net.nodes[0].changed_at, resumed + SUSPECT);
-    close_net();
+    ck_assert_uint_ge(net.nodes[0].changed_at, resumed + WATCHERS_SUSPECT / 2);
+    ck_assert_uint_le(net.nodes[0].changed_at, resumed + WATCHERS_SUSPECT);
+    watchers_close();
 }
 END_TEST
 
@@ -372,93 +245,93 @@ END_TEST
 
 START_TEST(evidence_hastens)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.nodes[1].stopped = true;
     uint64_t dead = net.now;
     gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
-    run(100 * MS);
+    watchers_run(100 * MS);
     ck_assert(net.nodes[0].suspected && net.nodes[0].crashed);
     ck_assert_uint_le(net.nodes[0].changed_at, dead + 70 * MS);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(evidence_waits_for_slow_answers)
 {
-    open_pair();
+    watchers_open_pair();
     net.delay = 40 * MS;
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     for (int i = 0; i < 50; i++) {
         gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
-        run(100 * MS);
+        watchers_run(100 * MS);
     }
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(evidence_against_one_that_answers_is_nothing)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     uint64_t spoken = net.nodes[0].spoken;
     for (int i = 0; i < 1000; i++) { /* a storm of it */
         gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
         gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
-        run(MS);
+        watchers_run(MS);
     }
     ck_assert_uint_eq(net.nodes[0].changes, 0);
     ck_assert_uint_le(net.nodes[0].spoken, spoken + 1100);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(packets_outweigh_evidence)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.cut[1][0] = true; /* no answer gets through, but data does */
     gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
     for (int i = 0; i < 100; i++) {
         gcs_detector_heard(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
-        run(3 * MS);
+        watchers_run(3 * MS);
     }
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    run(100 * MS); /* and then it stops */
+    watchers_run(100 * MS); /* and then it stops */
     ck_assert(net.nodes[0].suspected && net.nodes[0].crashed);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(evidence_after_suspicion_says_crashed)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     net.nodes[1].stopped = true;
-    run(700 * MS);
+    watchers_run(700 * MS);
     ck_assert(net.nodes[0].suspected && !net.nodes[0].crashed);
     gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
-    run(100 * MS);
+    watchers_run(100 * MS);
     ck_assert(net.nodes[0].suspected && net.nodes[0].crashed);
     ck_assert_uint_eq(net.counters.suspicions, 1);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
 START_TEST(evidence_before_a_pause_of_our_own_is_asked_again)
 {
-    open_pair();
-    run(1000 * MS);
+    watchers_open_pair();
+    watchers_run(1000 * MS);
     gcs_detector_evidence(net.nodes[0].detector, net.now, net.nodes[0].peers[1]);
     net.nodes[0].stopped = true;
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     net.nodes[0].stopped = false;
     gcs_detector_tick(net.nodes[0].detector, net.now);
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
@@ -468,43 +341,43 @@ START_TEST(a_new_process_at_the_address_means_that_the_old_one_is_dead)
 {
     static const uint64_t incarnations[] = {5000, 3}; /* larger or smaller: it answers */
     for (int i = 0; i < 2; i++) {
-        open_pair();
-        run(1000 * MS);
+        watchers_open_pair();
+        watchers_run(1000 * MS);
         uint64_t restarted = net.now;
-        open_node(1, incarnations[i]);
-        watch(1, 0);
-        run(300 * MS);
+        watchers_open_node(1, incarnations[i]);
+        watchers_watch(1, 0);
+        watchers_run(300 * MS);
         ck_assert(net.nodes[0].suspected && net.nodes[0].crashed);
         ck_assert(gcs_peer_replaced(net.nodes[0].peers[1]));
         ck_assert_uint_le(net.nodes[0].changed_at, restarted + 150 * MS);
         uint64_t changes = net.nodes[0].changes;
-        run(1000 * MS);
+        watchers_run(1000 * MS);
         ck_assert_uint_eq(net.nodes[0].changes, changes); /* its life is not the old one's */
-        watch(0, 1);
+        watchers_watch(0, 1);
         ck_assert(!gcs_peer_suspected(net.nodes[0].peers[1]));
         ck_assert(!gcs_peer_replaced(net.nodes[0].peers[1]));
-        run(2000 * MS);
+        watchers_run(2000 * MS);
         ck_assert(!gcs_peer_suspected(net.nodes[0].peers[1]));
-        close_net();
+        watchers_close();
     }
 }
 END_TEST
 
 START_TEST(a_late_heartbeat_of_an_old_process_changes_nothing)
 {
-    open_pair();
+    watchers_open_pair();
     uint8_t body[GCS_HEARTBEAT_BYTES_MAX];
     struct gcs_heartbeat old = {.process = 999};
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_heartbeat_write(&w, &old);
-    run(1000 * MS);
+    watchers_run(1000 * MS);
     for (int i = 0; i < 10; i++) {
         gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body,
                            gcs_writer_size(&w));
-        run(100 * MS);
+        watchers_run(100 * MS);
     }
     ck_assert_uint_eq(net.nodes[0].changes, 0);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
@@ -546,13 +419,13 @@ START_TEST(hundreds_of_peers_in_random_order)
     gcs_prng_init(&prng, 5);
     struct gcs_detector_config config = {.allocator = &scarce.allocator,
                                          .process = 1,
-                                         .heartbeat_ns = HEARTBEAT,
-                                         .suspect_ns = SUSPECT,
+                                         .heartbeat_ns = WATCHERS_HEARTBEAT,
+                                         .suspect_ns = WATCHERS_SUSPECT,
                                          .counters = &counters,
                                          .env = {&detector, count_beat, count_accusation}};
     ck_assert_int_eq(gcs_detector_new(&config, &detector), 0);
     for (uint32_t i = 0; i < peers; i++) {
-        struct gcs_address address = address_of(i);
+        struct gcs_address address = watchers_address(i);
         watched[i] = gcs_detector_watch(detector, now, &address);
         *gcs_peer_user(watched[i]) = &watched[i];
     }
@@ -566,7 +439,7 @@ START_TEST(hundreds_of_peers_in_random_order)
     }
     ck_assert_uint_eq(accusations, peers / 2);
     for (uint32_t i = 0; i < peers; i++) {
-        struct gcs_address address = address_of(i);
+        struct gcs_address address = watchers_address(i);
         struct gcs_peer *peer = gcs_detector_find(detector, &address);
         ck_assert(i < peers / 2 ? peer == watched[i] : peer == NULL);
         if (peer) {
@@ -581,7 +454,7 @@ END_TEST
 
 START_TEST(malformed_heartbeats_are_refused)
 {
-    open_pair();
+    watchers_open_pair();
     uint8_t body[] = {0, 0, 0, 0, 0, 0, 0, 0, 0}; /* process 0 */
     ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body,
                                         sizeof(body)),
@@ -594,7 +467,7 @@ START_TEST(malformed_heartbeats_are_refused)
     ck_assert_int_eq(gcs_detector_frame(net.nodes[0].detector, net.now, &net.nodes[1].address, body,
                                         sizeof(body)),
                      GCS_EMALFORMED);
-    close_net();
+    watchers_close();
 }
 END_TEST
 
@@ -605,8 +478,8 @@ START_TEST(a_watch_needs_its_memory)
     scarce_init(&scarce);
     struct gcs_detector_config config = {.allocator = &scarce.allocator,
                                          .process = 1,
-                                         .heartbeat_ns = HEARTBEAT,
-                                         .suspect_ns = SUSPECT,
+                                         .heartbeat_ns = WATCHERS_HEARTBEAT,
+                                         .suspect_ns = WATCHERS_SUSPECT,
                                          .counters = &counters};
     for (uint64_t nth = 1; nth < 60; nth++) {
         struct gcs_detector *detector = NULL;
@@ -614,7 +487,7 @@ START_TEST(a_watch_needs_its_memory)
         if (gcs_detector_new(&config, &detector) == 0) {
             uint32_t watched = 0;
             for (uint32_t i = 0; i < 40; i++) {
-                struct gcs_address address = address_of(i);
+                struct gcs_address address = watchers_address(i);
                 watched += gcs_detector_watch(detector, MS, &address) != NULL;
             }
             ck_assert_uint_ge(watched, 39);
@@ -628,7 +501,10 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        an_idle_pair_says_one_thing_per_heartbeat_each_way,
+        an_idle_pair_says_less_and_less,
+        traffic_brings_heartbeats_back,
+        multicast_packets_are_no_substitute,
+        one_awakening_does_for_several,
         traffic_takes_the_place_of_heartbeats,
         the_round_trip_time_is_measured,
         nobody_watched_nothing_to_do,

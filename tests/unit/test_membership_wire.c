@@ -528,18 +528,42 @@ END_TEST
 
 START_TEST(heartbeat_comes_back)
 {
-    for (uint8_t flags = 0; flags < 4; flags++) {
-        struct gcs_heartbeat beat = {flags, UINT64_C(0x1122334455667788), 1000, UINT64_MAX};
+    for (uint8_t flags = 0; flags < 32; flags++) {
+        struct gcs_heartbeat beat = {.flags = flags,
+                                     .process = UINT64_C(0x1122334455667788),
+                                     .stamp = 1000,
+                                     .echo = UINT64_MAX,
+                                     .about = {GCS_ADDRESS_MAX, {1, 2, 3}},
+                                     .found = 77};
         struct gcs_heartbeat read;
+        const uint8_t ask = GCS_HEARTBEAT_ASK, found = GCS_HEARTBEAT_FOUND;
         begin();
         gcs_heartbeat_write(&w, &beat);
         size_t size = written();
         ck_assert_uint_le(size, GCS_HEARTBEAT_BYTES_MAX);
+        if ((flags & ask) && (flags & found)) {
+            ck_assert(!gcs_heartbeat_read(bytes, size, &read));
+            continue;
+        }
         ck_assert(gcs_heartbeat_read(bytes, size, &read));
         ck_assert_uint_eq(read.process, beat.process);
-        ck_assert_uint_eq(read.stamp, flags & GCS_HEARTBEAT_QUESTION ? 1000 : 0);
-        ck_assert_uint_eq(read.echo, flags & GCS_HEARTBEAT_ANSWER ? UINT64_MAX : 0);
+        ck_assert_uint_eq(read.stamp, flags & (GCS_HEARTBEAT_QUESTION | ask) ? 1000 : 0);
+        ck_assert_uint_eq(read.echo, flags & (GCS_HEARTBEAT_ANSWER | found) ? UINT64_MAX : 0);
+        ck_assert_uint_eq(read.about.length, flags & (ask | found) ? GCS_ADDRESS_MAX : 0);
+        ck_assert_uint_eq(read.found, flags & found ? 77 : 0);
         CHECK_LENGTHS(size, gcs_heartbeat_read(body, cut, &read));
+    }
+}
+END_TEST
+
+START_TEST(a_heartbeat_about_somebody_has_an_address_that_is_possible)
+{
+    static const uint8_t lengths[] = {0, GCS_ADDRESS_MAX + 1, 255};
+    for (size_t i = 0; i < sizeof(lengths); i++) {
+        struct gcs_heartbeat read;
+        uint8_t body[9 + 1 + 1 + 255] = {GCS_HEARTBEAT_ASK, 1};
+        body[10] = lengths[i];
+        ck_assert(!gcs_heartbeat_read(body, 11 + (size_t)lengths[i], &read));
     }
 }
 END_TEST
@@ -561,6 +585,7 @@ int main(void)
         counts_that_the_body_cannot_hold,
         no_address_twice,
         heartbeat_comes_back,
+        a_heartbeat_about_somebody_has_an_address_that_is_possible,
     };
     return suite_run("membership_wire", tests, SUITE_SIZE(tests));
 }

@@ -59,6 +59,15 @@ static void unicast(uint8_t n, size_t size)
     gcs_buffer_unref(buffer);
 }
 
+static void urgent(uint8_t n, size_t size)
+{
+    struct gcs_buffer *buffer = gcs_pool_get(&pool, size);
+    struct gcs_address to = address(n);
+    memset(buffer->data, n, size);
+    gcs_outbox_urgent(&outbox, &to, buffer, buffer->data, size);
+    gcs_buffer_unref(buffer);
+}
+
 START_TEST(packets_leave_in_order_with_their_addresses)
 {
     size_t count;
@@ -88,6 +97,32 @@ START_TEST(packets_leave_in_order_with_their_addresses)
     ck_assert_uint_eq(pool.outstanding, 0);
     gcs_outbox_packets(&outbox, &count);
     ck_assert_uint_eq(count, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(urgent_packets_go_first_and_the_others_keep_their_order)
+{
+    setup();
+    struct gcs_route *route = route_of(2);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint8_t i = 10; i < 60; i++) {
+            i % 2 ? multicast(route, i, 9) : unicast(i, 9);
+            if (i % 10 == 0)
+                urgent(i / 10, 9);
+        }
+        size_t count;
+        const struct gcs_core_packet *packets = gcs_outbox_packets(&outbox, &count);
+        ck_assert_uint_eq(count, 55);
+        for (uint8_t i = 0; i < count; i++) {
+            uint8_t tag = i < 5 ? i + 1 : i + 5;
+            ck_assert_uint_eq(packets[i].data[0], tag);
+            ck_assert(packets[i].multicast == (i >= 5 && tag % 2 == 1));
+        }
+        gcs_outbox_clear(&outbox);
+        ck_assert_uint_eq(pool.outstanding, 0);
+    }
+    gcs_route_unref(route);
     teardown();
 }
 END_TEST
@@ -184,6 +219,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         packets_leave_in_order_with_their_addresses,
+        urgent_packets_go_first_and_the_others_keep_their_order,
         a_group_of_one_sends_nothing,
         many_packets_and_no_more_memory_than_the_first_time,
         what_is_left_is_freed,

@@ -100,8 +100,13 @@ struct gcs_core_config {
     struct gcs_address address;   /* where others reach this endpoint */
     uint32_t packet_bytes;        /* largest packet that the path to every peer carries */
     uint32_t receive_bytes;       /* what the transport buffers before it loses packets */
-    uint64_t heartbeat_ns;        /* longest silence towards a peer; default 50 ms */
-    uint64_t suspect_ns;          /* silence after which a peer is suspected; default 500 ms */
+    bool multicast;               /* the network carries one packet to a whole group: nobody is told
+                                     then that a receiver is gone, so heartbeats go on beside */
+    uint64_t heartbeat_ns;        /* longest silence towards a peer while there is traffic; grows to a
+                                     third of suspect_ns while there is none; default 50 ms */
+    uint64_t suspect_ns;          /* shortest silence that is suspicious; default 500 ms */
+    uint64_t suspect_max_ns;      /* silence that is so in any case; 0, the default: twice that */
+    uint32_t probes;              /* others who are asked about a silent peer; default 3 */
     void *trace_ctx;
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
 };
@@ -159,6 +164,10 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
 
 /* Evidence (such as ICMP port unreachable) that nobody listens at peer. Hastens, never proves. */
 void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *peer);
+
+/* This process is about to end: the others are told, by packets of the next gcs_core_packets, and
+ * find out that much sooner. */
+void gcs_core_goodbye(struct gcs_core *core, uint64_t now);
 
 /* Does what is due at now and what the inputs since the last call ask for. */
 void gcs_core_advance(struct gcs_core *core, uint64_t now);

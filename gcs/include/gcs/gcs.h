@@ -49,11 +49,14 @@ struct gcs_endpoint_options {
     size_t size;              /* sizeof(struct gcs_endpoint_options) */
     uint32_t flags;           /* enum gcs_endpoint_flag */
     const char *cluster;      /* endpoints of other clusters are strangers; default "" */
-    uint32_t heartbeat_ms;    /* default 50 */
-    uint32_t suspect_ms;      /* default 500 */
+    uint32_t heartbeat_ms;    /* default 50; grows to suspect_ms / 3 while there is no traffic */
+    uint32_t suspect_ms;      /* shortest silence that is suspicious; default 500 */
     uint32_t submit_bytes;    /* messages of one group on their way from application threads:
                                  beyond, calls wait or get GCS_EAGAIN; default 4 MiB */
     uint32_t events;          /* events on their way to the application; default 1024 */
+    uint32_t suspect_max_ms;  /* silence that is suspicious in any case; 0, the default: twice
+                                 suspect_ms */
+    uint32_t probes;          /* others who are asked about one that is silent; default 3 */
 };
 
 /* Sets every option to its default, and size. */
