@@ -11,6 +11,7 @@
 #include "views/detector.h"
 
 #include "gcs/base/memory.h"
+#include "gcs/base/mutant.h"
 #include "gcs/wire/heartbeat.h"
 #include "views/peers.h"
 
@@ -76,7 +77,8 @@ static void note_time(struct gcs_detector *d, uint64_t now)
     uint64_t gap = now - d->last_call;
     uint64_t half = d->config.suspect_ns / 2;
     d->last_call = now;
-    if (gap <= later(half, 2 * d->config.heartbeat_ns) || d->peers.count == 0)
+    if (gap <= later(half, 2 * d->config.heartbeat_ns) || d->peers.count == 0 ||
+        GCS_MUTANT(forget_pause))
         return;
     d->resumed = now;
     d->floor = now > half ? now - half : 0;

@@ -44,7 +44,7 @@ static struct gcs_joiner *find_joiner(struct gcs_agreement *m, const struct gcs_
 /* A free place, or that of somebody who has gone elsewhere; NULL: there is none. */
 static struct gcs_joiner *place_joiner(struct gcs_agreement *m, uint64_t now)
 {
-    if (m->joiners_count < GCS_JOINERS_WAITING_MAX)
+    if (m->joiners_count < (GCS_MUTANT(joiners_singly) ? 1 : GCS_JOINERS_WAITING_MAX))
         return &m->joiners[m->joiners_count++];
     for (uint16_t i = 0; i < m->joiners_count; i++) {
         if (!fresh(m, &m->joiners[i], now))

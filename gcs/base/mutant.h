@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Deliberate bugs, to prove that the checkers of the test suite can fail.
- * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants
- * and never in the library: elsewhere GCS_MUTANT(name) is the constant 0 and
- * whatever it guards is gone from the object code.
+ * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants and
+ * the stories' twins, and never in the library: elsewhere GCS_MUTANT(name) is the
+ * constant 0 and whatever it guards is gone from the object code.
  *
- * The table says for each bug which guarantee it is meant to break; the
+ * The first table says for each bug which guarantee it is meant to break; the
  * program that runs them requires that some checker finds each one, and that
- * each checker finds at least one.
+ * each checker finds at least one. The bugs of the second table break no guarantee
+ * but good behaviour, such as that a bad link does not make views come and go: the
+ * story that it names must fail with them.
  */
 #ifndef GCS_BASE_MUTANT_H
 #define GCS_BASE_MUTANT_H
@@ -47,10 +49,20 @@
     X(ignore_mark, "state", "what the state contains already is delivered once more")           \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
+/* X(name, story in tests/stories that fails with it, what is wrong) */
+#define GCS_STORY_MUTANT_TABLE(X)                                                          \
+    X(poll_minority, "asymmetric_links", "one member's suspicion is enough for a ballot")  \
+    X(forget_pause, "process_pause", "a pause of one's own counts as the others' silence") \
+    X(dead_joiners, "ghost_member", "lets joiners in that did not answer this ballot")     \
+    X(joiners_singly, "one_merge", "lets one joiner in at a time")                         \
+    X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
+    X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
+    X(nack_at_once, "late_data", "takes for lost what has been overtaken")
+
 enum gcs_mutant {
     GCS_MUTANT_none,
-#define GCS_MUTANT_ENUM(name, property, text) GCS_MUTANT_##name,
-    GCS_MUTANT_TABLE(GCS_MUTANT_ENUM)
+#define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
+    GCS_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
         GCS_MUTANT_count
 };
