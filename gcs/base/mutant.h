@@ -54,6 +54,7 @@
     X(poll_minority, "asymmetric_links", "one member's suspicion is enough for a ballot")  \
     X(forget_pause, "process_pause", "a pause of one's own counts as the others' silence") \
     X(dead_joiners, "ghost_member", "lets joiners in that did not answer this ballot")     \
+    X(unheard_joiners, "distant_joiner", "a ballot for a joiner that may not hear us")     \
     X(joiners_singly, "one_merge", "lets one joiner in at a time")                         \
     X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
     X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \

@@ -15,9 +15,9 @@ static void tell(void)
 {
     given_members(4);
 
-    /* It asks, and is dead before anybody can ask back: nobody has ever heard of it. */
+    /* It asks, and is dead when the ballot asks it: nobody has ever seen it in a view. */
     start(4);
-    wait_until_sent(GCS_FRAME_INVITE, EVERYBODY, 1);
+    wait_until_sent(GCS_FRAME_PREPARE, MEMBERS(0), 1);
     power_off(4);
     wait_ms(3000);
     expect_view(MEMBERS(0, 1, 2, 3));
