@@ -42,7 +42,7 @@ typedef unsigned story_set;
 story_set story_everybody(void); /* who has a process */
 story_set story_members(const unsigned *members, size_t count);
 
-/* ---- What is given ------------------------------------------------------------------------ */
+/* ---- What is given ---------------------------------------------------------------------- */
 
 /* Before given_members(): how many bytes each host's wire carries in a millisecond. */
 void given_wire(unsigned bytes_per_ms);
@@ -50,7 +50,7 @@ void given_wire(unsigned bytes_per_ms);
 /* So many members in one view, at rest; the transcript begins here. */
 void given_members(unsigned count);
 
-/* ---- What happens -------------------------------------------------------------------------- */
+/* ---- What happens ----------------------------------------------------------------------- */
 
 void start(unsigned member);     /* a process starts and joins the group */
 void crash(unsigned member);     /* its process is gone; its host answers for it */
@@ -91,7 +91,7 @@ void wait_ms(unsigned ms);
 #define say(member, service, text)       STORY_AT(story_say((member), (service), (text)))
 #define say_large(member, service, size) STORY_AT(story_say_large((member), (service), (size)))
 
-/* ---- What is expected ----------------------------------------------------------------------- */
+/* ---- What is expected ------------------------------------------------------------------- */
 
 #define expect(condition) STORY_AT(story_expect((condition), #condition))
 /* Each of these runs, is primary, and has the same view: of exactly these, as they live now. */
@@ -135,8 +135,7 @@ void story_expect_heard(story_set members, const char *text, unsigned times);
 void story_expect_refused(unsigned member, enum gcs_service service, int error);
 void story_end(const char *transcript);
 
-/* ---- The program ------------------------------------------------------------------------------
- */
+/* ---- The program ------------------------------------------------------------------------ */
 
 struct story_mutant {
     const char *name;

@@ -16,7 +16,7 @@
 #define SOCKET_BYTES (4U << 20)
 #define ROUND_NS     1000U /* a round takes so long */
 
-/* ---- Memory: counted ------------------------------------------------------------------------ */
+/* ---- Memory: counted -------------------------------------------------------------------- */
 
 static void *allocate(void *ctx, size_t size)
 {
@@ -35,8 +35,7 @@ static void release(void *ctx, void *memory)
     free(memory);
 }
 
-/* ---- For the checkers -------------------------------------------------------------------------
- */
+/* ---- For the checkers ------------------------------------------------------------------- */
 
 /* By way of the text that real processes write, so that a story tests that as well. */
 static void record(const char *line, size_t size)
@@ -68,8 +67,7 @@ void actor_note(struct actor *actor, const char *note)
                                        gcs_sim_address_format, line, sizeof(line)));
 }
 
-/* ---- Life -------------------------------------------------------------------------------------
- */
+/* ---- Life ------------------------------------------------------------------------------- */
 
 static void join(struct actor *actor)
 {
@@ -131,8 +129,7 @@ void actor_kill(struct actor *actor)
         stage_fail("%u leaves %zu pieces of memory", actor->index, actor->allocated);
 }
 
-/* ---- Rounds
- * -------------------------------------------------------------------------------------- */
+/* ---- Rounds ----------------------------------------------------------------------------- */
 
 void actor_input(struct actor *actor, const struct gcs_sim_event *event)
 {

@@ -44,8 +44,7 @@ void stage_fail(const char *format, ...)
     _Exit(EXIT_FAILURE); /* memory is not the point any more */
 }
 
-/* ---- At any time --------------------------------------------------------------------------------
- */
+/* ---- At any time ------------------------------------------------------------------------ */
 
 void story_expect(bool condition, const char *text)
 {
@@ -160,8 +159,7 @@ unsigned told_blocked_at(unsigned member)
     return (unsigned)(stage.actors[member].blocked_at / MS);
 }
 
-/* ---- The end
- * ------------------------------------------------------------------------------------- */
+/* ---- The end ---------------------------------------------------------------------------- */
 
 static void check_transcript(const char *transcript)
 {

@@ -12,6 +12,7 @@
 #ifdef GCS_MUTANTS
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,10 +41,34 @@ static int tell_apart(void (*tell)(void), enum gcs_mutant mutant)
     return status;
 }
 
+/* Bugs that are meant for this story and that it does not name. */
+static int forgotten(const char *program, const struct story_mutant *mutants, size_t count)
+{
+    static const char *const meant[][2] = {
+#define MEANT(mutant, story, text) {#mutant, "story-" story "-mutants"},
+        GCS_STORY_MUTANT_TABLE(MEANT)
+#undef MEANT
+    };
+    const char *slash = strrchr(program, '/');
+    int result = EXIT_SUCCESS;
+
+    for (size_t i = 0; i < sizeof(meant) / sizeof(*meant); i++) {
+        bool named = strcmp(meant[i][1], slash ? slash + 1 : program) != 0;
+
+        for (size_t k = 0; k < count; k++)
+            named |= strcmp(meant[i][0], mutants[k].name) == 0;
+        if (!named) {
+            printf("%s: is meant for this story, which does not name it\n", meant[i][0]);
+            result = EXIT_FAILURE;
+        }
+    }
+    return result;
+}
+
 int story_run(int argc, char **argv, void (*tell)(void), const struct story_mutant *mutants,
               size_t count)
 {
-    int result = EXIT_SUCCESS;
+    int result = forgotten(argv[0], mutants, count);
 
     (void)argc;
     if (tell_apart(tell, GCS_MUTANT_none) != 0) {

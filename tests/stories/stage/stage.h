@@ -76,7 +76,7 @@ uint64_t stage_now(void);
 void stage_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 bool stage_until(bool (*so)(void), uint64_t ns); /* so: NULL, never */
 
-/* ---- actor ---------------------------------------------------------------------------------- */
+/* ---- actor ------------------------------------------------------------------------------ */
 
 void actor_start(struct actor *actor);
 void actor_kill(struct actor *actor); /* frees it, at the end too */
@@ -87,7 +87,7 @@ void actor_note(struct actor *actor, const char *note); /* for the checkers: cra
 /* It has a view of exactly these, by the lives that they have now. */
 bool actor_has_view(const struct actor *actor, story_set members);
 
-/* ---- wire ------------------------------------------------------------------------------------ */
+/* ---- wire ------------------------------------------------------------------------------- */
 
 void wire_send(struct actor *actor, const struct gcs_core_packet *packets, size_t count);
 void wire_release(uint64_t number);                 /* a packet that was held back */
@@ -98,8 +98,7 @@ unsigned wire_watched(void); /* how many of those have sent one since */
 void wire_heal(void);
 void wire_clear(void);
 
-/* ---- transcript --------------------------------------------------------------------------------
- */
+/* ---- transcript ------------------------------------------------------------------------- */
 
 void transcript_event(struct actor *actor, const struct gcs_core_event *event);
 void transcript_crash(struct actor *actor);

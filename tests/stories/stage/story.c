@@ -13,7 +13,7 @@
 
 struct stage stage;
 
-/* ---- Time --------------------------------------------------------------------------------- */
+/* ---- Time ------------------------------------------------------------------------------- */
 
 enum { TIMER_STOP = 1, TIMER_WAKE, TIMER_RELEASE };
 
@@ -122,7 +122,7 @@ void story_wait_for_view(story_set members)
         stage_fail("that view does not come");
 }
 
-/* ---- The cast ------------------------------------------------------------------------------- */
+/* ---- The cast --------------------------------------------------------------------------- */
 
 story_set story_everybody(void)
 {
@@ -248,8 +248,7 @@ void resume(unsigned member)
     actor_wake_at(actor, stage_now());
 }
 
-/* ---- The network ------------------------------------------------------------------------------
- */
+/* ---- The network ------------------------------------------------------------------------ */
 
 void cut_one_way(unsigned from, unsigned to)
 {
@@ -289,8 +288,7 @@ void repeat_late(int kind, story_set from, story_set to, unsigned us)
     wire_rule(kind, from, to, 2, us * (MS / 1000));
 }
 
-/* ---- Speaking -----------------------------------------------------------------------------------
- */
+/* ---- Speaking --------------------------------------------------------------------------- */
 
 static void multicast(unsigned member, enum gcs_service service, const void *data, size_t size)
 {

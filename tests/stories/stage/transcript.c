@@ -32,8 +32,7 @@ void text_add(struct text *text, const char *format, ...)
     }
 }
 
-/* ---- Names -------------------------------------------------------------------------------------
- */
+/* ---- Names ------------------------------------------------------------------------------ */
 
 static struct {
     uint64_t incarnation;
@@ -62,8 +61,7 @@ static const char *name(const struct gcs_member_id *id)
     return text;
 }
 
-/* ---- Events ------------------------------------------------------------------------------------
- */
+/* ---- Events ----------------------------------------------------------------------------- */
 
 static void line(struct actor *actor, const char *what)
 {
@@ -214,8 +212,7 @@ void transcript_crash(struct actor *actor)
     line(actor, "(and is gone)");
 }
 
-/* ---- The whole
- * ----------------------------------------------------------------------------------- */
+/* ---- The whole -------------------------------------------------------------------------- */
 
 static const char *told(const struct actor *actor)
 {

@@ -71,8 +71,7 @@ void wire_clear(void)
     free(wire.late);
 }
 
-/* ---- Kinds ------------------------------------------------------------------------------------
- */
+/* ---- Kinds ------------------------------------------------------------------------------ */
 
 static bool has_frame(const struct gcs_packet *packet, int type)
 {
@@ -102,8 +101,7 @@ static bool is_kind(const struct gcs_packet *packet, int kind)
     }
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------
- */
+/* ---- Sending ---------------------------------------------------------------------------- */
 
 static void leave_now(const struct late *late)
 {
