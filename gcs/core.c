@@ -7,6 +7,7 @@
 #include "gcs/backlog.h"
 #include "gcs/group.h"
 
+#include "gcs/base/mutant.h"
 #include "views/detector.h"
 
 #define TELL_GONE_NS    10000000u
@@ -242,7 +243,7 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
         return;
     }
     struct gcs_peer *peer = gcs_detector_find(core->detector, from);
-    if (peer)
+    if (peer && !(GCS_MUTANT(deaf_to_data) && group))
         gcs_detector_heard(core->detector, now, peer);
     if (group && is_piece(&packet))
         receive_piece(core, group, from, &packet);

@@ -16,8 +16,6 @@
 #define HOLD_OFF_NS      1000000u
 #define REPAIR_BYTES_MAX 262144u /* in answer to one request */
 
-static const struct gcs_gaps_timing timing = {GUARD_NS, RETRY_NS, RETRY_MAX_NS};
-
 /* Whom to ask for packets of rank: who surely holds them, then everybody in turn. */
 static uint16_t whom_to_ask(const struct gcs_era *era, uint16_t rank, uint32_t attempt)
 {
@@ -47,6 +45,8 @@ static void request(struct gcs_era *era, uint16_t rank, const struct gcs_nack *n
 
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
 {
+    const struct gcs_gaps_timing timing = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
+                                           RETRY_MAX_NS};
     if (!era->gaps_changed && now < era->gaps_due)
         return;
     era->gaps_changed = false;

@@ -111,6 +111,8 @@ bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struc
     record->change.joined_count = (uint16_t)(era->view.count - value->survivors_count);
     record->change.joined = record->ranks + value->survivors_count;
     fill_departures(record, before, value);
+    if (GCS_MUTANT(stale_quorum) && before)
+        record->change.quorum = before->view.count / 2u + 1;
     if (push_view(group, now, record))
         return true;
     destroy(record);

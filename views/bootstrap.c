@@ -210,12 +210,18 @@ static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
  * earlier view it may have been a member in between and is over: only a new one can come in.
  */
 static int hear_invite(struct gcs_bootstrap_machine *b, uint64_t now,
-                        const struct gcs_address *from, const uint8_t *body, size_t size)
+                       const struct gcs_address *from, const uint8_t *body, size_t size)
 {
     uint32_t epoch;
     struct gcs_ballot ballot;
     if (!gcs_prepare_read(body, size, &epoch, &ballot))
         return GCS_EMALFORMED;
+    if (epoch == 0) { /* to no ballot: it only asks whether we hear it */
+        learn(b, from);
+        put_off(b, now + b->config.look_ns);
+        ask(b, from, GCS_FRAME_JOIN, epoch, ballot);
+        return 0;
+    }
     if (epoch < b->answered)
         return 0; /* late */
     if (b->answered != 0 && b->answered != epoch && b->config.env.renew)

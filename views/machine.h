@@ -3,7 +3,8 @@
  * The inside of the agreement machine: what its files share. agreement.c is the
  * outside, poll.c decides that a ballot is due, ballot.c is its proposer's side,
  * acceptor.c the side of those who promise and accept, value.c makes and keeps
- * values, pending.c knows who wants in, wish.c what the members want, settle.c follows the decision.
+ * values, pending.c knows who wants in, wish.c what the members want, settle.c follows the
+ * decision.
  */
 #ifndef GCS_VIEWS_MACHINE_H
 #define GCS_VIEWS_MACHINE_H
@@ -44,6 +45,8 @@ struct gcs_joiner {
     struct gcs_member member;
     uint64_t heard;
     uint64_t tell_after; /* as in gcs_seat */
+    uint64_t ask_after;  /* not to be asked for an echo before this */
+    bool hears;          /* and gave one in time */
     bool answered;       /* own ballot's prepare */
 };
 

@@ -33,7 +33,7 @@ void gcs_patience_note_time(struct gcs_detector *d, uint64_t now)
     d->last_call = now;
     if (gap <= gcs_later(half, 2 * d->config.heartbeat_ns) || d->peers.count == 0)
         return;
-    if (GCS_MUTANT(accuse_after_pause))
+    if (GCS_MUTANT(accuse_after_pause) || GCS_MUTANT(forget_pause))
         return;
     d->resumed = now;
     d->floor = now > half ? now - half : 0;

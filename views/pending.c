@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who wants in. A member that is asked by a joiner passes the question on to the
- * candidate. Joiners are remembered in a table of fixed size, for a bounded time; only one that answers a ballot's prepare can
- * come in with it, so that a dead joiner costs one wait and comes back no more.
+ * candidate. Joiners are remembered in a table of fixed size, for a bounded time; only
+ * one that answers a ballot's prepare can come in with it, so that a dead joiner costs one
+ * wait and comes back no more.
+ *
+ * A ballot stops the group, so it is no way to find out whether a joiner hears us: the
+ * candidate first asks for an echo, and who does not give it as soon as a ballot would need
+ * its answer is no reason to begin one.
  */
 #include "views/machine.h"
 
@@ -14,10 +19,15 @@ static bool fresh(const struct gcs_agreement *m, const struct gcs_joiner *joiner
     return now < joiner->heard + JOINER_WAITS * m->config.ballot_ns;
 }
 
+static bool counts(const struct gcs_agreement *m, const struct gcs_joiner *joiner, uint64_t now)
+{
+    return fresh(m, joiner, now) && (joiner->hears || GCS_MUTANT(unheard_joiners));
+}
+
 bool gcs_pending_joiners(const struct gcs_agreement *m, uint64_t now)
 {
     for (uint16_t i = 0; i < m->joiners_count; i++) {
-        if (fresh(m, &m->joiners[i], now))
+        if (counts(m, &m->joiners[i], now))
             return true;
     }
     return false;
@@ -26,7 +36,7 @@ bool gcs_pending_joiners(const struct gcs_agreement *m, uint64_t now)
 bool gcs_pending_answered(const struct gcs_agreement *m, uint64_t now)
 {
     for (uint16_t i = 0; i < m->joiners_count; i++) {
-        if (fresh(m, &m->joiners[i], now) && !m->joiners[i].answered)
+        if (counts(m, &m->joiners[i], now) && !m->joiners[i].answered)
             return false;
     }
     return true;
@@ -44,7 +54,7 @@ static struct gcs_joiner *find_joiner(struct gcs_agreement *m, const struct gcs_
 /* A free place, or that of somebody who has gone elsewhere; NULL: there is none. */
 static struct gcs_joiner *place_joiner(struct gcs_agreement *m, uint64_t now)
 {
-    if (m->joiners_count < GCS_JOINERS_WAITING_MAX)
+    if (m->joiners_count < (GCS_MUTANT(joiners_singly) ? 1 : GCS_JOINERS_WAITING_MAX))
         return &m->joiners[m->joiners_count++];
     for (uint16_t i = 0; i < m->joiners_count; i++) {
         if (!fresh(m, &m->joiners[i], now))
@@ -61,10 +71,8 @@ static struct gcs_joiner *note_joiner(struct gcs_agreement *m, uint64_t now,
     if (joiner && joiner->member.id.incarnation != member->id.incarnation) {
         if (joiner->answered && !answers)
             return NULL;
-        *joiner = (struct gcs_joiner){.member = *member};
+        *joiner = (struct gcs_joiner){.member = *member, .hears = joiner->hears};
     } else if (!joiner) {
-        if (!gcs_pending_joiners(m, now))
-            m->start_at = now + m->config.retry_ns;
         joiner = place_joiner(m, now);
         if (!joiner)
             return NULL;
@@ -115,6 +123,50 @@ static bool at_members_address(struct gcs_agreement *m, const struct gcs_member_
     return false;
 }
 
+/* ---- Does it hear us? ------------------------------------------------------------------- */
+
+/* The time in microseconds, never 0. */
+static uint32_t stamp_at(uint64_t now)
+{
+    return (uint32_t)(now / 1000 % UINT32_MAX) + 1;
+}
+
+/* An invitation to no ballot, with the time in the place of a ballot's counter. */
+static void ask_for_echo(struct gcs_agreement *m, uint64_t now, struct gcs_joiner *joiner)
+{
+    uint8_t body[16];
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    if (joiner->hears || now < joiner->ask_after || gcs_poll_place(m) > 0)
+        return;
+    joiner->ask_after = now + m->config.retry_ns / 2;
+    gcs_prepare_write(&w, 0, (struct gcs_ballot){stamp_at(now), m->view->self});
+    m->config.env.to_address(m->config.env.ctx, &joiner->member.id.address, GCS_FRAME_INVITE, body,
+                             gcs_writer_size(&w));
+}
+
+static bool is_echo(const struct gcs_join_request *request)
+{
+    return request->epoch == 0 && request->ballot.counter > 0;
+}
+
+/* From somebody who hears us, soon enough to take part in a ballot. */
+static bool is_timely(const struct gcs_agreement *m, uint64_t now,
+                      const struct gcs_join_request *request)
+{
+    uint32_t age = stamp_at(now) - request->ballot.counter;
+    return request->ballot.rank == m->view->self && age <= m->config.ballot_ns / 1000;
+}
+
+/* The first of them waits for company. */
+static void note_hearing(struct gcs_agreement *m, uint64_t now, struct gcs_joiner *joiner)
+{
+    if (!gcs_pending_joiners(m, now))
+        m->start_at = now + m->config.retry_ns;
+    joiner->hears = true;
+}
+
+/* ---- Asking ----------------------------------------------------------------------------- */
+
 static void pass_on(struct gcs_agreement *m, const struct gcs_join_request *request)
 {
     struct gcs_writer w = gcs_agreement_writer(m);
@@ -139,12 +191,17 @@ static void join(struct gcs_agreement *m, uint64_t now, const struct gcs_join_re
         gcs_settle_tell_joiner(m, now, joiner);
         return;
     }
-    if (answers) {
+    if (is_echo(request)) {
+        if (!joiner->hears && is_timely(m, now, request))
+            note_hearing(m, now, joiner);
+    } else if (answers) {
         joiner->answered = true;
         replaces(m, &request->member.id.address);
-    } else if (m->phase == PHASE_PREPARING && !known) {
-        gcs_ballot_ask_joiner(m, joiner);
+    } else {
+        ask_for_echo(m, now, joiner);
     }
+    if (!answers && !known && m->phase == PHASE_PREPARING)
+        gcs_ballot_ask_joiner(m, joiner);
     gcs_poll_consider(m, now);
 }
 

@@ -115,7 +115,7 @@ static bool confirmed(const struct gcs_agreement *m)
         for (uint16_t rank = 0; rank < m->view->count; rank++)
             gcs_tally_add(&tally, &m->view->members[rank],
                           rank == m->view->self || (m->seats[rank].missed >> i & 1));
-        if (gcs_tally_quorum(&tally, m->view->tie_breaker))
+        if (gcs_tally_quorum(&tally, m->view->tie_breaker) || GCS_MUTANT(poll_minority))
             return true;
     }
     return false;

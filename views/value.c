@@ -206,7 +206,8 @@ static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t room, struc
     uint16_t taken = 0;
     for (uint16_t i = 0; i < m->joiners_count && taken < room; i++) {
         const struct gcs_joiner *joiner = &m->joiners[i];
-        if (!joiner->answered || address_survives(m, &joiner->member.id.address))
+        if ((!joiner->answered && !GCS_MUTANT(dead_joiners)) ||
+            address_survives(m, &joiner->member.id.address))
             continue;
         if (into) {
             into[taken] = joiner->member;

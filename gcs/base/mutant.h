@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Deliberate bugs, to prove that the checkers of the test suite can fail.
- * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants
- * and never in the library: elsewhere GCS_MUTANT(name) is the constant 0 and
- * whatever it guards is gone from the object code.
+ * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants and
+ * the stories' twins, and never in the library: elsewhere GCS_MUTANT(name) is the
+ * constant 0 and whatever it guards is gone from the object code.
  *
- * The table says for each bug which guarantee it is meant to break; the
+ * The first table says for each bug which guarantee it is meant to break; the
  * program that runs them requires that some checker finds each one, and that
- * each checker finds at least one.
+ * each checker finds at least one. The bugs of the second table break no guarantee
+ * but good behaviour, such as that a bad link does not make views come and go: the
+ * story that it names must fail with them.
  */
 #ifndef GCS_BASE_MUTANT_H
 #define GCS_BASE_MUTANT_H
@@ -49,15 +51,27 @@
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:
  * tests/unit/test_detector_mutants.c finds them. */
-#define GCS_MUTANT_DETECTOR_TABLE(X)                                                             \
+#define GCS_DETECTOR_MUTANT_TABLE(X)                                                             \
     X(accuse_after_pause, "accuracy", "accuses others after a pause of its own")                 \
     X(no_indirect_probe, "accuracy", "takes evidence for proof without asking others")
 
+/* X(name, story in tests/stories that fails with it, what is wrong) */
+#define GCS_STORY_MUTANT_TABLE(X)                                                          \
+    X(poll_minority, "asymmetric_links", "one member's suspicion is enough for a ballot")  \
+    X(forget_pause, "process_pause", "a pause of one's own counts as the others' silence") \
+    X(dead_joiners, "ghost_member", "lets joiners in that did not answer this ballot")     \
+    X(unheard_joiners, "distant_joiner", "a ballot for a joiner that may not hear us")     \
+    X(joiners_singly, "one_merge", "lets one joiner in at a time")                         \
+    X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
+    X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
+    X(nack_at_once, "late_data", "takes for lost what has been overtaken")
+
 enum gcs_mutant {
     GCS_MUTANT_none,
-#define GCS_MUTANT_ENUM(name, property, text) GCS_MUTANT_##name,
+#define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM)
-    GCS_MUTANT_DETECTOR_TABLE(GCS_MUTANT_ENUM)
+    GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
+    GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
         GCS_MUTANT_count
 };

@@ -17,7 +17,8 @@
  *     POLL        number, count, suspects: rank * 2 + crashed, ranks ascending
  *     VOTE        number, flags 1, the suspects missed: a bit per place in POLL
  *     PREPARE     epoch, ballot
- *     INVITE      epoch, ballot: PREPARE to a joiner, which is no member of that view
+ *     INVITE      epoch, ballot: PREPARE to a joiner, which is no member of that view;
+ *                 epoch 0: to no ballot, only to be answered (JOIN) with the same
  *     PROMISE     flags 1, ballot, then unless REFUSED: held per rank, then if
  *                 ACCEPTED: the ballot it was accepted in, proposal
  *     PROPOSE     ballot, proposal

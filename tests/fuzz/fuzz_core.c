@@ -420,7 +420,7 @@ static void let_in(struct neighbour *b)
     answer(b, 0);
     for (unsigned i = 0; i < 20 && gcs_core_view(b->group)->count == 1; i++) {
         advance(b, 10 * MS);
-        if (b->epoch == 1)
+        if (b->ballot.counter > 0) /* asked for an echo first, then for the ballot's answer */
             answer(b, 0);
     }
     assert(gcs_core_view(b->group)->count == 2);

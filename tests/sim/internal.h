@@ -69,6 +69,7 @@ struct node {
     bool wanted;      /* should be in the group */
     bool leaving;
     bool evicted; /* somebody asked for it */
+    unsigned weight; /* its votes, as far as it is in the group */
     bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
     bool blocked;

@@ -130,9 +130,10 @@ static bool view_survives(struct world *world, const struct known_view *view,
         return false;
     /*
      * Members may have been taken along into a view that is being agreed on, and have died
-     * since: a quorum of the smallest one that can come out must live.
+     * since: a quorum of the smallest one that can come out must live. With a tie-breaker
+     * half of those who stay may make it.
      */
-    least = (all - leaving) / 2 + 1;
+    least = record->tie_breaker ? (all - leaving + 1) / 2 : (all - leaving) / 2 + 1;
     return !view->blocked || 2 * most * (view->crashes + 1) < least;
 }
 

@@ -112,6 +112,7 @@ void node_join(struct world *world, struct node *node)
     node->synced = node->creates || !config.state;
     node->transferred = !node->synced;
     node->creates = false;
+    node->weight = config.weight;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
     if (error)

@@ -71,6 +71,24 @@ static unsigned away(const struct world *world)
     return count;
 }
 
+/*
+ * Without it the others that are not away keep most of the votes: who leaves, or is sent, with the
+ * only quorum there is ends the group for those that are away as well.
+ */
+static bool may_leave(const struct world *world, const struct node *leaver)
+{
+    unsigned all = 0, gone = 0;
+
+    for (unsigned i = 0; i < world->options.members; i++) {
+        const struct node *node = &world->nodes[i];
+        bool member = node->core && node_in_group(node);
+
+        all += member ? node->weight : 0;
+        gone += member && (node == leaver || is_away(world, node)) ? node->weight : 0;
+    }
+    return 2 * (away(world) + 1) < world->options.members && 2 * gone < all;
+}
+
 bool schedule_may_go(const struct world *world, unsigned more)
 {
     return !world->careful || 2 * (away(world) + more) < world->options.members;
@@ -171,7 +189,7 @@ static void leave(struct world *world, struct action *action)
                             ? &world->nodes[action->node]
                             : &world->nodes[gcs_prng_below(&world->prng, world->options.members)];
 
-    if (!node_in_group(node) || node->leaving || 2 * (away(world) + 1) >= world->options.members) {
+    if (!node_in_group(node) || node->leaving || !may_leave(world, node)) {
         schedule_retry(world, action, 50 * MS);
         return;
     }
@@ -187,7 +205,7 @@ static void evict(struct world *world, struct action *action)
     struct node *other = &world->nodes[(first + 1 + gcs_prng_below(&world->prng, count - 1)) % count];
 
     if (!node_in_group(node) || node->leaving || !node_in_group(other) || other->leaving ||
-        2 * (away(world) + 1) >= count) {
+        !may_leave(world, other)) {
         schedule_retry(world, action, 50 * MS);
         return;
     }

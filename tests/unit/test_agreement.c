@@ -504,8 +504,8 @@ END_TEST
 
 START_TEST(a_joiner_that_dies_before_it_answers_costs_one_view)
 {
-    /* A JOIN to each seed gets out, the answer to PREPARE does not. */
-    struct killer killer = {GCS_FRAME_JOIN, 3, 3, -1};
+    /* A JOIN to each seed and the echo get out, the answer to PREPARE does not. */
+    struct killer killer = {GCS_FRAME_JOIN, 3, 4, -1};
     struct arena *arena = open_arena(4, 3);
     arena->drop = kill_sender;
     arena->script = &killer;
@@ -515,6 +515,36 @@ START_TEST(a_joiner_that_dies_before_it_answers_costs_one_view)
     ck_assert_uint_eq(arena_epoch(arena), 2);
     ck_assert_uint_eq(arena_view(arena, 0), MASK(3));
     ck_assert(arena_settled(arena));
+    close_arena(arena);
+}
+END_TEST
+
+START_TEST(a_joiner_that_dies_at_once_costs_nothing)
+{
+    struct killer killer = {GCS_FRAME_JOIN, 3, 3, -1};
+    struct arena *arena = open_arena(4, 3);
+    arena->drop = kill_sender;
+    arena->script = &killer;
+    arena_join(arena, 3);
+    arena_run(arena, SECONDS(5));
+    ck_assert_int_eq(killer.killed, 3);
+    ck_assert_uint_eq(arena_epoch(arena), 1);
+    close_arena(arena);
+}
+END_TEST
+
+START_TEST(a_joiner_that_hears_nobody_costs_nothing)
+{
+    struct arena *arena = open_arena(4, 3);
+    for (int p = 0; p < 3; p++)
+        arena->cut[p][3] = true;
+    arena_join(arena, 3);
+    arena_run(arena, SECONDS(5));
+    ck_assert_uint_eq(arena_epoch(arena), 1);
+    memset(arena->cut, 0, sizeof(arena->cut));
+    expect_settled(arena, SECONDS(2));
+    ck_assert_uint_eq(arena_view(arena, 3), MASK(4));
+    ck_assert_uint_eq(arena_epoch(arena), 2);
     close_arena(arena);
 }
 END_TEST
@@ -641,6 +671,8 @@ int main(void)
         a_leaver_serves_for_a_bounded_time,
         a_crash_and_a_leave_at_once_block_nobody,
         a_joiner_that_dies_before_it_answers_costs_one_view,
+        a_joiner_that_dies_at_once_costs_nothing,
+        a_joiner_that_hears_nobody_costs_nothing,
         a_joiner_that_dies_afterwards_is_removed,
         a_process_that_comes_back_at_once_is_a_new_member,
         a_joiner_tells_the_survivors,

@@ -474,6 +474,30 @@ START_TEST(prepare_is_answered_with_its_ballot)
 }
 END_TEST
 
+START_TEST(an_echo_is_given_and_forgotten)
+{
+    open_nodes(1);
+    int seeds[] = {1};
+    start(0, GCS_JOIN, seeds, 1);
+    run(MS);
+    uint8_t invites[][3] = {{9, 4, 2}, {0, 7, 1}, {9, 5, 2}};
+    struct gcs_address from = address_of(6);
+    struct gcs_join_request request;
+    struct gcs_settings settings;
+    struct gcs_member_id rival;
+    for (size_t i = 0; i < 3; i++) {
+        gcs_bootstrap_frame(nodes[0].machine, now, &from, GCS_FRAME_INVITE, invites[i], 3);
+        ck_assert(
+            gcs_join_parse(nodes[0].last_body, nodes[0].last_size, &request, &settings, &rival));
+        ck_assert_uint_eq(request.epoch, invites[i][0]);
+        ck_assert_uint_eq(request.ballot.counter, invites[i][1]);
+        ck_assert_uint_eq(request.ballot.rank, invites[i][2]);
+        ck_assert(gcs_member_id_equal(&request.member.id, &nodes[0].self.id));
+    }
+    close_nodes();
+}
+END_TEST
+
 static void expect_refusal(struct gcs_agreement_config group, const char *text)
 {
     struct gcs_view view = {.count = 3};
@@ -500,7 +524,8 @@ static void expect_refusal(struct gcs_agreement_config group, const char *text)
 
 START_TEST(other_settings_are_refused_and_both_values_named)
 {
-    struct gcs_agreement_config group = {.settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
+    struct gcs_agreement_config group = {
+        .settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
     struct gcs_view full = {.count = GCS_MEMBERS_MAX};
     group.settings.order = 2;
     expect_refusal(group, "order: the group has 2, this member 1");
@@ -570,6 +595,7 @@ int main(void)
         a_looker_that_dies_does_not_hold_the_others_up_for_ever,
         a_group_that_answers_slowly_is_not_founded_again,
         prepare_is_answered_with_its_ballot,
+        an_echo_is_given_and_forgotten,
         other_settings_are_refused_and_both_values_named,
         malformed_frames_change_nothing,
         a_machine_needs_its_memory,

@@ -53,13 +53,13 @@ END_TEST
         ck_assert_uint_gt(accusations(GCS_MUTANT_##name), 0); \
     }                                                         \
     END_TEST
-GCS_MUTANT_DETECTOR_TABLE(MUTANT_TEST)
+GCS_DETECTOR_MUTANT_TABLE(MUTANT_TEST)
 
 int main(void)
 {
     const TTest *const tests[] = {
 #define MUTANT_ENTRY(name, property, text) name##_is_found,
-        GCS_MUTANT_DETECTOR_TABLE(MUTANT_ENTRY) without_a_bug_nobody_is_accused,
+        GCS_DETECTOR_MUTANT_TABLE(MUTANT_ENTRY) without_a_bug_nobody_is_accused,
     };
     return suite_run("detector_mutants", tests, SUITE_SIZE(tests));
 }
