@@ -331,7 +331,7 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         gcs_era_unref(era);
         break;
     case GCS_EVENT_PRIVATE:
-        if (event->group->era) {
+        if (event->group->era && gcs_group_is_ours(event->group, era)) {
             gcs_era_private_taken(event->group->era, event->sender, event->packet);
             core->dirty = true;
         }

@@ -36,6 +36,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .queue_bytes = 4 << 20,
         .message_bytes = 16 << 20,
         .weight = 1,
+        .rejoin = true,
         .state_queue_bytes = 16 << 20,
         .look_ns = 500000000,
     };
@@ -77,6 +78,22 @@ static uint32_t packet_bytes_of(const struct gcs_core_config *config)
     return bytes < 1200 ? (config->packet_bytes < 1200 ? config->packet_bytes : 1200) : bytes;
 }
 
+/* They are the caller's, and may be needed again. */
+static bool copy_seeds(struct gcs_core_group *group)
+{
+    struct gcs_group_config *config = &group->config;
+    size_t bytes = config->seeds_count * sizeof(*config->seeds);
+    group->seeds = gcs_allocate(group->core->allocator, config->seeds_count + 1,
+                                sizeof(*config->seeds));
+    if (!group->seeds)
+        return false;
+    if (bytes > 0)
+        memcpy(group->seeds, config->seeds, bytes);
+    group->seeds_count = group->own_seeds = config->seeds_count;
+    config->seeds = NULL;
+    return true;
+}
+
 int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
                   const struct gcs_group_config *config, void *user, struct gcs_core_group **joined)
 {
@@ -102,12 +119,11 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->packet_bytes = packet_bytes_of(&core->config);
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
-    if (gcs_group_start(group, now) < 0) {
-        gcs_release(core->allocator, group);
-        return GCS_ENOMEM;
-    }
-    if (!gcs_events_keep(&core->events)) {
-        gcs_bootstrap_free(group->bootstrap);
+    if (!copy_seeds(group) || gcs_group_start(group, now) < 0 ||
+        !gcs_events_keep(&core->events)) {
+        if (group->bootstrap)
+            gcs_bootstrap_free(group->bootstrap);
+        gcs_release(core->allocator, group->seeds);
         gcs_release(core->allocator, group);
         return GCS_ENOMEM;
     }
@@ -140,7 +156,13 @@ void gcs_group_destroy(struct gcs_core_group *group)
     if (group->era)
         gcs_era_close(group->era);
     gcs_packer_fini(&group->packer);
+    gcs_release(group->core->allocator, group->seeds);
     gcs_release(group->core->allocator, group);
+}
+
+bool gcs_group_is_ours(const struct gcs_core_group *group, const struct gcs_era *era)
+{
+    return era->members[era->view.self].id.incarnation == group->self.id.incarnation;
 }
 
 void gcs_group_unref(struct gcs_core_group *group)
@@ -161,7 +183,7 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
         return GCS_EMSGSIZE;
     if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
         return GCS_ENOTMEMBER;
-    if (group->state == GCS_GROUP_MEMBER && !group->primary)
+    if (group->returning || (group->state == GCS_GROUP_MEMBER && !group->primary))
         return GCS_ENOPRIMARY;
     if (group->packer.bytes > 0 && group->packer.bytes + size > group->config.queue_bytes) {
         group->wants_room = true;
@@ -261,7 +283,9 @@ static void clean_up(struct gcs_core_group *group, uint64_t now)
     }
     if (group->old && group->old->retired)
         gcs_era_forget_packets(group->old);
-    if (group->failed)
+    if (gcs_group_may_rejoin(group))
+        gcs_group_rejoin(group, now);
+    else if (group->failed)
         gcs_group_end(group, now, group->failed);
     else if (group->state == GCS_GROUP_SERVING && group->era->retired)
         gcs_group_end(group, now, group->parting);

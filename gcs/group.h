@@ -49,6 +49,10 @@ struct gcs_core_group {
     bool wants_room;    /* somebody was refused */
     bool primary;
     uint64_t blocked_at; /* when the primary was lost */
+    struct gcs_address *seeds; /* a copy */
+    size_t seeds_count, own_seeds; /* own: the application's; the others were members */
+    bool returning;     /* excluded, and looking for the group again */
+    uint64_t unknown_from; /* returning: the first own message whose fate is not known; 0: none */
     bool settled_in;    /* the agreement of this view knows what is known already */
     int parting;        /* what the end is to say if it comes in good order */
     uint64_t resumed;    /* the end of our own last pause that is known here */
@@ -85,6 +89,8 @@ void gcs_group_new_incarnation(struct gcs_core_group *group);
 struct gcs_core_group *gcs_group_find(struct gcs_core *core, uint64_t tag);
 void gcs_group_destroy(struct gcs_core_group *group);
 void gcs_group_unref(struct gcs_core_group *group);
+/* The era was one of the present membership. */
+bool gcs_group_is_ours(const struct gcs_core_group *group, const struct gcs_era *era);
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_group_deadline(const struct gcs_core_group *group);
 void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
@@ -104,6 +110,11 @@ void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now);
 int gcs_group_start(struct gcs_core_group *group, uint64_t now);
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error);
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);
+
+/* ---- back in after an exclusion: group_rejoin.c ------------------------------------------ */
+
+bool gcs_group_may_rejoin(const struct gcs_core_group *group);
+void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now);
 
 /* ---- what this member wants: group_wish.c ----------------------------------------------- */
 

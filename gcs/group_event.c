@@ -103,6 +103,8 @@ bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struc
     if (!record)
         return false;
     record->change.primary = true;
+    record->change.merged = group->returning;
+    record->change.unknown_from = group->returning ? group->unknown_from : 0;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         record->ranks[rank] = rank;
     if (before)

@@ -427,6 +427,8 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event)
 {
     uint64_t now = group->core->now;
+    if (!gcs_group_is_ours(group, event->token))
+        return;
     if (event->type == GCS_EVENT_STATE && syncing(group))
         gcs_transfer_in_taken(group->sync->in, now, (uint32_t)event->packet);
     if (event->type == GCS_EVENT_STATE_END && group->sync && group->sync->complete) {

@@ -120,6 +120,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->core->dirty = true;
     if (!gcs_group_tell_view(group, now, before, value))
         return GCS_ENOMEM;
+    group->returning = false;
     return gcs_state_enter(group, now, before);
 }
 
@@ -231,8 +232,8 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
         .look_ns = group->config.look_ns,
         .retry_ns = RETRY_NS,
         .seed = gcs_prng_next(&group->core->prng),
-        .seeds = group->config.seeds,
-        .seeds_count = group->config.seeds_count,
+        .seeds = group->seeds,
+        .seeds_count = group->seeds_count,
         .env = {group, look_to_address, found, joined, refused, renew},
     };
     return gcs_bootstrap_new(&config, now, &group->bootstrap);

@@ -72,6 +72,7 @@ void lab_member_join(struct lab_member *member)
     config.window_bytes = member->options->window_bytes;
     config.queue_bytes = member->options->queue_bytes;
     config.message_bytes = LAB_MESSAGE_MAX;
+    config.rejoin = false; /* joins are the member's business here */
     error = gcs_join(member->endpoint, LAB_GROUP, &config, &group);
     if (error) {
         lab_member_wrong("gcs_join: %s", gcs_detail());

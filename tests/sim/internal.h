@@ -68,7 +68,9 @@ struct node {
     bool creates;     /* the first start founds the group */
     bool wanted;      /* should be in the group */
     bool leaving;
-    bool evicted; /* somebody asked for it */
+    bool evicted;        /* somebody asked for it: ... */
+    uint32_t evicted_by; /* ... that member ... */
+    uint32_t evicted_in; /* ... in the view of that epoch */
     unsigned weight; /* its votes, as far as it is in the group */
     bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
@@ -242,7 +244,7 @@ struct known_view *recorder_find(struct world *world, uint32_t epoch, uint64_t p
 bool recorder_blocked(const struct world *world);
 
 /* The node that a member (number in the log) is now, or NULL. */
-struct node *recorder_node(struct world *world, uint32_t member);
+struct node *recorder_node(const struct world *world, uint32_t member);
 
 /* ---- liveness --------------------------------------------------------------- */
 

@@ -219,6 +219,8 @@ void node_evict(struct world *world, struct node *node, struct node *other)
             continue;
         recorder_note(world, other, RECORD_LEAVING);
         other->evicted = true;
+        other->evicted_by = node->member;
+        other->evicted_in = node->epoch;
         world->result->stats.evictions++;
         node_wake_at(world, node, world->now);
     }
@@ -317,7 +319,9 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
         world->result->stats.primary_lost++;
         return;
     }
-    if (!node->joined && node->was_excluded)
+    if (change->merged)
+        world->result->stats.excluded++;
+    if (change->merged || (!node->joined && node->was_excluded))
         world->result->stats.returns++;
     if (!node->joined && world->phase == PHASE_SAFETY)
         world->result->stats.late_joins++;

@@ -164,6 +164,13 @@ static void learn(struct world *world, struct node *node, const struct record *r
             view->blocked = true;
         schedule_blocked(world, node, first);
         break;
+    case RECORD_LEAVE: /* it may come back by itself */
+        node->primary = node->joined = node->blocked = node->evicted = false;
+        node->epoch = 0;
+        node->view_sent = node->view_delivered = 0;
+        node->synced = !world->group_config.state;
+        node->transferred = !node->synced;
+        break;
     case RECORD_SEND:
         node->view_sent++;
         workload_sent(world, node, record->hash);
@@ -238,7 +245,7 @@ bool recorder_blocked(const struct world *world)
     return false;
 }
 
-struct node *recorder_node(struct world *world, uint32_t member)
+struct node *recorder_node(const struct world *world, uint32_t member)
 {
     for (unsigned i = 0; i < world->options.members; i++) {
         if (world->nodes[i].core && world->nodes[i].member == member)

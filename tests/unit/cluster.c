@@ -22,6 +22,7 @@ void cluster_init(struct cluster *c)
     *c = (struct cluster){.now = 1000 * MILLISECONDS, .delay = 5 * MILLISECONDS};
     gcs_core_config_init(&c->config);
     gcs_group_config_init(&c->group_config);
+    c->group_config.rejoin = false;
     c->config.cluster = CLUSTER_TAG;
 }
 

@@ -137,6 +137,8 @@ struct gcs_group_config {
                                   false */
     uint32_t state_queue_bytes; /* delivered to a new member while it gets the state; beyond: the
                                   transfer begins anew; default 16 MiB */
+    bool rejoin;               /* after an exclusion come back as a new member, without
+                                  GCS_EVENT_LEFT; default true */
     uint64_t look_ns;          /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;

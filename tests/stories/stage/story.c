@@ -159,6 +159,7 @@ static void set_up(void)
     log_init(&stage.log);
     gcs_core_config_init(&stage.core_config);
     gcs_group_config_init(&stage.group_config);
+    stage.group_config.rejoin = false; /* who is excluded says so */
     stage.core_config.cluster = CLUSTER;
     for (unsigned i = 0; i < STORY_MEMBERS_MAX; i++) {
         stage.actors[i].index = i;

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Back in after an exclusion: the membership is over, and its endpoint asks to be
+ * let in again as a new member. What the application has multicast and was not sent
+ * yet goes along, under new numbers; of what was sent, nobody here can know what the
+ * others made of it, and the view that lets it in says from where on.
+ */
+#include "gcs/group.h"
+
+/* The first of our messages that somebody in the group may lack; 0: there is none. */
+static uint64_t first_unknown(const struct gcs_era *era)
+{
+    const struct gcs_window *own = &era->fellows[era->view.self].window;
+    for (uint64_t number = era->base + 1; number <= era->sent; number++) {
+        const struct gcs_held *packet = gcs_window_get(own, number);
+        if (packet && packet->service != 0)
+            return packet->first;
+    }
+    return 0;
+}
+
+/* Where to look from now on: the seeds, and the members that there were. */
+static bool learn_seeds(struct gcs_core_group *group)
+{
+    const struct gcs_route *others = group->era->others;
+    const struct gcs_allocator *allocator = group->core->allocator;
+    size_t count = group->own_seeds + others->count;
+    struct gcs_address *seeds = gcs_allocate(allocator, count ? count : 1, sizeof(*seeds));
+    if (!seeds)
+        return false;
+    if (group->own_seeds > 0)
+        memcpy(seeds, group->seeds, group->own_seeds * sizeof(*seeds));
+    if (others->count > 0)
+        memcpy(seeds + group->own_seeds, others->to, others->count * sizeof(*seeds));
+    gcs_release(allocator, group->seeds);
+    group->seeds = seeds;
+    group->seeds_count = count;
+    return true;
+}
+
+bool gcs_group_may_rejoin(const struct gcs_core_group *group)
+{
+    return group->failed == GCS_ENOTMEMBER && group->config.rejoin && !group->leaving && group->era;
+}
+
+void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
+{
+    group->unknown_from = first_unknown(group->era);
+    if (group->primary)
+        gcs_group_tell_blocked(group, now);
+    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
+    if (!learn_seeds(group)) {
+        gcs_group_end(group, now, GCS_ENOMEM);
+        return;
+    }
+    gcs_state_end(group);
+    if (group->old)
+        gcs_era_close(group->old);
+    gcs_era_close(group->era);
+    group->era = group->old = NULL;
+    group->primary = group->ready = false;
+    group->returning = true;
+    group->evicting_count = 0;
+    group->parting = 0;
+    group->doubt = 0;
+    gcs_packer_rewind(&group->packer);
+    gcs_packer_renumber(&group->packer);
+    gcs_group_new_incarnation(group);
+    group->state = GCS_GROUP_LOOKING;
+    group->failed = 0;
+    group->config.bootstrap = GCS_JOIN;
+    if (gcs_group_start(group, now) < 0)
+        gcs_group_end(group, now, GCS_ENOMEM);
+}
