@@ -117,6 +117,7 @@ struct node {
     bool primary;
     uint32_t view_record; /* of the last primary view, or NONE */
     uint64_t view_sent, view_delivered;
+    uint64_t own_missing; /* sent in this view and not delivered here yet */
     uint64_t traced, handed_out; /* fingerprints of both streams */
 };
 

@@ -90,7 +90,7 @@ static void forget_membership(struct node *node)
     node->lineage = node->proposer = 0;
     node->epoch = 0;
     node->primary = node->joined = node->blocked = node->leaving = node->evicted = node->full = node->ended = false;
-    node->view_sent = node->view_delivered = 0;
+    node->view_sent = node->view_delivered = node->own_missing = 0;
     node->traced = node->handed_out = 0;
     node->state = (struct node_state){0};
     node->synced = node->transferred = false;

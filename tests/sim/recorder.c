@@ -153,7 +153,7 @@ static void learn(struct world *world, struct node *node, const struct record *r
         node->epoch = record->epoch;
         node->proposer = record->proposer;
         node->view_record = index;
-        node->view_sent = node->view_delivered = 0;
+        node->view_sent = node->view_delivered = node->own_missing = 0;
         learn_view(world, record, index);
         break;
     case RECORD_BLOCKED:
@@ -165,6 +165,7 @@ static void learn(struct world *world, struct node *node, const struct record *r
         schedule_blocked(world, node, first);
         break;
     case RECORD_LEAVE: /* it may come back by itself */
+        node->own_missing = 0;
         node->primary = node->joined = node->blocked = node->evicted = false;
         node->epoch = 0;
         node->view_sent = node->view_delivered = 0;
@@ -173,10 +174,12 @@ static void learn(struct world *world, struct node *node, const struct record *r
         break;
     case RECORD_SEND:
         node->view_sent++;
+        node->own_missing++;
         workload_sent(world, node, record->hash);
         break;
     case RECORD_DELIVER:
         node->view_delivered++;
+        node->own_missing -= record->sender == record->member && node->own_missing > 0;
         node->traced = node->traced * 31 + record->hash;
         break;
     default:

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STUCK_MESSAGES 5
+/* So many wait in a member that cannot send; so many were sent and did not come back. */
+#define STUCK_QUEUED 5
+#define STUCK_SENT 20
 
 /* Contents are a function of the run's seed and the message's number. */
 static void fill(const struct world *world, uint32_t index, uint8_t *data, size_t size)
@@ -92,10 +94,11 @@ static bool can_take(const struct node *node)
     return node->core && node->group && !node->leaving;
 }
 
-/* Nobody goes on handing messages to a member that sends none: it may lose them all. */
+/* Nobody goes on handing messages to a member that gets none through: it may lose them all. */
 static bool is_stuck(const struct node *node)
 {
-    return (node->blocked || !node->joined) && node->accepted.count >= STUCK_MESSAGES;
+    return ((node->blocked || !node->joined) && node->accepted.count >= STUCK_QUEUED) ||
+           node->own_missing >= STUCK_SENT;
 }
 
 /* Prefers members that are in the primary; bursts stay together by the planned time. */
