@@ -27,8 +27,10 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
     era->members = gcs_allocate(allocator, count, sizeof(*era->members));
     era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
     era->held = gcs_allocate(allocator, 3 * (size_t)count, sizeof(uint64_t));
+    era->granted = gcs_allocate(allocator, count, sizeof(*era->granted));
     era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
-    if (!era->members || !era->fellows || !era->held || !era->others)
+    if (!era->members || !era->fellows || !era->held || !era->granted ||
+        !era->others)
         return false;
     era->done = era->held + count;
     era->mark = (struct gcs_mark){
@@ -152,6 +154,7 @@ void gcs_era_close(struct gcs_era *era)
         gcs_agreement_free(era->agreement);
     gcs_route_unref(era->others);
     gcs_release(allocator, era->held);
+    gcs_release(allocator, era->granted);
     gcs_release(allocator, era->fellows);
     era->fellows = NULL;
     era->closed = true;
@@ -179,5 +182,6 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->ack_due);
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
+    deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
     return min_time(deadline, era->poke_due);
 }

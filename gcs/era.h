@@ -21,6 +21,7 @@
 #include "gcs/wire/state.h"
 #include "views/agreement.h"
 #include "views/detector.h"
+#include "views/lease.h"
 
 struct gcs_core_group;
 
@@ -55,6 +56,8 @@ struct gcs_era {
     struct gcs_route *others;
     struct gcs_order_engine *orders[GCS_ERA_ORDERS];
     struct gcs_agreement *agreement;
+    struct gcs_lease lease;
+    bool *granted; /* for the lease, per rank */
 
     bool frozen;  /* promised: nothing new is sent, delivered or acknowledged */
     bool closed;  /* the next view is installed */

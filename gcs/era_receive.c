@@ -74,6 +74,10 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
             hear_status(era, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_NACK) {
         hear_nack(era, now, from, frame);
+    } else if (frame->type == GCS_FRAME_LEASE) {
+        if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
+                                            frame->size) == GCS_EMALFORMED)
+            counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_PRIVATE) {
         if (!era->closed)
             hear_private(era, now, packet->rank, frame);

@@ -320,5 +320,6 @@ void gcs_era_freeze(struct gcs_era *era, uint64_t now)
     for (int order = 0; order < GCS_ERA_ORDERS; order++)
         era->orders[order]->ops->freeze(era->orders[order]);
     era->frozen = true;
+    gcs_lease_freeze(&era->lease);
     gcs_group_trace(era->group, GCS_TRACE_BLOCKED, now);
 }

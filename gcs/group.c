@@ -237,6 +237,24 @@ static void tell_writable(struct gcs_core_group *group)
         group->wants_room = false;
 }
 
+/* ---- The primary ------------------------------------------------------------------------ */
+
+int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until)
+{
+    if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
+        return GCS_ENOTMEMBER;
+    if (group->returning || (group->state == GCS_GROUP_MEMBER && !group->primary))
+        return GCS_ENOPRIMARY;
+    if (group->state != GCS_GROUP_MEMBER)
+        return GCS_EAGAIN;
+    bool held = gcs_lease_use(&group->era->lease, now);
+    group->core->dirty |= group->era->lease.asked == now; /* a question waits to be sent */
+    if (!held)
+        return GCS_EAGAIN;
+    *until = group->era->lease.until;
+    return 0;
+}
+
 const struct gcs_view *gcs_core_view(const struct gcs_core_group *group)
 {
     return group->era ? &group->era->view : NULL;
@@ -252,6 +270,8 @@ static void tick(struct gcs_core_group *group, uint64_t now)
         gcs_agreement_tick(group->old->agreement, now);
     if (group->era)
         gcs_agreement_tick(group->era->agreement, now);
+    if (group->state == GCS_GROUP_MEMBER)
+        gcs_lease_tick(&group->era->lease, now);
     gcs_state_tick(group, now);
 }
 

@@ -93,6 +93,25 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
 
 /* ---- Installing ------------------------------------------------------------------------- */
 
+static void send_lease(void *ctx, uint16_t rank, const uint8_t *body, size_t size)
+{
+    struct gcs_era *era = ctx;
+    gcs_era_send_frame(era, &era->members[rank].id.address, GCS_FRAME_LEASE, body, size);
+}
+
+/* Who did not come along may hold a lease of the view before, and a joiner knows of none. */
+static void open_lease(struct gcs_era *era, uint64_t now, const struct gcs_era *before,
+                       const struct gcs_proposal *value)
+{
+    bool behind = !before && value->closing_count > 0;
+    uint64_t from = before ? before->lease.grants_from : 0;
+    for (uint16_t rank = 0; rank < value->closing_count; rank++)
+        behind |= value->reason[rank] != GCS_REASON_NONE;
+    if (behind)
+        from = now + GCS_LEASE_WAIT_NS;
+    gcs_lease_init(&era->lease, &era->view, era->granted, from, era, send_lease);
+}
+
 /* The old era, if there is one, is kept for those who need its packets or its decision. */
 static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_proposal *value)
 {
@@ -105,6 +124,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
         gcs_era_close(era);
         return GCS_ENOMEM;
     }
+    open_lease(era, now, before, value);
     if (before)
         gcs_era_inherit_pipes(era, before);
     if (group->old)

@@ -46,6 +46,7 @@
     X(skip_view_event, "initial-view", "delivers without having announced the view")             \
     X(view_without_self, "self-inclusion", "installs a view that it is no member of")            \
     X(repeat_view, "local-monotonicity", "installs a view once more")                            \
+    X(hasty_lease, "lease", "grants leases right after somebody was excluded")                  \
     X(ignore_mark, "state", "what the state contains already is delivered once more")           \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 

@@ -108,6 +108,11 @@ struct node {
     uint64_t got;     /* bytes of the state that is coming */
     uint8_t head[24];
 
+    /* its last claim to be in the primary: see lease.c */
+    uint64_t claim_ends; /* in the world's time */
+    uint64_t claim_lineage;
+    uint32_t claim_epoch, claim_member;
+
     /* what its trace says */
     struct gcs_member_id id;
     uint32_t member; /* its number in the log, or NONE */
@@ -160,6 +165,7 @@ struct world {
 
     struct action *actions;
     size_t actions_count, actions_capacity;
+    bool leases;   /* nodes claim to be in the primary */
     bool weighted; /* nodes have different numbers of votes */
     bool careful; /* at most a minority is away at once */
     bool divided;
@@ -202,6 +208,8 @@ void node_set_rate(struct world *world, struct node *node, int32_t ppm);
 void node_input(struct world *world, struct node *node, const struct gcs_sim_event *event);
 void node_wake_at(struct world *world, struct node *node, uint64_t at);
 void node_wake(struct world *world, struct node *node, uint64_t generation);
+/* The earliest time of the world at which the node's clock shows at least local. */
+uint64_t node_global_time(const struct node *node, uint64_t local);
 bool node_in_group(const struct node *node); /* has a primary view */
 
 /* ---- workload -------------------------------------------------------------- */
@@ -254,6 +262,10 @@ bool liveness_is_well(struct world *world, char *why, size_t size);
 
 /* Whether the group could still get well if this node died now. */
 bool liveness_may_crash(struct world *world, const struct node *node);
+
+/* ---- lease.c ----------------------------------------------------------------------- */
+
+void lease_claim(struct world *world, struct node *node);
 
 /* ---- state.c ----------------------------------------------------------------------- */
 

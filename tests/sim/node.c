@@ -23,8 +23,7 @@ static uint64_t local_time(const struct node *node, uint64_t global)
     return node->base_local + passed + (uint64_t)((int64_t)passed * node->rate_ppm / 1000000);
 }
 
-/* The earliest time of the world at which the node's clock shows at least local. */
-static uint64_t global_time(const struct node *node, uint64_t local)
+uint64_t node_global_time(const struct node *node, uint64_t local)
 {
     uint64_t passed = local <= node->base_local ? 0 : local - node->base_local;
     uint64_t global;
@@ -423,11 +422,12 @@ void node_wake(struct world *world, struct node *node, uint64_t generation)
     gcs_core_advance(node->core, now);
     transmit(world, node);
     take_events(world, node);
+    lease_claim(world, node);
     again = give_back(world, node);
     node->busy_until = world->now + gcs_prng_between(&node->prng, ROUND_LEAST_NS, ROUND_MOST_NS);
     if (again || (node->pending.count > 0 && !node->full && node->group))
         node_wake_at(world, node, world->now);
     if (node->held_count > 0)
         node_wake_at(world, node, node->held[0].due);
-    node_wake_at(world, node, global_time(node, gcs_core_deadline(node->core)));
+    node_wake_at(world, node, node_global_time(node, gcs_core_deadline(node->core)));
 }

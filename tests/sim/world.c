@@ -89,6 +89,7 @@ static void choose_sizes(struct world *world)
     group->state = gcs_prng_below(&world->prng, 2) == 0;
     if (gcs_prng_below(&world->prng, 2) == 0)
         group->state_queue_bytes = 1U << gcs_prng_between(&world->prng, 13, 18);
+    world->leases = gcs_prng_below(&world->prng, 2) == 0;
     group->rejoin = gcs_prng_below(&world->prng, 2) == 0;
     group->tie_breaker = gcs_prng_below(&world->prng, 5) == 0;
 }

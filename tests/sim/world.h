@@ -81,6 +81,7 @@ struct world_options {
     X(leaves, "graceful leaves")                                    \
     X(states_given, "times that an application was asked for its state") \
     X(states_got, "members that got the state")                     \
+    X(claims, "claims to be in the primary")                        \
     X(evictions, "members evicted by others")                       \
     X(late_joins, "joins under load")                               \
     X(primary_lost, "times that a member lost the primary")         \

@@ -216,6 +216,16 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
                   const void *data, size_t size);
 
 /*
+ * Whether this member is in the primary, for sure: 0, and until the caller's clock shows *until no
+ * other primary, without this member, will claim to be one. The claim rests on a lease that a
+ * quorum grants, and on clocks whose rates differ by less than one part in 16. It is renewed for as
+ * long as it is asked for again and again. After a change of view that somebody did not come along
+ * into there is none for some 64 ms. GCS_EAGAIN: not known yet, ask again after the next round;
+ * GCS_ENOPRIMARY; GCS_ENOTMEMBER.
+ */
+int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until);
+
+/*
  * What GCS_EVENT_STATE_WANTED asks for: the application's state as it is when that event is taken,
  * unchanged until release. read gives up to size bytes from offset on: how many, 0 at the end, or a
  * negative error. It is called from within the core, mostly forwards, now and then for a part once
