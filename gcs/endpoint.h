@@ -74,6 +74,10 @@ struct gcs_command {
     const struct gcs_member_id *member;    /* evict, state offer */
     const struct gcs_state_source *source; /* state offer */
     struct gcs_counters *counters;         /* counters */
+    uint64_t *until;                       /* primary */
+    uint64_t patience;                     /* ns for which GCS_EAGAIN is not an answer yet */
+    uint64_t deadline;                     /* the end of that */
+    struct gcs_command *next;              /* in endpoint->pending */
     int result;                            /* under the endpoint's mutex, as done */
     bool done;
 };
@@ -203,6 +207,7 @@ struct gcs_endpoint {
     char pad[GCS_CACHE_LINE];
     uint64_t now;
     uint64_t last_busy;
+    struct gcs_command *pending; /* carried out again and again until they have an answer */
     uint64_t retry_at; /* when to try again what failed for want of memory */
     uint64_t armed;    /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     bool again;        /* another round is due at once */
@@ -356,6 +361,13 @@ int gcs_command_call(struct gcs_endpoint *endpoint, struct gcs_command *command)
 /* The loop: carries a command out and answers it. */
 void gcs_command_run(struct gcs_endpoint *endpoint, struct gcs_command *command);
 void gcs_command_answer(struct gcs_endpoint *endpoint, struct gcs_command *command, int result);
+
+/* The loop: looks whether those that wait have an answer now. */
+void gcs_command_retry(struct gcs_endpoint *endpoint);
+/* When the first of them has waited long enough. */
+uint64_t gcs_command_deadline(const struct gcs_endpoint *endpoint);
+/* Closing: all of them get GCS_ECLOSED. */
+void gcs_command_refuse(struct gcs_endpoint *endpoint);
 
 /* ---- endpoint_group.c
  * --------------------------------------------------------------------------------- */

@@ -45,9 +45,61 @@ int gcs_command_call(struct gcs_endpoint *endpoint, struct gcs_command *command)
     return error;
 }
 
+/* Answers, or notes that it has to wait. */
+static void carry_out(struct gcs_endpoint *endpoint, struct gcs_command *command)
+{
+    int result = command->run(endpoint, command);
+
+    if (result == GCS_EAGAIN && endpoint->now < command->deadline) {
+        command->next = endpoint->pending;
+        endpoint->pending = command;
+        return;
+    }
+    if (result == GCS_EAGAIN && command->patience > 0)
+        result = GCS_ETIMEDOUT;
+    gcs_command_answer(endpoint, command, result);
+}
+
 void gcs_command_run(struct gcs_endpoint *endpoint, struct gcs_command *command)
 {
-    gcs_command_answer(endpoint, command, command->run(endpoint, command));
+    uint64_t left = GCS_NEVER - endpoint->now;
+
+    command->deadline = endpoint->now + (command->patience < left ? command->patience : left);
+    carry_out(endpoint, command);
+}
+
+void gcs_command_retry(struct gcs_endpoint *endpoint)
+{
+    struct gcs_command *command = endpoint->pending;
+
+    endpoint->pending = NULL;
+    while (command) {
+        struct gcs_command *next = command->next;
+        carry_out(endpoint, command);
+        command = next;
+    }
+}
+
+uint64_t gcs_command_deadline(const struct gcs_endpoint *endpoint)
+{
+    uint64_t deadline = GCS_NEVER;
+
+    for (const struct gcs_command *command = endpoint->pending; command; command = command->next)
+        if (command->deadline < deadline)
+            deadline = command->deadline;
+    return deadline;
+}
+
+void gcs_command_refuse(struct gcs_endpoint *endpoint)
+{
+    struct gcs_command *command = endpoint->pending;
+
+    endpoint->pending = NULL;
+    while (command) {
+        struct gcs_command *next = command->next;
+        gcs_command_answer(endpoint, command, GCS_ECLOSED);
+        command = next;
+    }
 }
 
 /* The command is gone as soon as its caller has seen that it is done. */

@@ -253,6 +253,8 @@ void gcs_submit_clear(struct gcs_endpoint *endpoint, bool answer)
 {
     struct gcs_queue_node *node;
 
+    if (answer)
+        gcs_command_refuse(endpoint);
     while ((node = gcs_queue_pop(&endpoint->queue))) {
         struct gcs_item *item = (struct gcs_item *)node;
         if (item->kind != GCS_ITEM_COMMAND)

@@ -148,6 +148,8 @@ bool gcs_loop_round(struct gcs_endpoint *endpoint)
     busy |= hear_evidence(endpoint);
     if (!endpoint->own_loop)
         busy |= gcs_feed_return(endpoint);
+    if (endpoint->pending)
+        gcs_command_retry(endpoint);
     busy |= gcs_submit_drain(endpoint);
     if (busy)
         gcs_loop_read_clock(endpoint);
@@ -173,6 +175,10 @@ void gcs_loop_goodbye(struct gcs_endpoint *endpoint)
 uint64_t gcs_loop_deadline(const struct gcs_endpoint *endpoint)
 {
     uint64_t deadline = gcs_core_deadline(endpoint->core);
+    uint64_t answer = gcs_command_deadline(endpoint);
+
+    if (answer < deadline)
+        deadline = answer;
     return endpoint->retry_at < deadline ? endpoint->retry_at : deadline;
 }
 

@@ -144,3 +144,43 @@ void gcs_view_withdraw(struct gcs_group *group)
         endpoint->retired = old;
     }
 }
+
+/* ---- The primary ------------------------------------------------------------------------ */
+
+static int ask_for_lease(struct gcs_endpoint *endpoint, struct gcs_command *command)
+{
+    struct gcs_group *group = command->item.group;
+
+    if (atomic_load(&group->state) & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT))
+        return GCS_ENOTMEMBER;
+    gcs_loop_read_clock(endpoint);
+    return gcs_core_lease(group->core, endpoint->now, command->until);
+}
+
+int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms)
+{
+    uint64_t end;
+
+    if (!group)
+        return gcs_fail(GCS_EINVAL, "group is NULL");
+    struct gcs_command command = {
+        .item = {.group = group},
+        .run = ask_for_lease,
+        .until = until ? until : &end,
+        .patience = timeout_ms < 0 ? GCS_NEVER : (uint64_t)timeout_ms * GCS_NS_PER_MS,
+    };
+    int error = gcs_command_call(group->endpoint, &command);
+    switch (error) {
+    case GCS_EAGAIN:
+        return gcs_fail(error, "group \"%s\": the others are being asked", group->name);
+    case GCS_ETIMEDOUT:
+        return gcs_fail(error, "group \"%s\": no quorum has answered in %d ms", group->name,
+                        timeout_ms);
+    case GCS_ENOPRIMARY:
+        return gcs_fail(error, "group \"%s\": this member is cut off", group->name);
+    case GCS_ENOTMEMBER:
+        return gcs_fail(error, "group \"%s\": this endpoint is leaving or has left", group->name);
+    default:
+        return error;
+    }
+}

@@ -185,6 +185,18 @@ int gcs_state_offer_fd(struct gcs_group *group, const struct gcs_member_id *join
 const struct gcs_view *gcs_view_acquire(const struct gcs_group *group);
 void gcs_view_release(const struct gcs_view *view);
 
+/*
+ * Is this member in the primary now, for sure? The current view cannot tell: it may be over, and
+ * the news on its way. 0: yes, and until the clock CLOCK_BOOTTIME shows *until (in ns; NULL: not of
+ * interest) no other primary, without this member, claims to be one. Asks the other members unless
+ * they have been asked shortly before, and waits up to timeout_ms for a quorum of them; with
+ * GCS_OWN_LOOP, or a timeout of 0, it does not wait: GCS_EAGAIN, call it again later. After a
+ * change of view that somebody did not come along into this takes some 64 ms. Relies on clocks
+ * whose rates differ by less than one part in 16.
+ * GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ETIMEDOUT; GCS_EAGAIN; GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED.
+ */
+int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms);
+
 /* Text of a view's id, "<epoch>.<proposer>", the same at every member. */
 #define GCS_VIEW_ID_TEXT_MAX 32
 void gcs_view_id_format(const struct gcs_view *view, char *text, size_t size);
