@@ -46,8 +46,11 @@ START_TEST(without_others_there_is_none)
 }
 END_TEST
 
+static atomic_uint begun;
+
 static void *wait_for_ever(void *arg)
 {
+    atomic_fetch_add(&begun, 1);
     return (void *)(intptr_t)gcs_primary(arg, NULL, GCS_FOREVER);
 }
 
@@ -65,7 +68,9 @@ START_TEST(closing_ends_the_wait)
     crew_ok(gcs_join(crew.endpoint[0], "lonely", &config, &group));
     for (size_t i = 0; i < SUITE_SIZE(thread); i++)
         ck_assert_int_eq(pthread_create(&thread[i], NULL, wait_for_ever, group), 0);
-    crew_pause_ms(50);
+    while (atomic_load(&begun) < SUITE_SIZE(thread))
+        crew_pause_ms(1);
+    crew_pause_ms(50); /* from there into the call */
     crew_close(&crew);
     for (size_t i = 0; i < SUITE_SIZE(thread); i++) {
         pthread_join(thread[i], &result);
