@@ -116,6 +116,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->config = *config;
     group->state = GCS_GROUP_LOOKING;
     group->resumed = gcs_detector_resumed(core->detector);
+    gcs_damper_init(&group->damper, core->config.suspect_ns);
     group->packet_bytes = packet_bytes_of(&core->config);
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);

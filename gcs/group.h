@@ -15,6 +15,7 @@
 #include "gcs/packer.h"
 #include "gcs/pieces.h"
 #include "views/bootstrap.h"
+#include "views/damper.h"
 
 enum gcs_group_state {
     GCS_GROUP_LOOKING, /* not a member yet */
@@ -55,6 +56,7 @@ struct gcs_core_group {
     uint64_t unknown_from; /* returning: the first own message whose fate is not known; 0: none */
     bool settled_in;    /* the agreement of this view knows what is known already */
     int parting;        /* what the end is to say if it comes in good order */
+    struct gcs_damper damper; /* who has to wait before it is let in again */
     uint64_t resumed;    /* the end of our own last pause that is known here */
     uint64_t doubt;      /* not yet confirmed since that pause; 0: all is well */
     uint64_t doubt_ask_at, doubt_gap;

@@ -73,6 +73,26 @@ static void retired(void *ctx)
     era->retired = true;
 }
 
+static bool admits(void *ctx, const struct gcs_address *joiner)
+{
+    const struct gcs_era *era = ctx;
+    return gcs_damper_admits(&era->group->damper, era->group->core->now, joiner);
+}
+
+static void unanswered(void *ctx, const struct gcs_address *joiner)
+{
+    struct gcs_era *era = ctx;
+    gcs_damper_strike(&era->group->damper, era->group->core->now, joiner);
+}
+
+static void strike_unreachable(struct gcs_core_group *group, uint64_t now,
+                               const struct gcs_era *before, const struct gcs_proposal *value)
+{
+    for (uint16_t rank = 0; before && rank < value->closing_count; rank++)
+        if (value->reason[rank] == GCS_REASON_UNREACHABLE)
+            gcs_damper_strike(&group->damper, now, &before->members[rank].id.address);
+}
+
 /* came_from: at a joiner, the decision that let it in. */
 static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_from)
 {
@@ -86,7 +106,8 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
         .ballot_ns = BALLOT_NS,
         .promise_ns = group->core->config.suspect_ns,
         .counters = &group->core->counters,
-        .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired},
+        .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired,
+                admits, unanswered},
     };
     return gcs_agreement_new(&config, &era->agreement);
 }
@@ -136,6 +157,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->doubt_ask_at = now;
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
+    strike_unreachable(group, now, before, value);
     group->settled_in = false;
     group->core->dirty = true;
     if (!gcs_group_tell_view(group, now, before, value))

@@ -175,8 +175,11 @@ void gcs_agreement_suspect(struct gcs_agreement *m, uint64_t now, uint16_t rank,
                            bool crashed)
 {
     struct gcs_seat *seat = &m->seats[rank];
+    if (suspected && !seat->suspected)
+        seat->suspected_at = now;
     seat->suspected = suspected;
     seat->crashed = suspected && crashed;
+    gcs_links_look(m, now);
     gcs_poll_consider(m, now);
 }
 
@@ -224,6 +227,9 @@ static void fire(struct gcs_agreement *m, uint64_t now, enum gcs_agreement_timer
             gcs_settle_try(m, now, true);
         else
             gcs_acceptor_try(m, now, true);
+        break;
+    case TIMER_LINKS:
+        gcs_links_look(m, now);
         break;
     case TIMER_WISH:
         gcs_wish_repeat(m, now);

@@ -51,6 +51,10 @@ struct gcs_agreement_env {
     /* All survivors have confirmed the next view: old packets need not be kept. At a member that
      * is out: nobody needs it any more (or it has served long enough). Called once. */
     void (*retired)(void *ctx);
+    /* Whether an address that asks to be let in may be, as yet; NULL: always. And one that asked
+     * has not answered this member's ballot; may be NULL. */
+    bool (*admits)(void *ctx, const struct gcs_address *joiner);
+    void (*unanswered)(void *ctx, const struct gcs_address *joiner);
 };
 
 struct gcs_agreement_config {

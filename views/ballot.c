@@ -253,6 +253,9 @@ void gcs_ballot_propose(struct gcs_agreement *m, uint64_t now)
         gcs_agreement_arm(m, TIMER_WAIT, now + m->config.retry_ns);
         return;
     }
+    for (uint16_t i = 0; i < m->joiners_count && m->config.env.unanswered; i++)
+        if (!m->joiners[i].answered)
+            m->config.env.unanswered(m->config.env.ctx, &m->joiners[i].member.id.address);
     m->phase = PHASE_PROPOSING;
     m->send_gap = m->config.retry_ns;
     gcs_agreement_arm(m, TIMER_WAIT, GCS_NEVER);

@@ -3,8 +3,8 @@
  * The inside of the agreement machine: what its files share. agreement.c is the
  * outside, poll.c decides that a ballot is due, ballot.c is its proposer's side,
  * acceptor.c the side of those who promise and accept, value.c makes and keeps
- * values, pending.c knows who wants in, wish.c what the members want, settle.c follows the
- * decision.
+ * values, pending.c knows who wants in, wish.c what the members want, links.c who
+ * cannot hear whom, settle.c follows the decision.
  */
 #ifndef GCS_VIEWS_MACHINE_H
 #define GCS_VIEWS_MACHINE_H
@@ -31,12 +31,16 @@ struct gcs_seat {
     bool leaving;
     bool ready;          /* has got the group's state */
     bool evicted;        /* somebody asked for it */
+    bool parted;         /* is to go because of bad links */
     bool voted;          /* in the current poll */
     bool promised;       /* own ballot */
     bool accepted;       /* own ballot */
     bool confirmed;      /* has the decision */
     uint64_t missed;     /* its vote */
     uint64_t tell_after; /* not to be told, or asked for, the decision again before this */
+    uint64_t suspected_at;
+    uint16_t missing_count; /* members that it says it does not hear */
+    uint16_t missing[GCS_WISH_MISSING_MAX];
 };
 
 #define GCS_JOINERS_WAITING_MAX 64
@@ -58,6 +62,7 @@ enum gcs_agreement_timer {
     TIMER_PATIENCE, /* no decision in time: a ballot of one's own */
     TIMER_FETCH,
     TIMER_WISH,
+    TIMER_LINKS, /* a suspicion has been borne for long enough */
     TIMER_CONFIRM,
     TIMER_SERVE, /* out, and has served long enough */
     TIMERS
@@ -113,6 +118,7 @@ struct gcs_agreement {
     struct gcs_wish wish; /* this member's own */
     uint64_t wish_gap;
     uint32_t wishes_sent;
+    uint64_t judge_at; /* complaints have been heard, and others may come until then */
     struct gcs_joiner *joiners;
     uint16_t joiners_count;
     uint64_t start_at; /* the first of them has waited for company long enough */
@@ -171,7 +177,7 @@ void gcs_value_drop(struct gcs_value **value);
 
 /* ---- poll.c ----------------------------------------------------------------------------- */
 
-/* Suspected, or gone. */
+/* Suspected, or gone, or to go because of bad links. */
 bool gcs_seat_missed(const struct gcs_seat *seat);
 /* Own place among the members that are not missed: 0 is the candidate. */
 uint16_t gcs_poll_place(const struct gcs_agreement *m);
@@ -229,6 +235,13 @@ bool gcs_pending_answered(const struct gcs_agreement *m, uint64_t now);
 int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size);
 
+/* ---- links.c ---------------------------------------------------------------------------- */
+
+/* Complains about those who have been suspected for long. */
+void gcs_links_look(struct gcs_agreement *m, uint64_t now);
+/* Chooses who is to go because of bad links, by all complaints. */
+void gcs_links_judge(struct gcs_agreement *m, uint64_t now);
+
 /* ---- wish.c ----------------------------------------------------------------------------- */
 
 /* It leaves, or is to be evicted. */
@@ -236,6 +249,8 @@ bool gcs_seat_goes(const struct gcs_seat *seat);
 /* Somebody wants something that a next view can give. */
 bool gcs_wish_pending(const struct gcs_agreement *m);
 void gcs_wish_repeat(struct gcs_agreement *m, uint64_t now);
+/* Own wishes have changed. */
+void gcs_wish_say(struct gcs_agreement *m, uint64_t now);
 int gcs_wish_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                    size_t size);
 

@@ -184,6 +184,9 @@ static void join(struct gcs_agreement *m, uint64_t now, const struct gcs_join_re
     bool answers = m->phase == PHASE_PREPARING && request->epoch == m->view->epoch &&
                    gcs_ballot_compare(request->ballot, m->own) == 0;
     bool known = find_joiner(m, &request->member.id.address) != NULL;
+    if (!known && !m->decision && m->config.env.admits &&
+        !m->config.env.admits(m->config.env.ctx, &request->member.id.address))
+        return;
     struct gcs_joiner *joiner = note_joiner(m, now, &request->member, answers);
     if (!joiner)
         return;

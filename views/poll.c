@@ -17,7 +17,7 @@
 
 bool gcs_seat_missed(const struct gcs_seat *seat)
 {
-    return seat->suspected || seat->gone;
+    return seat->suspected || seat->gone || seat->parted;
 }
 
 uint16_t gcs_poll_place(const struct gcs_agreement *m)

@@ -123,7 +123,8 @@ static bool survives(const struct gcs_agreement *m, const struct gcs_seat *seat)
     bool goes = m->going == GOING_ALL || (m->going == GOING_LEAVERS && gcs_seat_goes(seat));
     if (GCS_MUTANT(survivors_unpromised))
         return !goes;
-    return seat->promised && !goes && !seat->gone;
+    bool parts = m->going == GOING_LEAVERS && seat->parted;
+    return seat->promised && !goes && !parts && !seat->gone;
 }
 
 static uint8_t reason_of(const struct gcs_agreement *m, const struct gcs_seat *seat)

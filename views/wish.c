@@ -7,6 +7,9 @@
  */
 #include "views/machine.h"
 
+/* So often it is said that there is nothing to wish any more. */
+#define WITHDRAWALS 4u
+
 /* ---- What has been wished --------------------------------------------------------------- */
 
 bool gcs_seat_goes(const struct gcs_seat *seat)
@@ -49,19 +52,23 @@ bool gcs_wish_pending(const struct gcs_agreement *m)
     return somebody_goes && may_go(m);
 }
 
-static void apply(struct gcs_agreement *m, uint16_t from, const struct gcs_wish *wish)
+static void apply(struct gcs_agreement *m, uint64_t now, uint16_t from, const struct gcs_wish *wish)
 {
     m->seats[from].leaving |= (wish->flags & GCS_WISH_LEAVE) != 0;
     m->seats[from].ready |= (wish->flags & GCS_WISH_READY) != 0;
     for (uint16_t i = 0; i < wish->evict_count; i++)
         m->seats[wish->evict[i]].evicted = true;
+    m->seats[from].missing_count = wish->missing_count;
+    memcpy(m->seats[from].missing, wish->missing, sizeof(wish->missing));
+    gcs_links_judge(m, now);
 }
 
 /* ---- Telling ---------------------------------------------------------------------------- */
 
 void gcs_wish_repeat(struct gcs_agreement *m, uint64_t now)
 {
-    if (m->decision || (m->wish.flags == 0 && m->wish.evict_count == 0))
+    bool nothing = m->wish.flags == 0 && m->wish.evict_count == 0 && m->wish.missing_count == 0;
+    if (m->decision || (nothing && m->wishes_sent == WITHDRAWALS))
         return;
     struct gcs_writer w = gcs_agreement_writer(m);
     gcs_wish_write(&w, &m->wish);
@@ -75,9 +82,9 @@ void gcs_wish_repeat(struct gcs_agreement *m, uint64_t now)
     gcs_agreement_arm(m, TIMER_WISH, now + m->wish_gap);
 }
 
-static void say(struct gcs_agreement *m, uint64_t now)
+void gcs_wish_say(struct gcs_agreement *m, uint64_t now)
 {
-    apply(m, m->view->self, &m->wish);
+    apply(m, now, m->view->self, &m->wish);
     m->wish_gap = 0;
     m->wishes_sent = 0;
     gcs_wish_repeat(m, now);
@@ -89,7 +96,7 @@ static void want(struct gcs_agreement *m, uint64_t now, uint8_t flag)
     if ((m->wish.flags & flag) || m->decision)
         return;
     m->wish.flags |= flag;
-    say(m, now);
+    gcs_wish_say(m, now);
 }
 
 void gcs_agreement_leave(struct gcs_agreement *m, uint64_t now)
@@ -107,7 +114,7 @@ void gcs_agreement_evict(struct gcs_agreement *m, uint64_t now, uint16_t rank)
     if (m->decision || m->seats[rank].evicted || m->wish.evict_count == GCS_WISH_EVICT_MAX)
         return;
     m->wish.evict[m->wish.evict_count++] = rank;
-    say(m, now);
+    gcs_wish_say(m, now);
 }
 
 int gcs_wish_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
@@ -120,7 +127,7 @@ int gcs_wish_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const u
         gcs_settle_tell(m, now, from);
         return 0;
     }
-    apply(m, from, &wish);
+    apply(m, now, from, &wish);
     gcs_poll_consider(m, now);
     return 0;
 }

@@ -149,15 +149,36 @@ bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags)
 
 void gcs_wish_write(struct gcs_writer *w, const struct gcs_wish *wish)
 {
-    gcs_write_u8(w, wish->flags);
+    uint8_t missing = wish->missing_count > 0 ? GCS_WISH_MISSING : 0;
+    gcs_write_u8(w, (uint8_t)((wish->flags & ~GCS_WISH_MISSING) | missing));
+    if (missing)
+        gcs_write_varint(w, wish->missing_count);
+    for (uint16_t i = 0; i < wish->missing_count; i++)
+        gcs_write_varint(w, wish->missing[i]);
     for (uint16_t i = 0; i < wish->evict_count; i++)
         gcs_write_varint(w, wish->evict[i]);
+}
+
+static bool read_missing(struct gcs_reader *r, uint16_t members, struct gcs_wish *wish)
+{
+    uint64_t count = gcs_read_varint(r);
+    if (count == 0 || count > GCS_WISH_MISSING_MAX)
+        return false;
+    for (; wish->missing_count < count; wish->missing_count++) {
+        uint64_t rank = gcs_read_varint(r);
+        if (rank >= members)
+            return false;
+        wish->missing[wish->missing_count] = (uint16_t)rank;
+    }
+    return !r->bad;
 }
 
 bool gcs_wish_read(const uint8_t *body, size_t size, uint16_t members, struct gcs_wish *wish)
 {
     struct gcs_reader r = gcs_reader_over(body, size);
     *wish = (struct gcs_wish){.flags = gcs_read_u8(&r)};
+    if ((wish->flags & GCS_WISH_MISSING) && !read_missing(&r, members, wish))
+        return false;
     while (!r.bad && gcs_reader_left(&r) > 0) {
         uint64_t rank = gcs_read_varint(&r);
         if (rank >= members || wish->evict_count == GCS_WISH_EVICT_MAX)

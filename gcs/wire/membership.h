@@ -13,7 +13,7 @@
  *     JOIN, LOOK  member, epoch, ballot, settings,
  *                 a rival's address and incarnation (length 0: none)
  *     REFUSE      error (as a positive number) 1, what 1, the group's, the joiner's
- *     WISH        flags 1, ranks to be evicted
+ *     WISH        flags 1, with MISSING: count, ranks; ranks to be evicted
  *     POLL        number, count, suspects: rank * 2 + crashed, ranks ascending
  *     VOTE        number, flags 1, the suspects missed: a bit per place in POLL
  *     PREPARE     epoch, ballot
@@ -233,7 +233,11 @@ bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags);
 enum gcs_wish_flag {
     GCS_WISH_LEAVE = 1, /* without it */
     GCS_WISH_READY = 2, /* with its vote: it has the group's state now */
+    GCS_WISH_MISSING = 4, /* without bad links, such as those to the members that it names */
 };
+
+/* Most bad links that one member complains about. */
+#define GCS_WISH_MISSING_MAX 8
 
 /* Most members that one WISH asks to be evicted; the rest follow in the next one. */
 #define GCS_WISH_EVICT_MAX 16
@@ -242,6 +246,8 @@ struct gcs_wish {
     uint8_t flags;
     uint16_t evict_count;
     uint16_t evict[GCS_WISH_EVICT_MAX];
+    uint16_t missing_count; /* > 0 with GCS_WISH_MISSING only */
+    uint16_t missing[GCS_WISH_MISSING_MAX];
 };
 
 void gcs_wish_write(struct gcs_writer *w, const struct gcs_wish *wish);

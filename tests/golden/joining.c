@@ -110,9 +110,30 @@ static const uint8_t wish_body[] = {
     0xac, 0x02, /* and 300 */
 };
 
+static const uint8_t wish_missing_body[] = {
+    0x04, 0x02, 0x01, 0xac, 0x02, /* does not hear 1 and 300 */
+    0x07,                         /* evict 7 */
+};
+
+static void check_wish_missing(void)
+{
+    struct gcs_wish wish = {
+        .evict_count = 1, .evict = {7}, .missing_count = 2, .missing = {1, 300}};
+    struct gcs_wish read;
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_wish_write(&w, &wish);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), wish_missing_body);
+    EXPECT(gcs_wish_read(wish_missing_body, sizeof(wish_missing_body), 301, &read));
+    EXPECT(read.missing_count == 2 && read.missing[1] == 300 && read.evict[0] == 7);
+}
+
 static void check_wish(void)
 {
-    struct gcs_wish wish = {GCS_WISH_LEAVE | GCS_WISH_READY, 2, {1, 300}}, read;
+    struct gcs_wish wish = {.flags = GCS_WISH_LEAVE | GCS_WISH_READY,
+                            .evict_count = 2,
+                            .evict = {1, 300}},
+                    read;
     uint8_t bytes[16];
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_wish_write(&w, &wish);
@@ -128,4 +149,5 @@ void golden_joining(void)
     check_refusals();
     check_gone();
     check_wish();
+    check_wish_missing();
 }

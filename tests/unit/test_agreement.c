@@ -300,14 +300,27 @@ END_TEST
 START_TEST(one_bad_link_freezes_nobody)
 {
     struct arena *arena = open_arena(5, 5);
-    arena_suspect(arena, 0, 2, SECONDS(1));
-    arena_suspect(arena, 2, 0, SECONDS(1));
+    /* Long enough to be complained about, not long enough for something to come of it. */
+    arena_suspect(arena, 0, 2, SECONDS(1) / 10);
+    arena_suspect(arena, 2, 0, SECONDS(1) / 10);
     arena_run(arena, SECONDS(2));
     ck_assert_uint_eq(arena_epoch(arena), 1);
     ck_assert_uint_ge(arena->counters.polls, 1);
     ck_assert_uint_eq(arena->counters.ballots, 0);
     for (int p = 0; p < 5; p++)
         ck_assert(!arena->processes[p].now->frozen);
+    close_arena(arena);
+}
+END_TEST
+
+START_TEST(a_link_that_stays_bad_parts_the_junior_and_nobody_else)
+{
+    struct arena *arena = open_arena(5, 5);
+    arena_suspect(arena, 1, 3, SECONDS(10));
+    arena_suspect(arena, 3, 1, SECONDS(10));
+    arena_run(arena, SECONDS(1));
+    ck_assert_uint_eq(arena_view(arena, 0), MASK(5) & ~8u);
+    ck_assert_uint_eq(arena_epoch(arena), 2);
     close_arena(arena);
 }
 END_TEST
@@ -660,6 +673,7 @@ int main(void)
         a_proposal_that_one_member_accepted_is_proposed_again,
         the_highest_accepted_value_is_proposed_again,
         one_bad_link_freezes_nobody,
+        a_link_that_stays_bad_parts_the_junior_and_nobody_else,
         a_bad_link_does_not_keep_a_joiner_out_for_ever,
         suspicion_that_is_taken_back_ends_the_poll,
         a_frozen_view_ends_even_if_everybody_lives,

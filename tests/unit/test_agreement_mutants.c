@@ -13,6 +13,7 @@ enum gcs_mutant gcs_mutant;
 #include "views/acceptor.c"
 #include "views/agreement.c"
 #include "views/ballot.c"
+#include "views/links.c"
 #include "views/pending.c"
 #include "views/poll.c"
 #include "views/settle.c"

@@ -233,7 +233,10 @@ START_TEST(prepare_propose_accept_confirm_leave_come_back)
     ck_assert_uint_eq(flags, GCS_CONFIRM_ASK);
     CHECK_LENGTHS(size, gcs_confirm_read(body, cut, &flags));
 
-    struct gcs_wish wish = {GCS_WISH_LEAVE, GCS_WISH_EVICT_MAX, {1022}}, wish_read;
+    struct gcs_wish wish = {.flags = GCS_WISH_LEAVE,
+                            .evict_count = GCS_WISH_EVICT_MAX,
+                            .evict = {1022}},
+                    wish_read;
     begin();
     gcs_wish_write(&w, &wish);
     size = written();
@@ -245,6 +248,32 @@ START_TEST(prepare_propose_accept_confirm_leave_come_back)
     bytes[size] = 0;
     ck_assert(!gcs_wish_read(bytes, size + 1, 1023, &wish_read)); /* one too many */
     ck_assert(!gcs_wish_read(bytes, 0, 1023, &wish_read));
+}
+END_TEST
+
+START_TEST(a_wish_names_bad_links)
+{
+    struct gcs_wish wish = {.flags = GCS_WISH_READY,
+                            .evict_count = 1,
+                            .evict = {5},
+                            .missing_count = GCS_WISH_MISSING_MAX,
+                            .missing = {300, 7}},
+                    read;
+    begin();
+    gcs_wish_write(&w, &wish);
+    size_t size = written();
+    ck_assert(gcs_wish_read(bytes, size, 301, &read));
+    ck_assert_uint_eq(read.flags, GCS_WISH_READY | GCS_WISH_MISSING);
+    ck_assert_uint_eq(read.missing_count, GCS_WISH_MISSING_MAX);
+    ck_assert_uint_eq(read.missing[0], 300);
+    ck_assert_uint_eq(read.evict_count, 1);
+    ck_assert_uint_eq(read.evict[0], 5);
+    ck_assert(!gcs_wish_read(bytes, size, 300, &read));
+    bytes[1]++; /* one more than there may be */
+    ck_assert(!gcs_wish_read(bytes, size, 301, &read));
+    bytes[1] = 0;
+    ck_assert(!gcs_wish_read(bytes, size, 301, &read));
+    ck_assert(!gcs_wish_read(bytes, 1, 301, &read));
 }
 END_TEST
 
@@ -577,6 +606,7 @@ int main(void)
         poll_and_vote_come_back,
         polls_that_make_no_sense,
         prepare_propose_accept_confirm_leave_come_back,
+        a_wish_names_bad_links,
         ballots_have_an_order,
         promise_comes_back,
         a_proposal_comes_back,
