@@ -45,7 +45,9 @@ static bool config_is_good(const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
     return config->size == sizeof(*config) && config->bootstrap >= GCS_JOIN &&
-           config->bootstrap <= GCS_LOOK && gcs_order_find(config->order) && packets >= 16 &&
+           config->bootstrap <= GCS_EXPECT &&
+           (config->bootstrap != GCS_EXPECT ||
+            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) && gcs_order_find(config->order) && packets >= 16 &&
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&

@@ -96,6 +96,7 @@ void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
     settings->state = flags & SETTINGS_STATE;
     settings->window_packets = gcs_read_varint32(r);
     settings->message_bytes = gcs_read_varint32(r);
+    settings->expect = 0;
     if (flags & ~(SETTINGS_TIE_BREAKER | SETTINGS_STATE))
         r->bad = true;
 }
@@ -110,6 +111,7 @@ void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request
     gcs_write_varint(w, request->epoch);
     gcs_ballot_write(w, request->ballot);
     gcs_settings_write(w, settings);
+    gcs_write_varint(w, settings->expect);
     id_write(w, rival ? rival : &nobody);
 }
 
@@ -121,8 +123,9 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     request->epoch = gcs_read_varint32(&r);
     request->ballot = gcs_ballot_read(&r);
     gcs_settings_read(&r, settings);
+    settings->expect = gcs_read_varint32(&r);
     id_read(&r, rival);
-    return gcs_reader_ends(&r);
+    return gcs_reader_ends(&r) && settings->expect <= GCS_MEMBERS_MAX;
 }
 
 /* ---- REFUSE, EXCLUDED ------------------------------------------------------------------- */

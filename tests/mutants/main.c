@@ -80,7 +80,7 @@ struct settings {
     unsigned jobs;
     bool fast;
     bool explain;
-    uint32_t only; /* set of mutants, 0: all */
+    uint64_t only; /* set of mutants, 0: all */
 };
 
 /* What a child tells: that it begins with a seed, and what it found. */
@@ -224,7 +224,7 @@ static bool finish(const struct settings *settings, struct job *job, struct outc
  * Runs the mutants of a set, a few at a time. Children are waited for in order: a short one
  * behind a long one waits, which costs little.
  */
-static void run_set(const struct settings *settings, uint32_t set, const uint32_t *wanted,
+static void run_set(const struct settings *settings, uint64_t set, const uint32_t *wanted,
                     struct outcome *outcomes)
 {
     struct job jobs[16];
@@ -269,7 +269,7 @@ static void print_set(uint32_t found)
     }
 }
 
-static unsigned print_mutants(uint32_t set, const struct outcome *outcomes)
+static unsigned print_mutants(uint64_t set, const struct outcome *outcomes)
 {
     unsigned survivors = 0;
 
@@ -317,13 +317,13 @@ static unsigned print_checkers(const struct outcome *outcomes)
 }
 
 /* Those mutants that are meant to break something that nothing has broken yet. */
-static uint32_t mutants_for(uint32_t set, uint32_t missing)
+static uint64_t mutants_for(uint64_t set, uint32_t missing)
 {
-    uint32_t chosen = 0;
+    uint64_t chosen = 0;
 
     for (unsigned i = 1; i < MUTANTS; i++) {
         if (set >> i & 1 && property_bit(mutants[i].property) & missing)
-            chosen |= 1U << i;
+            chosen |= UINT64_C(1) << i;
     }
     return chosen;
 }
@@ -332,7 +332,7 @@ static int run(const struct settings *settings)
 {
     static struct outcome outcomes[MUTANTS];
     uint32_t wanted[MUTANTS];
-    uint32_t set = settings->only ? settings->only : (1U << MUTANTS) - 2;
+    uint64_t set = settings->only ? settings->only : (UINT64_C(1) << MUTANTS) - 2;
     uint32_t required = (1U << PROPERTIES_REQUIRED) - 1, missing;
     unsigned survivors, unused = 0;
 
@@ -385,7 +385,7 @@ static bool parse_number(const char *text, uint64_t low, uint64_t high, uint64_t
     return false;
 }
 
-static bool parse_names(const char *text, uint32_t *set)
+static bool parse_names(const char *text, uint64_t *set)
 {
     while (*text) {
         size_t length = strcspn(text, ",");
@@ -399,7 +399,7 @@ static bool parse_names(const char *text, uint32_t *set)
                     text);
             return false;
         }
-        *set |= 1U << i;
+        *set |= UINT64_C(1) << i;
         text += length + (text[length] == ',');
     }
     return *set != 0;
@@ -462,7 +462,7 @@ int main(int argc, char **argv)
 {
     struct settings settings;
 
-    _Static_assert(sizeof(mutants) / sizeof(*mutants) <= 31, "mutants are a set of 32 bits");
+    _Static_assert(sizeof(mutants) / sizeof(*mutants) <= 63, "mutants are a set of 64 bits");
     signal(SIGPIPE, SIG_IGN);
     if (!parse_arguments(argc, argv, &settings)) {
         fputs(usage_text, stderr);

@@ -118,6 +118,7 @@ enum gcs_bootstrap {
     GCS_JOIN = 1,   /* join an existing group, never found one */
     GCS_CREATE = 2, /* be the first member */
     GCS_LOOK = 3,   /* development only: look around, then found: two halves may both do so */
+    GCS_EXPECT = 4, /* first starts only: found with a majority of `expect` processes */
 };
 
 struct gcs_group_config {
@@ -140,6 +141,8 @@ struct gcs_group_config {
     uint64_t look_ns;          /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;
+    uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
+                        the same at all of them. Otherwise unused */
 };
 
 /* The defaults; sets size. */
