@@ -27,6 +27,7 @@ enum timer {
     TIMER_TICK,     /* phases */
     TIMER_JOIN,     /* node joins if it is not in the group */
     TIMER_PRIVATE,  /* node sends so many messages to single members */
+    TIMER_DAWN,     /* whatever was wrong with the network when the group was founded is over */
 };
 
 #define TIMER_COOKIE(kind, value) ((uint64_t)(kind) << 56 | (uint64_t)(value))
@@ -65,7 +66,7 @@ struct node {
     struct gcs_prng prng;
     struct gcs_allocator *allocator;
     size_t allocated; /* pieces of memory that the core holds */
-    bool creates;     /* the first start founds the group */
+    enum gcs_bootstrap bootstrap; /* of the next join */
     bool wanted;      /* should be in the group */
     bool leaving;
     bool evicted; /* somebody asked for it */
@@ -146,6 +147,9 @@ struct world {
     struct gcs_core_config core_config;
     struct gcs_group_config group_config;
     struct gcs_address *seeds;
+    enum gcs_bootstrap birth; /* how the group is founded */
+    uint64_t lineage;         /* of the group; 0: not founded yet */
+    bool dark;                /* the network is bad while the group is founded */
 
     struct planned *planned;
     size_t planned_count, planned_capacity;

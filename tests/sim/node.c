@@ -75,6 +75,7 @@ void node_init(struct world *world, struct node *node, unsigned index)
     node->base_local = 1 + gcs_prng_below(&world->prng, 1000 * SECOND);
     node->wake_at = GCS_NEVER;
     node->member = node->view_record = NONE;
+    node->bootstrap = GCS_JOIN;
     gcs_prng_init(&node->prng, gcs_prng_next(&world->prng));
 }
 
@@ -104,14 +105,13 @@ void node_join(struct world *world, struct node *node)
 
     if (!node->core || node->group)
         return;
-    config.bootstrap = node->creates ? GCS_CREATE : GCS_JOIN;
+    config.bootstrap = node->bootstrap;
+    config.expect = world->options.members;
     config.seeds = world->seeds;
     config.seeds_count = world->options.members;
     if (world->weighted)
-        config.weight = (uint8_t)gcs_prng_between(&node->prng, node->creates, 3);
-    node->synced = node->creates || !config.state;
-    node->transferred = !node->synced;
-    node->creates = false;
+        config.weight = (uint8_t)gcs_prng_between(&node->prng, node->bootstrap != GCS_JOIN, 3);
+    node->bootstrap = GCS_JOIN; /* whoever comes again joins */
     node->weight = config.weight;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
@@ -316,6 +316,10 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
     if (!change->primary) {
         world->result->stats.primary_lost++;
         return;
+    }
+    if (!node->joined) {
+        node->synced = !change->view.members[change->view.self].syncing;
+        node->transferred = !node->synced;
     }
     if (!node->joined && node->was_excluded)
         world->result->stats.returns++;

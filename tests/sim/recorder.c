@@ -117,6 +117,15 @@ const struct known_view *recorder_latest(const struct world *world)
     return latest;
 }
 
+/* A group is founded once. */
+static void check_lineage(struct world *world, uint64_t lineage)
+{
+    if (world->lineage == 0)
+        world->lineage = lineage;
+    else if (lineage != world->lineage)
+        world_note(world, "primary-component", "the group is founded twice");
+}
+
 static void learn_view(struct world *world, const struct record *record, uint32_t index)
 {
     uint32_t coordinator;
@@ -154,6 +163,7 @@ static void learn(struct world *world, struct node *node, const struct record *r
         node->proposer = record->proposer;
         node->view_record = index;
         node->view_sent = node->view_delivered = 0;
+        check_lineage(world, node->lineage);
         learn_view(world, record, index);
         break;
     case RECORD_BLOCKED:

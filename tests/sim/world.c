@@ -5,7 +5,7 @@
  * that a run that takes too many steps is reported rather than going on for
  * ever.
  */
-#include "tests/sim/internal.h"
+#include "tests/sim/schedule.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -150,13 +150,50 @@ static void enter(struct world *world, enum phase phase, uint64_t length)
     world->phase_ends = world->now + length;
 }
 
+/* The network in which a group is founded together: two sides at first, and links that lose. */
+static void darken(struct world *world, struct gcs_prng *prng)
+{
+    unsigned count = world->options.members;
+    uint32_t loss = (uint32_t)gcs_prng_below(prng, 300000);
+
+    for (unsigned i = 0; i < count && world_has(world, WORLD_PARTITION); i++)
+        gcs_sim_side(world->sim, i, (unsigned)gcs_prng_below(prng, 2));
+    for (unsigned i = 0; i < count * count && world_has(world, WORLD_LOSS); i++)
+        gcs_sim_link(world->sim, i / count, i % count)->loss_ppm = loss;
+    for (unsigned i = 0; i < count && count > 1 && world_has(world, WORLD_CUT); i++)
+        gcs_sim_link(world->sim, i, (unsigned)gcs_prng_below(prng, count))->cut = true;
+    world->dark = true;
+    world_after(world, gcs_prng_below(prng, 3 * SECOND), TIMER_DAWN, 0, 0);
+}
+
+static void dawn(struct world *world)
+{
+    world->dark = false;
+    fault_unite(world);
+    gcs_sim_heal(world->sim);
+}
+
+/* How the group is founded is no matter of the world's dice, so that the others fall as ever. */
+static void choose_birth(struct world *world)
+{
+    struct gcs_prng prng;
+
+    gcs_prng_init(&prng, world->options.seed ^ UINT64_C(0x6269727468));
+    world->birth = gcs_prng_below(&prng, 5) == 0 ? GCS_EXPECT : GCS_CREATE;
+    for (unsigned i = 0; i < world->options.members; i++)
+        world->nodes[i].bootstrap = world->birth == GCS_CREATE && i > 0 ? GCS_JOIN : world->birth;
+    world->result->stats.expected += world->birth == GCS_EXPECT;
+    if (world->birth != GCS_CREATE)
+        darken(world, &prng);
+}
+
 /* The founder at once, most others soon after, sometimes one only under load. */
 static void start_all(struct world *world)
 {
     unsigned late = world->options.members > 3 && gcs_prng_below(&world->prng, 3) == 0;
 
     enter(world, PHASE_GROW, GROW_NS);
-    world->nodes[0].creates = true;
+    choose_birth(world);
     for (unsigned i = 0; i < world->options.members - late; i++) {
         uint64_t at = i == 0 ? 0 : gcs_prng_below(&world->prng, 50 * MS);
 
@@ -172,6 +209,8 @@ static bool has_grown(const struct world *world)
     const struct record *record;
     unsigned started = 0;
 
+    if (world->dark)
+        return false;
     for (unsigned i = 0; i < world->options.members; i++) {
         const struct node *node = &world->nodes[i];
 
@@ -275,6 +314,9 @@ static void on_timer(struct world *world, const struct gcs_sim_event *event)
         break;
     case TIMER_JOIN:
         on_join(world, node);
+        break;
+    case TIMER_DAWN:
+        dawn(world);
         break;
     case TIMER_PRIVATE:
         node->private_count = node->group ? value : 0;

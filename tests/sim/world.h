@@ -62,6 +62,7 @@ struct world_options {
     X(planned, "messages planned")                                  \
     X(reached, "planned messages that reached a survivor")          \
     X(records, "records checked")                                   \
+    X(expected, "groups that were founded by number")               \
     X(views, "views")                                               \
     X(successions, "views with another coordinator")                \
     X(crashes, "processes killed")                                  \
