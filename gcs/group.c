@@ -79,6 +79,19 @@ static uint32_t packet_bytes_of(const struct gcs_core_config *config)
     return bytes < 1200 ? (config->packet_bytes < 1200 ? config->packet_bytes : 1200) : bytes;
 }
 
+static bool copy_seeds(struct gcs_core_group *group)
+{
+    size_t count = group->config.seeds_count;
+    group->seeds = gcs_allocate(group->core->allocator, count + 1, sizeof(*group->seeds));
+    if (!group->seeds)
+        return false;
+    if (count > 0)
+        memcpy(group->seeds, group->config.seeds, count * sizeof(*group->seeds));
+    group->seeds_count = count;
+    group->config.seeds = group->seeds;
+    return true;
+}
+
 int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
                   const struct gcs_group_config *config, void *user, struct gcs_core_group **joined)
 {
@@ -102,14 +115,12 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->state = GCS_GROUP_LOOKING;
     group->resumed = gcs_detector_resumed(core->detector);
     group->packet_bytes = packet_bytes_of(&core->config);
+    group->probe_at = GCS_NEVER;
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
-    if (gcs_group_start(group, now) < 0) {
-        gcs_release(core->allocator, group);
-        return GCS_ENOMEM;
-    }
-    if (!gcs_events_keep(&core->events)) {
+    if (!copy_seeds(group) || gcs_group_start(group, now) < 0 || !gcs_events_keep(&core->events)) {
         gcs_bootstrap_free(group->bootstrap);
+        gcs_release(core->allocator, group->seeds);
         gcs_release(core->allocator, group);
         return GCS_ENOMEM;
     }
@@ -142,6 +153,7 @@ void gcs_group_destroy(struct gcs_core_group *group)
     if (group->era)
         gcs_era_close(group->era);
     gcs_packer_fini(&group->packer);
+    gcs_release(group->core->allocator, group->seeds);
     gcs_release(group->core->allocator, group);
 }
 
@@ -233,6 +245,7 @@ static void tick(struct gcs_core_group *group, uint64_t now)
     if (group->era)
         gcs_agreement_tick(group->era->agreement, now);
     gcs_state_tick(group, now);
+    gcs_lineage_tick(group, now);
 }
 
 static void run_era(struct gcs_core_group *group, uint64_t now)
@@ -308,6 +321,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         deadline = min_time(deadline, gcs_era_deadline(group->old));
     if (group->era)
         deadline = min_time(deadline, gcs_era_deadline(group->era));
+    deadline = min_time(deadline, group->probe_at);
     return min_time(deadline, gcs_state_deadline(group));
 }
 

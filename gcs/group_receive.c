@@ -114,6 +114,7 @@ static void receive_astray(struct gcs_core_group *group, uint64_t now,
 {
     const struct gcs_era *era = group->era;
     group->core->counters.dropped_stale++;
+    gcs_lineage_meet(group, packet->lineage);
     if (packet->lineage != era->view.lineage || now < group->told_stale_at + TELL_STALE_NS)
         return;
     if (packet->epoch > era->view.epoch) {
@@ -147,7 +148,9 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
             hear_decision(group, now, packet, &frame);
         else if (frame.type == GCS_FRAME_GONE)
             hear_gone(group, now, from, &frame);
-        understood |= join || frame.type == GCS_FRAME_EXCLUDED;
+        else if (frame.type == GCS_FRAME_KIN)
+            gcs_lineage_hear(group, now, from, packet, &frame);
+        understood |= join || frame.type == GCS_FRAME_EXCLUDED || frame.type == GCS_FRAME_KIN;
     }
     if (!understood && packet->lineage != 0)
         receive_astray(group, now, from, packet);

@@ -167,6 +167,16 @@ static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
     return 0;
 }
 
+/* There is a group, and this looker is where its members look for others. */
+static int hear_kin(struct gcs_bootstrap_machine *b, uint64_t now, const struct gcs_address *from,
+                    const uint8_t *body, size_t size)
+{
+    struct gcs_kin kin;
+    if (!gcs_kin_read(body, size, &kin))
+        return GCS_EMALFORMED;
+    return kin.primary ? hear_prepare(b, now, from) : 0;
+}
+
 /* Of a view before the one of that epoch, without having heard of it. */
 static bool may_have_been_member(const struct gcs_bootstrap_machine *b, uint32_t epoch)
 {
@@ -343,6 +353,8 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
         return hear_look(b, now, from, body, size);
     case GCS_FRAME_FOUND:
         return hear_found(b, now, from, body, size);
+    case GCS_FRAME_KIN:
+        return hear_kin(b, now, from, body, size);
     case GCS_FRAME_JOIN: /* it cannot found, and we cannot let it in */
         return 0;
     default:

@@ -48,8 +48,8 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
                       struct gcs_bootstrap_machine **machine);
 void gcs_bootstrap_free(struct gcs_bootstrap_machine *machine);
 
-/* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, JOIN, LOOK and FOUND
- * of others. */
+/* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, KIN; JOIN, LOOK and
+ * FOUND of others. */
 int gcs_bootstrap_frame(struct gcs_bootstrap_machine *machine, uint64_t now,
                         const struct gcs_address *from, uint8_t type, const uint8_t *body,
                         size_t size);

@@ -128,7 +128,7 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     return gcs_reader_ends(&r) && settings->expect <= GCS_MEMBERS_MAX;
 }
 
-/* ---- REFUSE, EXCLUDED ------------------------------------------------------------------- */
+/* ---- REFUSE, EXCLUDED, GONE, KIN ------------------------------------------------------------------- */
 
 void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
 {
@@ -172,4 +172,21 @@ bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t
     *lineage = gcs_read_u64(&r);
     *epoch = gcs_read_varint32(&r);
     return gcs_reader_ends(&r);
+}
+
+enum kin_flag { KIN_PRIMARY = 1 };
+
+void gcs_kin_write(struct gcs_writer *w, const struct gcs_kin *kin)
+{
+    gcs_write_u8(w, kin->primary ? KIN_PRIMARY : 0);
+    gcs_write_varint(w, kin->members);
+}
+
+bool gcs_kin_read(const uint8_t *body, size_t size, struct gcs_kin *kin)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    uint8_t flags = gcs_read_u8(&r);
+    uint64_t members = gcs_read_varint(&r);
+    *kin = (struct gcs_kin){flags & KIN_PRIMARY, (uint16_t)members};
+    return gcs_reader_ends(&r) && flags <= KIN_PRIMARY && members > 0 && members <= GCS_MEMBERS_MAX;
 }

@@ -27,6 +27,7 @@
  *     CONFIRM     flags 1
  *     EXCLUDED    epoch
  *     GONE        lineage 8, epoch
+ *     KIN         flags 1, members
  *
  *     ballot      counter, rank
  *     settings    order 1, flags 1, window_packets, message_bytes
@@ -176,6 +177,16 @@ bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch);
 #define GCS_GONE_BYTES_MAX 13
 void gcs_gone_write(struct gcs_writer *w, uint64_t lineage, uint32_t epoch);
 bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t *epoch);
+
+/* KIN: the sender is in a view of so many, of the lineage that its packet names. */
+struct gcs_kin {
+    bool primary;
+    uint16_t members;
+};
+
+#define GCS_KIN_BYTES_MAX 3
+void gcs_kin_write(struct gcs_writer *w, const struct gcs_kin *kin);
+bool gcs_kin_read(const uint8_t *body, size_t size, struct gcs_kin *kin);
 
 /* ---- Ballots ---------------------------------------------------------------------------- */
 

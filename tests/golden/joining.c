@@ -93,6 +93,20 @@ static void check_gone(void)
     EXPECT(lineage == UINT64_C(0x0102030405060708) && epoch == 128);
 }
 
+static const uint8_t kin_body[] = {1, 0xac, 0x02}; /* primary, 300 members */
+
+static void check_kin(void)
+{
+    struct gcs_kin kin = {.primary = true, .members = 300}, read;
+    uint8_t bytes[GCS_KIN_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_kin_write(&w, &kin);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), kin_body);
+    EXPECT(gcs_kin_read(kin_body, sizeof(kin_body), &read));
+    EXPECT(read.primary && read.members == 300);
+    EXPECT(!gcs_kin_read(kin_body, sizeof(kin_body) - 1, &read));
+}
+
 static void check_refusals(void)
 {
     struct gcs_refusal refusal = {GCS_EREFUSED, GCS_REFUSED_WINDOW_PACKETS, 1024, 2048}, read;
@@ -134,5 +148,6 @@ void golden_joining(void)
     check_joins();
     check_refusals();
     check_gone();
+    check_kin();
     check_wish();
 }
