@@ -121,6 +121,7 @@ struct node {
 
 /* What the world remembers of a view, to know how many may die. */
 struct known_view {
+    uint64_t lineage;
     uint32_t epoch;
     uint64_t proposer;
     uint32_t record;
@@ -148,7 +149,7 @@ struct world {
     struct gcs_group_config group_config;
     struct gcs_address *seeds;
     enum gcs_bootstrap birth; /* how the group is founded */
-    uint64_t lineage;         /* of the group; 0: not founded yet */
+    uint64_t lineage;         /* of the group; 0: not founded, or not agreed on yet */
     bool dark;                /* the network is bad while the group is founded */
 
     struct planned *planned;
@@ -240,6 +241,8 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event); /* ctx: str
 uint32_t recorder_number(struct world *world, const struct gcs_member_id *id);
 void recorder_note(struct world *world, struct node *node, enum record_type type);
 const struct known_view *recorder_latest(const struct world *world);
+/* There is one lineage from now on: that of this view. */
+void recorder_settle(struct world *world, const struct node *node);
 struct known_view *recorder_find(struct world *world, uint32_t epoch, uint64_t proposer);
 
 /* Somebody has promised in the latest view and not gone on yet. */

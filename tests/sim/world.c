@@ -179,10 +179,21 @@ static void choose_birth(struct world *world)
     struct gcs_prng prng;
 
     gcs_prng_init(&prng, world->options.seed ^ UINT64_C(0x6269727468));
-    world->birth = gcs_prng_below(&prng, 5) == 0 ? GCS_EXPECT : GCS_CREATE;
+    switch (gcs_prng_below(&prng, 10)) {
+    case 0:
+    case 1:
+        world->birth = GCS_EXPECT;
+        break;
+    case 2:
+        world->birth = GCS_LOOK;
+        break;
+    default:
+        world->birth = GCS_CREATE;
+    }
     for (unsigned i = 0; i < world->options.members; i++)
         world->nodes[i].bootstrap = world->birth == GCS_CREATE && i > 0 ? GCS_JOIN : world->birth;
     world->result->stats.expected += world->birth == GCS_EXPECT;
+    world->result->stats.looked += world->birth == GCS_LOOK;
     if (world->birth != GCS_CREATE)
         darken(world, &prng);
 }
@@ -202,24 +213,29 @@ static void start_all(struct world *world)
     world_after(world, TICK_NS, TIMER_TICK, 0, 0);
 }
 
-/* Every node that has been started has arrived. */
-static bool has_grown(const struct world *world)
+/* Every node that has been started has arrived, and all in one view. */
+static bool has_grown(struct world *world)
 {
-    const struct known_view *latest = recorder_latest(world);
-    const struct record *record;
+    const struct node *model = NULL;
     unsigned started = 0;
 
-    if (world->dark)
-        return false;
     for (unsigned i = 0; i < world->options.members; i++) {
         const struct node *node = &world->nodes[i];
 
-        started += node->core != NULL;
-        if (node->core && (!node_in_group(node) || !latest || node->epoch != latest->epoch))
+        if (!node->core)
+            continue;
+        if (!model)
+            model = node;
+        if (world->dark || !node_in_group(node) || node->lineage != model->lineage ||
+            node->epoch != model->epoch)
             return false;
+        started++;
     }
-    record = latest ? &world->result->log.records[latest->record] : NULL;
-    return record && record->members_count == started && world->now > SECOND + 60 * MS;
+    if (!model || world->now <= SECOND + 60 * MS ||
+        world->result->log.records[model->view_record].members_count != started)
+        return false;
+    recorder_settle(world, model);
+    return true;
 }
 
 static void begin_safety(struct world *world)
@@ -229,6 +245,8 @@ static void begin_safety(struct world *world)
     workload_plan(world);
     private_plan(world);
     for (unsigned i = 0; i < world->options.members; i++) {
+        if (world->birth == GCS_LOOK)
+            world->nodes[i].bootstrap = GCS_JOIN; /* there is one lineage, and that is to stay so */
         if (!world->nodes[i].core)
             world_after(world, gcs_prng_below(&world->prng, world->safety_ns / 2), TIMER_JOIN, i,
                         0);
