@@ -124,19 +124,29 @@ static int check_seeds(const struct gcs_group_config *config)
     return 0;
 }
 
+static int check_bootstrap(const struct gcs_group_config *config)
+{
+    if (config->bootstrap < GCS_JOIN || config->bootstrap > GCS_EXPECT)
+        return gcs_fail(GCS_EOPTION,
+                        "bootstrap is %d: must be GCS_JOIN (%d), GCS_CREATE (%d), GCS_LOOK (%d) or "
+                        "GCS_EXPECT (%d)",
+                        (int)config->bootstrap, GCS_JOIN, GCS_CREATE, GCS_LOOK, GCS_EXPECT);
+    if (config->bootstrap == GCS_EXPECT)
+        return check_range("expect", config->expect, 1, GCS_MEMBERS_MAX);
+    return 0;
+}
+
 static int check_group_config(const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
 
-    if (config->bootstrap != GCS_JOIN && config->bootstrap != GCS_CREATE &&
-        config->bootstrap != GCS_LOOK)
-        return gcs_fail(GCS_EOPTION,
-                        "bootstrap is %d: must be GCS_JOIN (%d), GCS_CREATE (%d) or GCS_LOOK (%d)",
-                        (int)config->bootstrap, GCS_JOIN, GCS_CREATE, GCS_LOOK);
+    int error = check_bootstrap(config);
+    if (error)
+        return error;
     if (config->order != GCS_ORDER_SEQUENCER)
         return gcs_fail(GCS_EOPTION, "order is %d: must be GCS_ORDER_SEQUENCER (%d)",
                         (int)config->order, GCS_ORDER_SEQUENCER);
-    int error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
+    error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
     if (!error && (packets & (packets - 1)) != 0)
         error =
             gcs_fail(GCS_EOPTION, "window_packets is %" PRIu32 ": must be a power of two", packets);

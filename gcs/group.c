@@ -46,7 +46,9 @@ static bool config_is_good(const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
     return config->size == sizeof(*config) && config->bootstrap >= GCS_JOIN &&
-           config->bootstrap <= GCS_LOOK && gcs_order_find(config->order) && packets >= 16 &&
+           config->bootstrap <= GCS_EXPECT &&
+           (config->bootstrap != GCS_EXPECT ||
+            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) && gcs_order_find(config->order) && packets >= 16 &&
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
@@ -90,7 +92,7 @@ static bool copy_seeds(struct gcs_core_group *group)
     if (bytes > 0)
         memcpy(group->seeds, config->seeds, bytes);
     group->seeds_count = group->own_seeds = config->seeds_count;
-    config->seeds = NULL;
+    config->seeds = group->seeds;
     return true;
 }
 
@@ -118,6 +120,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->resumed = gcs_detector_resumed(core->detector);
     gcs_damper_init(&group->damper, core->config.suspect_ns);
     group->packet_bytes = packet_bytes_of(&core->config);
+    group->probe_at = GCS_NEVER;
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
     if (!copy_seeds(group) || gcs_group_start(group, now) < 0 ||
@@ -274,6 +277,7 @@ static void tick(struct gcs_core_group *group, uint64_t now)
     if (group->state == GCS_GROUP_MEMBER)
         gcs_lease_tick(&group->era->lease, now);
     gcs_state_tick(group, now);
+    gcs_lineage_tick(group, now);
 }
 
 static void run_era(struct gcs_core_group *group, uint64_t now)
@@ -351,6 +355,7 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         deadline = min_time(deadline, gcs_era_deadline(group->old));
     if (group->era)
         deadline = min_time(deadline, gcs_era_deadline(group->era));
+    deadline = min_time(deadline, group->probe_at);
     return min_time(deadline, gcs_state_deadline(group));
 }
 

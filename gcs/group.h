@@ -62,6 +62,9 @@ struct gcs_core_group {
     uint64_t doubt_ask_at, doubt_gap;
     int failed;         /* why the membership must end: handled by the next advance */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
+    uint64_t met;         /* the last other lineage that was met; 0: none */
+    uint64_t probe_at;    /* when to look for one again */
+    uint64_t told_kin_at; /* not to answer one before this */
 };
 
 
@@ -133,6 +136,13 @@ uint64_t gcs_group_leave_expiry(const struct gcs_core_group *group);
 void gcs_group_doubt(struct gcs_core_group *group, uint64_t now);
 /* A packet of the view has come from a member, or from somebody on its behalf. */
 void gcs_group_confirm(struct gcs_era *era, const struct gcs_address *from, uint16_t rank);
+
+/* ---- another lineage of the group: group_lineage.c -------------------------------------- */
+void gcs_lineage_tick(struct gcs_core_group *group, uint64_t now);
+/* Something was heard of that lineage. */
+void gcs_lineage_meet(struct gcs_core_group *group, uint64_t lineage);
+void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
+                      const struct gcs_packet *packet, const struct gcs_frame *frame);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

@@ -26,6 +26,14 @@ static void receive_looking(struct gcs_core_group *group, uint64_t now,
 
 /* ---- Joiners ---------------------------------------------------------------------------- */
 
+static bool is_member_id(const struct gcs_era *era, const struct gcs_member_id *id)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (gcs_member_id_equal(&era->members[rank].id, id))
+            return true;
+    return false;
+}
+
 static void hear_join(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
                       const struct gcs_frame *frame)
 {
@@ -43,6 +51,8 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
         gcs_era_send_frame(group->era, from, GCS_FRAME_REFUSE, refusal, size);
     if (result < 0)
         return;
+    if (is_member_id(group->era, &request.member.id)) /* has not heard that it is one */
+        gcs_agreement_behind(group->era->agreement, now, from);
     if (group->old)
         gcs_agreement_join(group->old->agreement, now, &request);
     gcs_agreement_join(group->era->agreement, now, &request);
@@ -104,6 +114,7 @@ static void receive_astray(struct gcs_core_group *group, uint64_t now,
 {
     const struct gcs_era *era = group->era;
     group->core->counters.dropped_stale++;
+    gcs_lineage_meet(group, packet->lineage);
     if (packet->lineage != era->view.lineage || now < group->told_stale_at + TELL_STALE_NS)
         return;
     if (packet->epoch > era->view.epoch) {
@@ -137,7 +148,9 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
             hear_decision(group, now, packet, &frame);
         else if (frame.type == GCS_FRAME_GONE)
             hear_gone(group, now, from, &frame);
-        understood |= join || frame.type == GCS_FRAME_EXCLUDED;
+        else if (frame.type == GCS_FRAME_KIN)
+            gcs_lineage_hear(group, now, from, packet, &frame);
+        understood |= join || frame.type == GCS_FRAME_EXCLUDED || frame.type == GCS_FRAME_KIN;
     }
     if (!understood && packet->lineage != 0)
         receive_astray(group, now, from, packet);

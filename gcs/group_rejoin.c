@@ -34,13 +34,15 @@ static bool learn_seeds(struct gcs_core_group *group)
         memcpy(seeds + group->own_seeds, others->to, others->count * sizeof(*seeds));
     gcs_release(allocator, group->seeds);
     group->seeds = seeds;
+    group->config.seeds = seeds;
     group->seeds_count = count;
     return true;
 }
 
 bool gcs_group_may_rejoin(const struct gcs_core_group *group)
 {
-    return group->failed == GCS_ENOTMEMBER && group->config.rejoin && !group->leaving && group->era;
+    bool lost = group->failed == GCS_ENOTMEMBER || group->failed == GCS_ELINEAGE;
+    return lost && group->config.rejoin && !group->leaving && group->era;
 }
 
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)

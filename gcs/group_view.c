@@ -21,6 +21,7 @@ struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
         .state = group->config.state,
         .window_packets = group->config.window_packets,
         .message_bytes = group->config.message_bytes,
+        .expect = group->config.bootstrap == GCS_EXPECT ? group->config.expect : 0,
     };
 }
 
@@ -93,7 +94,7 @@ static void strike_unreachable(struct gcs_core_group *group, uint64_t now,
             gcs_damper_strike(&group->damper, now, &before->members[rank].id.address);
 }
 
-/* came_from: at a joiner, the decision that let it in. */
+/* came_from: at a joiner or founder, the decision that let it in. */
 static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_from)
 {
     struct gcs_core_group *group = era->group;
@@ -140,8 +141,9 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     struct gcs_era *era = gcs_era_open(group, now, value);
     if (!era)
         return GCS_ENOMEM;
-    bool joins = !before && value->closing_count > 0;
-    if (open_agreement(era, joins ? value : NULL) < 0) {
+    /* Nobody but the founder of a group of one comes in by a decision that no other can ask for. */
+    bool decided = !before && (value->closing_count > 0 || value->members_count > 1);
+    if (open_agreement(era, decided ? value : NULL) < 0) {
         gcs_era_close(era);
         return GCS_ENOMEM;
     }
@@ -231,7 +233,8 @@ static void found(void *ctx)
     struct gcs_core_group *group = ctx;
     struct gcs_proposal value = {
         .epoch = 1,
-        .lineage = gcs_prng_next(&group->core->prng) | 1,
+        .lineage = gcs_lineage_new(gcs_prng_next(&group->core->prng),
+                                   group->config.bootstrap == GCS_LOOK),
         .proposer = group->self.id.incarnation,
         .members_count = 1,
         .members = &group->self,

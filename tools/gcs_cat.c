@@ -299,8 +299,8 @@ static int run(const struct tool_options *options)
 const struct tool_command tool_cat = {
     .name = "cat",
     .summary = "multicast standard input to a group, write what is delivered",
-    .options = TOOL_CREATE | TOOL_JOIN | TOOL_SERVICE | TOOL_VIEWS | TOOL_EXPECT | TOOL_UNTIL_ALL |
-               TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
+    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_VIEWS | TOOL_EXPECT |
+               TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
     .run = run,
     .help = "usage: gcs cat GROUP [URL] [options]\n"
             "\n"
@@ -311,6 +311,8 @@ const struct tool_command tool_cat = {
             "  --create            be the group's first member\n"
             "  --join              join members that are there, never found a group\n"
             "                      (default: look for members, then found)\n"
+            "  --bootstrap WAY     look, join, create; or expect:N, found the group when a\n"
+            "                      majority of N processes is there\n"
             "  --expect N          begin to read when the view has N members\n"
             "  --until-all         leave when the input of every member has ended\n"
             "  --service SERVICE   fifo, agreed (default) or safe\n"

@@ -21,6 +21,7 @@
 static const struct option long_options[] = {
     {"create", no_argument, NULL, TOOL_CREATE},
     {"join", no_argument, NULL, TOOL_JOIN},
+    {"bootstrap", required_argument, NULL, TOOL_BOOTSTRAP},
     {"service", required_argument, NULL, TOOL_SERVICE},
     {"views", no_argument, NULL, TOOL_VIEWS},
     {"expect", required_argument, NULL, TOOL_EXPECT},
@@ -88,6 +89,29 @@ static bool parse_number(struct tool_options *options, const char *name, const c
     return true;
 }
 
+/* "expect:5", or the name of a way that needs no number. */
+static bool parse_bootstrap(struct tool_options *options, const char *value)
+{
+    static const struct {
+        const char *name;
+        enum gcs_bootstrap bootstrap;
+    } ways[] = {{"look", GCS_LOOK}, {"join", GCS_JOIN}, {"create", GCS_CREATE}};
+
+    if (strncmp(value, "expect:", 7) == 0) {
+        options->bootstrap = GCS_EXPECT;
+        return parse_number(options, "bootstrap expect", value + 7, GCS_MEMBERS_MAX,
+                            &options->founders);
+    }
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strcmp(ways[i].name, value) == 0) {
+            options->bootstrap = ways[i].bootstrap;
+            return true;
+        }
+    }
+    tool_complain(options, "--bootstrap: '%s' is not one of look, join, create, expect:N", value);
+    return false;
+}
+
 /* One option that the command takes. */
 static bool parse_option(struct tool_options *options, int option, const char *value)
 {
@@ -99,6 +123,8 @@ static bool parse_option(struct tool_options *options, int option, const char *v
     case TOOL_JOIN:
         options->bootstrap = GCS_JOIN;
         return true;
+    case TOOL_BOOTSTRAP:
+        return parse_bootstrap(options, value);
     case TOOL_SERVICE:
         return parse_service(options, value);
     case TOOL_EXPECT:
@@ -151,8 +177,11 @@ static bool parse_options(struct tool_options *options, const struct tool_comman
 
 static bool parse_operands(struct tool_options *options, int count, char **operands)
 {
-    if ((options->given & TOOL_CREATE) && (options->given & TOOL_JOIN)) {
-        tool_complain(options, "--create and --join exclude each other");
+    unsigned ways = options->given & (TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP);
+    if ((ways & (ways - 1)) != 0) {
+        tool_complain(options, "%s and %s exclude each other",
+                      ways & TOOL_CREATE ? "--create" : "--join",
+                      ways & TOOL_BOOTSTRAP ? "--bootstrap" : "--join");
         return false;
     }
     if (count < 1) {

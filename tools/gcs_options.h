@@ -29,6 +29,7 @@ enum tool_option {
     TOOL_OUTPUT = 1 << 15,
     TOOL_JSON = 1 << 16,
     TOOL_HELP = 1 << 17,
+    TOOL_BOOTSTRAP = 1 << 18,
 };
 
 struct tool_options {
@@ -37,6 +38,7 @@ struct tool_options {
     const char *group;
     const char *url;
     enum gcs_bootstrap bootstrap;
+    uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;
     uint32_t expect;    /* members; 0: not asked for */
     uint32_t pace;      /* lines per second; 0: as fast as they come */

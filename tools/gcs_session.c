@@ -85,6 +85,7 @@ static int exit_code_of(int error)
         return TOOL_USAGE;
     case GCS_EREFUSED:
     case GCS_ENOTMEMBER:
+    case GCS_ELINEAGE:
     case GCS_ENOPRIMARY:
         return TOOL_OUTSIDE;
     default:
@@ -101,6 +102,7 @@ static int open_membership(struct tool_session *session)
     if (!error) {
         gcs_group_config_init(&config);
         config.bootstrap = options->bootstrap;
+        config.expect = options->founders;
         session->message_max = config.message_bytes;
         error = gcs_join(session->endpoint, options->group, &config, &session->group);
     }

@@ -12,18 +12,14 @@
 
 #include "gcs/base/memory.h"
 #include "gcs/base/prng.h"
+#include "views/founding.h"
 #include "views/machine.h"
+#include "views/rivals.h"
 
 #include <stdio.h>
 
-/* Addresses learned beside the seeds, and lookers remembered. */
+/* Addresses learned beside the seeds; more if more are expected. */
 #define LEARNED_MAX 32
-#define RIVALS_MAX  32
-
-struct rival {
-    struct gcs_member_id id;
-    uint64_t heard;
-};
 
 struct gcs_bootstrap_machine {
     struct gcs_bootstrap_config config;
@@ -35,8 +31,10 @@ struct gcs_bootstrap_machine {
     uint64_t gap;
     uint64_t send_at;
     uint64_t found_at; /* not before; GCS_NEVER: never */
-    struct rival rivals[RIVALS_MAX];
-    size_t rivals_count;
+    struct gcs_rivals rivals;
+    struct gcs_founding *founding; /* with GCS_EXPECT */
+    uint64_t judge_at;             /* somebody looks with other settings: one of us is wrong */
+    struct gcs_refusal difference; /* the last one heard */
     uint32_t answered; /* closing view whose ballot this incarnation answered; 0: none */
 };
 
@@ -59,69 +57,11 @@ static bool learn(struct gcs_bootstrap_machine *b, const struct gcs_address *add
 
 /* ---- Rivals ----------------------------------------------------------------------------- */
 
-static int id_compare(const struct gcs_member_id *a, const struct gcs_member_id *b)
-{
-    if (a->incarnation != b->incarnation)
-        return a->incarnation < b->incarnation ? -1 : 1;
-    if (a->address.length != b->address.length)
-        return a->address.length < b->address.length ? -1 : 1;
-    return memcmp(a->address.bytes, b->address.bytes, a->address.length);
-}
-
 /* A rival that has been silent for so long has gone, or it has founded and will answer. */
 static uint64_t rival_ns(const struct gcs_bootstrap_machine *b)
 {
     uint64_t least = 10 * b->config.retry_ns;
     return b->config.look_ns > least ? b->config.look_ns : least;
-}
-
-static void forget_rivals(struct gcs_bootstrap_machine *b, uint64_t now)
-{
-    for (size_t i = 0; i < b->rivals_count;) {
-        if (now >= b->rivals[i].heard + rival_ns(b))
-            b->rivals[i] = b->rivals[--b->rivals_count];
-        else
-            i++;
-    }
-}
-
-static const struct rival *first_rival(const struct gcs_bootstrap_machine *b)
-{
-    const struct rival *first = NULL;
-    for (size_t i = 0; i < b->rivals_count; i++) {
-        if (!first || id_compare(&b->rivals[i].id, &first->id) < 0)
-            first = &b->rivals[i];
-    }
-    return first;
-}
-
-/* When the table is full the largest makes room: it is the smallest that matters. */
-static struct rival *place_rival(struct gcs_bootstrap_machine *b)
-{
-    if (b->rivals_count < RIVALS_MAX)
-        return &b->rivals[b->rivals_count++];
-    struct rival *last = &b->rivals[0];
-    for (size_t i = 1; i < RIVALS_MAX; i++) {
-        if (id_compare(&b->rivals[i].id, &last->id) > 0)
-            last = &b->rivals[i];
-    }
-    return last;
-}
-
-/* Returns whether it was not known at this address, or not as this incarnation. */
-static bool note_rival(struct gcs_bootstrap_machine *b, uint64_t now,
-                       const struct gcs_member_id *id)
-{
-    for (size_t i = 0; i < b->rivals_count; i++) {
-        struct rival *rival = &b->rivals[i];
-        if (!gcs_address_equal(&rival->id.address, &id->address))
-            continue;
-        bool news = rival->id.incarnation != id->incarnation;
-        *rival = (struct rival){*id, now};
-        return news;
-    }
-    *place_rival(b) = (struct rival){*id, now};
-    return true;
 }
 
 /* ---- Speaking --------------------------------------------------------------------------- */
@@ -132,14 +72,14 @@ static void ask(struct gcs_bootstrap_machine *b, const struct gcs_address *to, u
     uint8_t body[GCS_JOIN_BYTES_MAX];
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     struct gcs_join_request request = {b->config.self, epoch, ballot};
-    const struct rival *rival = first_rival(b);
+    const struct gcs_rival *rival = gcs_rivals_first(&b->rivals);
     gcs_join_write(&w, &request, &b->config.settings, rival ? &rival->id : NULL);
     b->config.env.to_address(b->config.env.ctx, to, type, body, gcs_writer_size(&w));
 }
 
 static void call(struct gcs_bootstrap_machine *b, const struct gcs_address *to)
 {
-    uint8_t type = b->config.mode == GCS_LOOK ? GCS_FRAME_LOOK : GCS_FRAME_JOIN;
+    uint8_t type = b->config.mode == GCS_JOIN ? GCS_FRAME_JOIN : GCS_FRAME_LOOK;
     ask(b, to, type, 0, (struct gcs_ballot){0, 0});
 }
 
@@ -159,20 +99,33 @@ static void call_all(struct gcs_bootstrap_machine *b, uint64_t now)
 
 static void put_off(struct gcs_bootstrap_machine *b, uint64_t until)
 {
+    if (b->founding)
+        gcs_founding_put_off(b->founding, until);
     if (b->config.mode == GCS_LOOK && b->found_at < until)
         b->found_at = until;
 }
 
 static void try_found(struct gcs_bootstrap_machine *b, uint64_t now)
 {
-    forget_rivals(b, now);
-    const struct rival *rival = first_rival(b);
-    if (rival && id_compare(&rival->id, &b->config.self.id) < 0) {
+    gcs_rivals_forget(&b->rivals, now, rival_ns(b));
+    const struct gcs_rival *rival = gcs_rivals_first(&b->rivals);
+    if (rival && gcs_rival_compare(&rival->id, &b->config.self.id) < 0) {
         b->found_at = rival->heard + rival_ns(b);
         return;
     }
     b->done = true;
     b->config.env.found(b->config.env.ctx);
+}
+
+static void refuse_self(struct gcs_bootstrap_machine *b, const struct gcs_refusal *refusal);
+
+/* Who has answered a ballot stays: it may be needed. */
+static void judge_settings(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    b->judge_at = GCS_NEVER; /* the next LOOK of theirs begins anew */
+    gcs_rivals_forget(&b->rivals, now, rival_ns(b));
+    if (!gcs_founding_promised(b->founding) && gcs_rivals_outnumber(&b->rivals, &b->config.self.id))
+        refuse_self(b, &b->difference);
 }
 
 void gcs_bootstrap_tick(struct gcs_bootstrap_machine *b, uint64_t now)
@@ -181,13 +134,22 @@ void gcs_bootstrap_tick(struct gcs_bootstrap_machine *b, uint64_t now)
         call_all(b, now);
     if (!b->done && now >= b->found_at)
         try_found(b, now);
+    if (!b->done && now >= b->judge_at)
+        judge_settings(b, now);
+    if (!b->done && b->founding)
+        gcs_founding_tick(b->founding, now);
 }
 
 uint64_t gcs_bootstrap_deadline(const struct gcs_bootstrap_machine *b)
 {
     if (b->done)
         return GCS_NEVER;
-    return b->send_at < b->found_at ? b->send_at : b->found_at;
+    uint64_t deadline = b->send_at < b->found_at ? b->send_at : b->found_at;
+    if (b->judge_at < deadline)
+        deadline = b->judge_at;
+    if (b->founding && gcs_founding_deadline(b->founding) < deadline)
+        deadline = gcs_founding_deadline(b->founding);
+    return deadline;
 }
 
 /* ---- Hearing ---------------------------------------------------------------------------- */
@@ -203,6 +165,24 @@ static int hear_prepare(struct gcs_bootstrap_machine *b, uint64_t now,
     put_off(b, now + b->config.look_ns);
     call(b, from);
     return 0;
+}
+
+/* There is a group, and this looker is where its members look for others. */
+static int hear_kin(struct gcs_bootstrap_machine *b, uint64_t now, const struct gcs_address *from,
+                    const uint8_t *body, size_t size)
+{
+    struct gcs_kin kin;
+    if (!gcs_kin_read(body, size, &kin))
+        return GCS_EMALFORMED;
+    return kin.primary ? hear_prepare(b, now, from) : 0;
+}
+
+/* Of a view before the one of that epoch, without having heard of it. */
+static bool may_have_been_member(const struct gcs_bootstrap_machine *b, uint32_t epoch)
+{
+    if (b->answered != 0)
+        return b->answered != epoch;
+    return b->founding && gcs_founding_promised(b->founding);
 }
 
 /*
@@ -224,8 +204,11 @@ static int hear_invite(struct gcs_bootstrap_machine *b, uint64_t now,
     }
     if (epoch < b->answered)
         return 0; /* late */
-    if (b->answered != 0 && b->answered != epoch && b->config.env.renew)
+    if (may_have_been_member(b, epoch) && b->config.env.renew) {
         b->config.self.id.incarnation = b->config.env.renew(b->config.env.ctx);
+        if (b->founding)
+            gcs_founding_renew(b->founding, &b->config.self.id);
+    }
     b->answered = epoch;
     learn(b, from);
     put_off(b, now + b->config.look_ns); /* there is a group */
@@ -270,23 +253,48 @@ static const char *refusal_name(uint8_t what)
         return "tie_breaker";
     case GCS_REFUSED_STATE:
         return "state";
+    case GCS_REFUSED_EXPECT:
+        return "expect";
     default:
         return "unknown";
     }
 }
 
+static void refuse_self(struct gcs_bootstrap_machine *b, const struct gcs_refusal *refusal)
+{
+    char why[96];
+    snprintf(why, sizeof(why), "%s: the group has %llu, this member %llu",
+             refusal_name(refusal->what), (unsigned long long)refusal->group,
+             (unsigned long long)refusal->joiner);
+    b->done = true;
+    b->config.env.refused(b->config.env.ctx, refusal->error, why);
+}
+
 static int hear_refusal(struct gcs_bootstrap_machine *b, const uint8_t *body, size_t size)
 {
     struct gcs_refusal refusal;
-    char why[96];
     if (!gcs_refusal_read(body, size, &refusal))
         return GCS_EMALFORMED;
-    snprintf(why, sizeof(why), "%s: the group has %llu, this member %llu",
-             refusal_name(refusal.what), (unsigned long long)refusal.group,
-             (unsigned long long)refusal.joiner);
-    b->done = true;
-    b->config.env.refused(b->config.env.ctx, refusal.error, why);
+    refuse_self(b, &refusal);
     return 0;
+}
+
+/* The first setting in which theirs and ours differ; what is 0: none. */
+static struct gcs_refusal difference(const struct gcs_settings *theirs,
+                                     const struct gcs_settings *ours);
+
+/* Those who expect, and by the same settings, found the group together. */
+static void hear_companion(struct gcs_bootstrap_machine *b, uint64_t now,
+                           const struct gcs_member *member, const struct gcs_settings *settings)
+{
+    struct gcs_refusal differs = difference(settings, &b->config.settings);
+    if (differs.what == 0) {
+        gcs_founding_heard(b->founding, now, member);
+        return;
+    }
+    b->difference = differs;
+    if (b->judge_at == GCS_NEVER)
+        b->judge_at = now + b->config.look_ns;
 }
 
 static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now, const struct gcs_address *from,
@@ -301,8 +309,9 @@ static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now, const struct
         return 0;
     learn(b, from);
     learn(b, &request.member.id.address);
-    bool news = note_rival(b, now, &request.member.id);
-    if (b->config.mode != GCS_LOOK)
+    bool differs = difference(&settings, &b->config.settings).what != 0;
+    bool news = gcs_rivals_note(&b->rivals, now, &request.member.id, differs);
+    if (b->config.mode == GCS_JOIN)
         return 0;
     if (news)
         call(b, &request.member.id.address);
@@ -311,7 +320,18 @@ static int hear_look(struct gcs_bootstrap_machine *b, uint64_t now, const struct
         put_off(b, now + b->config.look_ns / 4);
         call(b, &gossip.address);
     }
+    if (b->founding && settings.expect > 0)
+        hear_companion(b, now, &request.member, &settings);
     return 0;
+}
+
+static int hear_found(struct gcs_bootstrap_machine *b, uint64_t now, const struct gcs_address *from,
+                      const uint8_t *body, size_t size)
+{
+    if (!b->founding)
+        return 0;
+    b->gap = b->config.retry_ns; /* a decision may be near: ask often */
+    return gcs_founding_frame(b->founding, now, from, body, size);
 }
 
 int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
@@ -331,6 +351,10 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
         return hear_refusal(b, body, size);
     case GCS_FRAME_LOOK:
         return hear_look(b, now, from, body, size);
+    case GCS_FRAME_FOUND:
+        return hear_found(b, now, from, body, size);
+    case GCS_FRAME_KIN:
+        return hear_kin(b, now, from, body, size);
     case GCS_FRAME_JOIN: /* it cannot found, and we cannot let it in */
         return 0;
     default:
@@ -340,6 +364,36 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
 
 /* ---- Making and freeing ----------------------------------------------------------------- */
 
+static void founding_says(void *ctx, const struct gcs_address *to, uint8_t type,
+                          const uint8_t *body, size_t size)
+{
+    struct gcs_bootstrap_machine *b = ctx;
+    b->config.env.to_address(b->config.env.ctx, to, type, body, size);
+}
+
+static void founding_decided(void *ctx, const struct gcs_proposal *value)
+{
+    struct gcs_bootstrap_machine *b = ctx;
+    b->done = true;
+    b->config.env.joined(b->config.env.ctx, value);
+}
+
+static int open_founding(struct gcs_bootstrap_machine *b, uint64_t now)
+{
+    struct gcs_founding_config config = {
+        .allocator = b->config.allocator,
+        .self = b->config.self,
+        .settings = b->config.settings,
+        .retry_ns = b->config.retry_ns,
+        .look_ns = b->config.look_ns,
+        .seed = gcs_prng_next(&b->prng),
+        .ctx = b,
+        .to_address = founding_says,
+        .decided = founding_decided,
+    };
+    return gcs_founding_new(&config, now, &b->founding);
+}
+
 int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
                       struct gcs_bootstrap_machine **machine)
 {
@@ -348,18 +402,18 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
         return GCS_ENOMEM;
     b->config = *config;
     b->config.seeds = NULL; /* the caller's */
-    b->targets_max = config->seeds_count + LEARNED_MAX;
+    b->targets_max = config->seeds_count + LEARNED_MAX + config->settings.expect;
     b->targets = gcs_allocate(config->allocator, b->targets_max, sizeof(*b->targets));
-    if (!b->targets) {
-        gcs_release(config->allocator, b);
+    gcs_prng_init(&b->prng, config->seed);
+    if (!b->targets || (config->mode == GCS_EXPECT && open_founding(b, now) < 0)) {
+        gcs_bootstrap_free(b);
         return GCS_ENOMEM;
     }
     for (size_t i = 0; i < config->seeds_count; i++)
         learn(b, &config->seeds[i]);
-    gcs_prng_init(&b->prng, config->seed);
     b->gap = config->retry_ns;
     b->send_at = config->mode == GCS_CREATE ? GCS_NEVER : now;
-    b->found_at = GCS_NEVER;
+    b->found_at = b->judge_at = GCS_NEVER;
     if (config->mode == GCS_CREATE)
         b->found_at = now;
     else if (config->mode == GCS_LOOK)
@@ -372,6 +426,7 @@ void gcs_bootstrap_free(struct gcs_bootstrap_machine *b)
 {
     if (!b)
         return;
+    gcs_founding_free(b->founding);
     gcs_release(b->config.allocator, b->targets);
     gcs_release(b->config.allocator, b);
 }
@@ -389,16 +444,24 @@ static void compare(struct gcs_refusal *refusal, enum gcs_refusal_what what, uin
     refusal->joiner = joiner;
 }
 
-static struct gcs_refusal judge(const struct gcs_agreement_config *config,
-                                const struct gcs_settings *joiner)
+static struct gcs_refusal difference(const struct gcs_settings *group,
+                                     const struct gcs_settings *joiner)
 {
-    const struct gcs_settings *group = &config->settings;
     struct gcs_refusal refusal = {.error = GCS_EREFUSED};
     compare(&refusal, GCS_REFUSED_ORDER, group->order, joiner->order);
     compare(&refusal, GCS_REFUSED_WINDOW_PACKETS, group->window_packets, joiner->window_packets);
     compare(&refusal, GCS_REFUSED_MESSAGE_BYTES, group->message_bytes, joiner->message_bytes);
     compare(&refusal, GCS_REFUSED_TIE_BREAKER, group->tie_breaker, joiner->tie_breaker);
     compare(&refusal, GCS_REFUSED_STATE, group->state, joiner->state);
+    if (group->expect > 0 && joiner->expect > 0)
+        compare(&refusal, GCS_REFUSED_EXPECT, group->expect, joiner->expect);
+    return refusal;
+}
+
+static struct gcs_refusal judge(const struct gcs_agreement_config *config,
+                                const struct gcs_settings *joiner)
+{
+    struct gcs_refusal refusal = difference(&config->settings, joiner);
     if (config->view->count >= GCS_MEMBERS_MAX)
         compare(&refusal, GCS_REFUSED_MEMBERS, config->view->count, 1);
     return refusal;

@@ -4,8 +4,9 @@
  * founding the group. The machine repeats JOIN to its seeds (and to whoever it
  * learns of) until INSTALL makes it a member, a refusal ends it, or, with
  * GCS_LOOK, it has looked around long enough and found nobody who looks too and
- * comes before it (smaller incarnation); then it founds. Those who look say LOOK,
- * which to a member is a JOIN like any other.
+ * comes before it (smaller incarnation); then it founds. With GCS_EXPECT it looks
+ * for so many others with whom it founds the group by agreement (founding.h). Those
+ * who look say LOOK, which to a member is a JOIN like any other.
  *
  * joined, found and refused end the machine; it may be freed after the call that
  * they came out of. The proposal lives as long as joined().
@@ -35,7 +36,8 @@ struct gcs_bootstrap_config {
     enum gcs_bootstrap mode;
     struct gcs_settings settings; /* must match the group's */
     uint64_t look_ns;
-    uint64_t retry_ns; /* repeat JOIN after this, backing off to ten times; LOOK does not */
+    uint64_t retry_ns; /* repeat JOIN after this, backing off to ten times; who would found alone
+                          does not back off */
     uint64_t seed;
     const struct gcs_address *seeds; /* copied */
     size_t seeds_count;
@@ -46,7 +48,8 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
                       struct gcs_bootstrap_machine **machine);
 void gcs_bootstrap_free(struct gcs_bootstrap_machine *machine);
 
-/* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, JOIN, LOOK of others. */
+/* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, KIN; JOIN, LOOK and
+ * FOUND of others. */
 int gcs_bootstrap_frame(struct gcs_bootstrap_machine *machine, uint64_t now,
                         const struct gcs_address *from, uint8_t type, const uint8_t *body,
                         size_t size);

@@ -48,6 +48,7 @@
     X(repeat_view, "local-monotonicity", "installs a view once more")                            \
     X(hasty_lease, "lease", "grants leases right after somebody was excluded")                  \
     X(ignore_mark, "state", "what the state contains already is delivered once more")           \
+    X(founding_minority, "primary-component", "founds the group without waiting for a majority") \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:

@@ -96,6 +96,7 @@ void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
     settings->state = flags & SETTINGS_STATE;
     settings->window_packets = gcs_read_varint32(r);
     settings->message_bytes = gcs_read_varint32(r);
+    settings->expect = 0;
     if (flags & ~(SETTINGS_TIE_BREAKER | SETTINGS_STATE))
         r->bad = true;
 }
@@ -110,6 +111,7 @@ void gcs_join_write(struct gcs_writer *w, const struct gcs_join_request *request
     gcs_write_varint(w, request->epoch);
     gcs_ballot_write(w, request->ballot);
     gcs_settings_write(w, settings);
+    gcs_write_varint(w, settings->expect);
     id_write(w, rival ? rival : &nobody);
 }
 
@@ -121,11 +123,12 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     request->epoch = gcs_read_varint32(&r);
     request->ballot = gcs_ballot_read(&r);
     gcs_settings_read(&r, settings);
+    settings->expect = gcs_read_varint32(&r);
     id_read(&r, rival);
-    return gcs_reader_ends(&r);
+    return gcs_reader_ends(&r) && settings->expect <= GCS_MEMBERS_MAX;
 }
 
-/* ---- REFUSE, EXCLUDED ------------------------------------------------------------------- */
+/* ---- REFUSE, EXCLUDED, GONE, KIN ------------------------------------------------------------------- */
 
 void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
 {
@@ -169,4 +172,21 @@ bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t
     *lineage = gcs_read_u64(&r);
     *epoch = gcs_read_varint32(&r);
     return gcs_reader_ends(&r);
+}
+
+enum kin_flag { KIN_PRIMARY = 1 };
+
+void gcs_kin_write(struct gcs_writer *w, const struct gcs_kin *kin)
+{
+    gcs_write_u8(w, kin->primary ? KIN_PRIMARY : 0);
+    gcs_write_varint(w, kin->members);
+}
+
+bool gcs_kin_read(const uint8_t *body, size_t size, struct gcs_kin *kin)
+{
+    struct gcs_reader r = gcs_reader_over(body, size);
+    uint8_t flags = gcs_read_u8(&r);
+    uint64_t members = gcs_read_varint(&r);
+    *kin = (struct gcs_kin){flags & KIN_PRIMARY, (uint16_t)members};
+    return gcs_reader_ends(&r) && flags <= KIN_PRIMARY && members > 0 && members <= GCS_MEMBERS_MAX;
 }

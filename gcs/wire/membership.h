@@ -10,7 +10,7 @@
  * bytes: they read within body[0..size), refuse what makes no sense, trailing
  * bytes included, and allocate nothing; the caller brings the memory.
  *
- *     JOIN, LOOK  member, epoch, ballot, settings,
+ *     JOIN, LOOK  member, epoch, ballot, settings, expect,
  *                 a rival's address and incarnation (length 0: none)
  *     REFUSE      error (as a positive number) 1, what 1, the group's, the joiner's
  *     WISH        flags 1, with MISSING: count, ranks; ranks to be evicted
@@ -27,10 +27,12 @@
  *     CONFIRM     flags 1
  *     EXCLUDED    epoch
  *     GONE        lineage 8, epoch
+ *     KIN         flags 1, members
  *
  *     ballot      counter, rank
  *     settings    order 1, flags 1, window_packets, message_bytes
- *     proposal    epoch, lineage 8, proposer 8, settings,
+ *     proposal    (of epoch 1: the members found the group, and no view closes)
+ *                 epoch, lineage 8, proposer 8, settings,
  *                 members, survivors, closing members,
  *                 per member: member,
  *                 per rank of the closing view: cut, holder * 8 + reason
@@ -75,6 +77,18 @@ static inline int gcs_ballot_compare(struct gcs_ballot a, struct gcs_ballot b)
 bool gcs_address_equal(const struct gcs_address *a, const struct gcs_address *b);
 bool gcs_member_id_equal(const struct gcs_member_id *a, const struct gcs_member_id *b);
 
+/* A lineage out of a random number. Its lowest bits tell how the group was founded: 2 by somebody
+ * who looked around and found nobody, 1 otherwise. It is never 0. */
+static inline uint64_t gcs_lineage_new(uint64_t random, bool looked)
+{
+    return (random & ~UINT64_C(3)) | (looked ? 2 : 1);
+}
+
+static inline bool gcs_lineage_looked(uint64_t lineage)
+{
+    return (lineage & 3) == 2;
+}
+
 /* An incarnation names the process and, in its low bits, which of its memberships it is: a later
  * one counts higher. */
 #define GCS_MEMBERSHIP_MASK UINT64_C(0xffffff)
@@ -99,6 +113,8 @@ struct gcs_settings {
     bool state; /* joiners are given the group's state */
     uint32_t window_packets;
     uint32_t message_bytes;
+    uint32_t expect; /* how many found the group together; 0: another way. In JOIN and LOOK only:
+                        it binds those who found, and nobody else */
 };
 
 /* ---- Joining ---------------------------------------------------------------------------- */
@@ -126,7 +142,7 @@ static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct
 
 #define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5)
 #define GCS_JOIN_BYTES_MAX \
-    (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 1 + GCS_ADDRESS_MAX + 8)
+    (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 + GCS_ADDRESS_MAX + 8)
 
 void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings);
 void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings);
@@ -139,6 +155,7 @@ enum gcs_refusal_what {
     GCS_REFUSED_MEMBERS = 4, /* the group is full */
     GCS_REFUSED_TIE_BREAKER = 5,
     GCS_REFUSED_STATE = 6,
+    GCS_REFUSED_EXPECT = 7,
 };
 
 struct gcs_refusal {
@@ -160,6 +177,16 @@ bool gcs_excluded_read(const uint8_t *body, size_t size, uint32_t *epoch);
 #define GCS_GONE_BYTES_MAX 13
 void gcs_gone_write(struct gcs_writer *w, uint64_t lineage, uint32_t epoch);
 bool gcs_gone_read(const uint8_t *body, size_t size, uint64_t *lineage, uint32_t *epoch);
+
+/* KIN: the sender is in a view of so many, of the lineage that its packet names. */
+struct gcs_kin {
+    bool primary;
+    uint16_t members;
+};
+
+#define GCS_KIN_BYTES_MAX 3
+void gcs_kin_write(struct gcs_writer *w, const struct gcs_kin *kin);
+bool gcs_kin_read(const uint8_t *body, size_t size, struct gcs_kin *kin);
 
 /* ---- Ballots ---------------------------------------------------------------------------- */
 
@@ -255,7 +282,8 @@ bool gcs_wish_read(const uint8_t *body, size_t size, uint16_t members, struct gc
 
 /* ---- The value -------------------------------------------------------------------------- */
 
-/* The value agreed on. Arrays live as long as the proposal. */
+/* The value agreed on. Arrays live as long as the proposal. Of epoch 1 it has no closing view and
+ * no survivors, and its members are all voters. */
 struct gcs_proposal {
     uint32_t epoch; /* of the next view */
     uint64_t lineage;

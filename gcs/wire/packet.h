@@ -116,6 +116,8 @@ enum gcs_frame_type {
     GCS_FRAME_LOOK = 28,
     GCS_FRAME_INVITE = 29,
     GCS_FRAME_GONE = 30,
+    GCS_FRAME_FOUND = 31, /* wire/founding.h */
+    GCS_FRAME_KIN = 32,
     /* state transfer: wire/state.h */
     GCS_FRAME_STATE_ASK = 40,
     GCS_FRAME_STATE_OFFER = 41,

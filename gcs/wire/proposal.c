@@ -63,8 +63,17 @@ static void read_head(struct gcs_reader *r, struct gcs_proposal *p)
     p->closing_count = read_count(r);
 }
 
+/* The first view of those who found a group together. */
+static bool head_founds(const struct gcs_proposal *p, const struct gcs_view *closing)
+{
+    return !closing && p->lineage != 0 && p->members_count > 0 && p->survivors_count == 0 &&
+           p->closing_count == 0;
+}
+
 static bool head_sensible(const struct gcs_proposal *p, const struct gcs_view *closing)
 {
+    if (p->epoch == 1)
+        return head_founds(p, closing);
     if (p->epoch < 2 || p->closing_count == 0 || p->survivors_count > p->closing_count)
         return false;
     if (p->members_count < p->survivors_count ||
@@ -129,6 +138,15 @@ static bool survivors_agree(const struct gcs_proposal *p, const struct gcs_view 
     return next == p->survivors_count;
 }
 
+/* All founders vote: there is nobody to get the group's state from. */
+static bool founders_vote(const struct gcs_proposal *p)
+{
+    for (uint16_t i = 0; p->epoch == 1 && i < p->members_count; i++)
+        if (p->members[i].weight == 0 || p->members[i].syncing)
+            return false;
+    return true;
+}
+
 int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *closing,
                       struct gcs_proposal *proposal)
 {
@@ -146,7 +164,8 @@ int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *c
     }
     if (r.bad || gcs_reader_left(&r) > 0)
         return GCS_EMALFORMED;
-    if (!survivors_agree(proposal, closing) || !addresses_differ(proposal))
+    if (!survivors_agree(proposal, closing) || !founders_vote(proposal) ||
+        !addresses_differ(proposal))
         return GCS_EMALFORMED;
     return 0;
 }

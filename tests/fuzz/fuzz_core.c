@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A whole core among hostile neighbours. It founds a group, or founds one and
- * lets a neighbour in, or joins one that a neighbour coordinates; then it gets
+ * lets a neighbour in, or joins one that a neighbour coordinates, or expects two
+ * neighbours to found one with; then it gets
  * packets with any contents whose header and checksum are right, between time,
  * multicasts, deliveries given back, and now and then an honest answer to its
  * ballots. It must not crash, leak, grow without bound, or send what is no packet.
@@ -469,7 +470,8 @@ static void set_up(struct neighbour *b, uint8_t scenario)
     config.address = address(0);
     config.packet_bytes = scenario & 8 ? 512 : 1400;
     gcs_group_config_init(&group);
-    group.bootstrap = scenario & 2 ? GCS_JOIN : GCS_CREATE;
+    group.bootstrap = scenario & 64 ? GCS_EXPECT : scenario & 2 ? GCS_JOIN : GCS_CREATE;
+    group.expect = 3;
     group.window_packets = 16;
     group.window_bytes = 8192;
     group.queue_bytes = 8192;
@@ -480,6 +482,8 @@ static void set_up(struct neighbour *b, uint8_t scenario)
         gcs_core_join(b->core, b->now, "fuzz", &group, b, &b->group) < 0)
         abort();
     advance(b, 0);
+    if (scenario & 64)
+        return; /* looks for two more */
     if (scenario & 2)
         be_let_in(b, scenario & 1 ? 2 : 1);
     else if (scenario & 1)

@@ -4,6 +4,7 @@
  * the frame; the rest is its body. What can be read is written again and must be
  * the same bytes: every message has one spelling.
  */
+#include "gcs/wire/founding.h"
 #include "gcs/wire/heartbeat.h"
 #include "gcs/wire/membership.h"
 
@@ -176,10 +177,32 @@ static void fuzz_heartbeat(const uint8_t *body, size_t size)
     same(&w, body, size);
 }
 
+static void fuzz_found(const uint8_t *body, size_t size)
+{
+    struct gcs_found found;
+    struct gcs_writer w = writer();
+    if (!gcs_found_read(body, size, &found))
+        return;
+    gcs_found_write(&w, &found);
+    same(&w, body, size);
+    if (found.value)
+        fuzz_proposal(found.value, found.value_size);
+}
+
+static void fuzz_kin(const uint8_t *body, size_t size)
+{
+    struct gcs_kin kin;
+    struct gcs_writer w = writer();
+    if (!gcs_kin_read(body, size, &kin))
+        return;
+    gcs_kin_write(&w, &kin);
+    same(&w, body, size);
+}
+
 static void (*const decoders[])(const uint8_t *body, size_t size) = {
     fuzz_join,    fuzz_refuse,   fuzz_poll,      fuzz_vote,   fuzz_prepare,
     fuzz_promise, fuzz_proposal, fuzz_propose,   fuzz_accept, fuzz_confirm,
-    fuzz_wish,   fuzz_excluded, fuzz_heartbeat,
+    fuzz_wish,   fuzz_excluded, fuzz_heartbeat, fuzz_found, fuzz_kin,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -23,6 +23,7 @@ void golden_bytes(const void *got, size_t got_size, const void *expected, size_t
 void golden_packet(void);   /* header, checksum, tags, numbers */
 void golden_frames(void);   /* STATUS, NACK, RUNS, PRIVATE, PIECE, HEARTBEAT */
 void golden_joining(void);  /* JOIN, LOOK, REFUSE, EXCLUDED, GONE, WISH */
+void golden_founding(void); /* FOUND, and its value */
 void golden_ballots(void);  /* POLL, VOTE, PREPARE, INVITE, PROMISE, PROPOSE, ACCEPT, CONFIRM */
 void golden_proposal(void); /* the value of a ballot, INSTALL */
 void golden_payloads(void); /* what packer and assembly make */

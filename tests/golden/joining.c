@@ -16,7 +16,12 @@ static const struct gcs_join_request request = {
     .ballot = {300, 2},
 };
 static const struct gcs_settings settings = {
-    .order = 1, .tie_breaker = true, .window_packets = 1024, .message_bytes = 16 << 20};
+    .order = 1,
+    .tie_breaker = true,
+    .window_packets = 1024,
+    .message_bytes = 16 << 20,
+    .expect = 5,
+};
 
 #define REQUEST                                                                                   \
     0x06, 127, 0, 0, 1, 0x1c, 0xe8,                     /* address */                             \
@@ -27,7 +32,8 @@ static const struct gcs_settings settings = {
         0xac, 0x02, 0x02,                               /* ballot 300 of rank 2 */                \
         0x01, 0x01,                                     /* order, tie breaker */                  \
         0x80, 0x08,                                     /* window of 1024 packets */              \
-        0x80, 0x80, 0x80, 0x08                          /* messages of 16 MiB */
+        0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */                  \
+        0x05                                            /* expects 5 */
 
 static const uint8_t join_alone[] = {REQUEST, 0x00, 0, 0, 0, 0, 0, 0, 0, 0};
 static const uint8_t join_rival[] = {REQUEST, 0x02, 0xaa, 0xbb, 1, 0, 0, 0, 0, 0, 0, 0x80};
@@ -37,7 +43,8 @@ static bool same_request(const struct gcs_join_request *a, const struct gcs_sett
     return gcs_member_id_equal(&a->member.id, &request.member.id) &&
            a->member.receive_bytes == request.member.receive_bytes && a->epoch == request.epoch &&
            a->member.weight == request.member.weight && !a->member.syncing &&
-           gcs_ballot_compare(a->ballot, request.ballot) == 0 && gcs_settings_equal(s, &settings);
+           gcs_ballot_compare(a->ballot, request.ballot) == 0 && gcs_settings_equal(s, &settings) &&
+           s->expect == settings.expect;
 }
 
 static void check_join(const struct gcs_member_id *rival, const uint8_t *body, size_t size)
@@ -84,6 +91,20 @@ static void check_gone(void)
     EXPECT_BYTES(bytes, gcs_writer_size(&w), gone_body);
     EXPECT(gcs_gone_read(gone_body, sizeof(gone_body), &lineage, &epoch));
     EXPECT(lineage == UINT64_C(0x0102030405060708) && epoch == 128);
+}
+
+static const uint8_t kin_body[] = {1, 0xac, 0x02}; /* primary, 300 members */
+
+static void check_kin(void)
+{
+    struct gcs_kin kin = {.primary = true, .members = 300}, read;
+    uint8_t bytes[GCS_KIN_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_kin_write(&w, &kin);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), kin_body);
+    EXPECT(gcs_kin_read(kin_body, sizeof(kin_body), &read));
+    EXPECT(read.primary && read.members == 300);
+    EXPECT(!gcs_kin_read(kin_body, sizeof(kin_body) - 1, &read));
 }
 
 static void check_refusals(void)
@@ -148,6 +169,7 @@ void golden_joining(void)
     check_joins();
     check_refusals();
     check_gone();
+    check_kin();
     check_wish();
     check_wish_missing();
 }

@@ -42,6 +42,7 @@ int main(void)
     golden_packet();
     golden_frames();
     golden_joining();
+    golden_founding();
     golden_ballots();
     golden_proposal();
     golden_payloads();

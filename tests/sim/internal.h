@@ -27,6 +27,7 @@ enum timer {
     TIMER_TICK,     /* phases */
     TIMER_JOIN,     /* node joins if it is not in the group */
     TIMER_PRIVATE,  /* node sends so many messages to single members */
+    TIMER_DAWN,     /* whatever was wrong with the network when the group was founded is over */
 };
 
 #define TIMER_COOKIE(kind, value) ((uint64_t)(kind) << 56 | (uint64_t)(value))
@@ -65,7 +66,7 @@ struct node {
     struct gcs_prng prng;
     struct gcs_allocator *allocator;
     size_t allocated; /* pieces of memory that the core holds */
-    bool creates;     /* the first start founds the group */
+    enum gcs_bootstrap bootstrap; /* of the next join */
     bool wanted;      /* should be in the group */
     bool leaving;
     bool evicted;        /* somebody asked for it: ... */
@@ -128,6 +129,7 @@ struct node {
 
 /* What the world remembers of a view, to know how many may die. */
 struct known_view {
+    uint64_t lineage;
     uint32_t epoch;
     uint64_t proposer;
     uint32_t record;
@@ -154,6 +156,9 @@ struct world {
     struct gcs_core_config core_config;
     struct gcs_group_config group_config;
     struct gcs_address *seeds;
+    enum gcs_bootstrap birth; /* how the group is founded */
+    uint64_t lineage;         /* of the group; 0: not founded, or not agreed on yet */
+    bool dark;                /* the network is bad while the group is founded */
 
     struct planned *planned;
     size_t planned_count, planned_capacity;
@@ -247,6 +252,8 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event); /* ctx: str
 uint32_t recorder_number(struct world *world, const struct gcs_member_id *id);
 void recorder_note(struct world *world, struct node *node, enum record_type type);
 const struct known_view *recorder_latest(const struct world *world);
+/* There is one lineage from now on: that of this view. */
+void recorder_settle(struct world *world, const struct node *node);
 struct known_view *recorder_find(struct world *world, uint32_t epoch, uint64_t proposer);
 
 /* Somebody has promised in the latest view and not gone on yet. */

@@ -74,6 +74,7 @@ void node_init(struct world *world, struct node *node, unsigned index)
     node->base_local = 1 + gcs_prng_below(&world->prng, 1000 * SECOND);
     node->wake_at = GCS_NEVER;
     node->member = node->view_record = NONE;
+    node->bootstrap = GCS_JOIN;
     gcs_prng_init(&node->prng, gcs_prng_next(&world->prng));
 }
 
@@ -103,14 +104,13 @@ void node_join(struct world *world, struct node *node)
 
     if (!node->core || node->group)
         return;
-    config.bootstrap = node->creates ? GCS_CREATE : GCS_JOIN;
+    config.bootstrap = node->bootstrap;
+    config.expect = world->options.members;
     config.seeds = world->seeds;
     config.seeds_count = world->options.members;
     if (world->weighted)
-        config.weight = (uint8_t)gcs_prng_between(&node->prng, node->creates, 3);
-    node->synced = node->creates || !config.state;
-    node->transferred = !node->synced;
-    node->creates = false;
+        config.weight = (uint8_t)gcs_prng_between(&node->prng, node->bootstrap != GCS_JOIN, 3);
+    node->bootstrap = GCS_JOIN; /* whoever comes again joins */
     node->weight = config.weight;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
@@ -303,6 +303,10 @@ static void on_left(struct world *world, struct node *node, int error)
     forget_membership(node);
     if (error == 0 && !asked)
         world_fail(world, "liveness", "n%u has left, but nobody asked it to", node->index);
+    if (error == GCS_ELINEAGE) {
+        world->result->stats.gave_way++;
+        node->bootstrap = GCS_LOOK;
+    }
     if (error != 0) {
         world->result->stats.excluded++;
         node->was_excluded = true;
@@ -317,6 +321,10 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
     if (!change->primary) {
         world->result->stats.primary_lost++;
         return;
+    }
+    if (!node->joined) {
+        node->synced = !change->view.members[change->view.self].syncing;
+        node->transferred = !node->synced;
     }
     if (change->merged)
         world->result->stats.excluded++;

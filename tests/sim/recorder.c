@@ -111,13 +111,36 @@ const struct known_view *recorder_latest(const struct world *world)
     const struct known_view *latest = NULL;
 
     for (size_t i = 0; i < world->known_count; i++) {
-        if (!latest || world->known[i].epoch > latest->epoch)
+        bool ours = world->lineage == 0 || world->known[i].lineage == world->lineage;
+
+        if (ours && (!latest || world->known[i].epoch > latest->epoch))
             latest = &world->known[i];
     }
     return latest;
 }
 
-static void learn_view(struct world *world, const struct record *record, uint32_t index)
+void recorder_settle(struct world *world, const struct node *node)
+{
+    const struct record *record = &world->result->log.records[node->view_record];
+
+    world->lineage = node->lineage;
+    world->latest_epoch = record->epoch;
+    world->latest_coordinator = world->result->log.lists.items[record->members];
+}
+
+/* A group is founded once, unless its members look for it: then it is one in the end. */
+static void check_lineage(struct world *world, uint64_t lineage)
+{
+    if (world->birth == GCS_LOOK && world->phase == PHASE_GROW)
+        return;
+    if (world->lineage == 0)
+        world->lineage = lineage;
+    else if (lineage != world->lineage)
+        world_note(world, "primary-component", "the group is founded twice");
+}
+
+static void learn_view(struct world *world, uint64_t lineage, const struct record *record,
+                       uint32_t index)
 {
     uint32_t coordinator;
 
@@ -126,7 +149,7 @@ static void learn_view(struct world *world, const struct record *record, uint32_
     world->known = memory_grow(world->known, world->known_count, &world->known_capacity,
                                sizeof(*world->known));
     world->known[world->known_count++] =
-        (struct known_view){record->epoch, record->proposer, index, false, 0};
+        (struct known_view){lineage, record->epoch, record->proposer, index, false, 0};
     world->result->stats.views++;
     if (record->epoch <= world->latest_epoch)
         return;
@@ -154,7 +177,8 @@ static void learn(struct world *world, struct node *node, const struct record *r
         node->proposer = record->proposer;
         node->view_record = index;
         node->view_sent = node->view_delivered = node->own_missing = 0;
-        learn_view(world, record, index);
+        check_lineage(world, node->lineage);
+        learn_view(world, node->lineage, record, index);
         break;
     case RECORD_BLOCKED:
         node->blocked = true;

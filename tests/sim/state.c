@@ -61,6 +61,7 @@ void state_wanted(struct world *world, struct node *node, const struct gcs_core_
 {
     struct snapshot *snapshot;
     struct gcs_state_source source = {.read = read_snapshot, .release = free};
+    uint64_t most;
     bool breaks = gcs_prng_below(&node->prng, 40) == 0 && !world->healed;
 
     world->result->stats.states_given++;
@@ -70,8 +71,8 @@ void state_wanted(struct world *world, struct node *node, const struct gcs_core_
     }
     snapshot = memory_new(1, sizeof(*snapshot));
     snapshot->state = node->state;
-    snapshot->size = STATE_HEAD + (gcs_prng_next(&node->prng) & 0xffffff) %
-                                      (1 + (UINT64_C(1) << gcs_prng_below(&node->prng, 19)));
+    most = UINT64_C(1) << gcs_prng_below(&node->prng, 19);
+    snapshot->size = STATE_HEAD + gcs_prng_below(&node->prng, most + 1);
     snapshot->broken_at = breaks ? snapshot->size / 2 : UINT64_MAX;
     source.ctx = snapshot;
     if (gcs_prng_below(&node->prng, 2))

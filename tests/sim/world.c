@@ -5,7 +5,7 @@
  * that a run that takes too many steps is reported rather than going on for
  * ever.
  */
-#include "tests/sim/internal.h"
+#include "tests/sim/schedule.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -152,13 +152,61 @@ static void enter(struct world *world, enum phase phase, uint64_t length)
     world->phase_ends = world->now + length;
 }
 
+/* The network in which a group is founded together: two sides at first, and links that lose. */
+static void darken(struct world *world, struct gcs_prng *prng)
+{
+    unsigned count = world->options.members;
+    uint32_t loss = (uint32_t)gcs_prng_below(prng, 300000);
+
+    for (unsigned i = 0; i < count && world_has(world, WORLD_PARTITION); i++)
+        gcs_sim_side(world->sim, i, (unsigned)gcs_prng_below(prng, 2));
+    for (unsigned i = 0; i < count * count && world_has(world, WORLD_LOSS); i++)
+        gcs_sim_link(world->sim, i / count, i % count)->loss_ppm = loss;
+    for (unsigned i = 0; i < count && count > 1 && world_has(world, WORLD_CUT); i++)
+        gcs_sim_link(world->sim, i, (unsigned)gcs_prng_below(prng, count))->cut = true;
+    world->dark = true;
+    world_after(world, gcs_prng_below(prng, 3 * SECOND), TIMER_DAWN, 0, 0);
+}
+
+static void dawn(struct world *world)
+{
+    world->dark = false;
+    fault_unite(world);
+    gcs_sim_heal(world->sim);
+}
+
+/* How the group is founded is no matter of the world's dice, so that the others fall as ever. */
+static void choose_birth(struct world *world)
+{
+    struct gcs_prng prng;
+
+    gcs_prng_init(&prng, world->options.seed ^ UINT64_C(0x6269727468));
+    switch (gcs_prng_below(&prng, 10)) {
+    case 0:
+    case 1:
+        world->birth = GCS_EXPECT;
+        break;
+    case 2:
+        world->birth = GCS_LOOK;
+        break;
+    default:
+        world->birth = GCS_CREATE;
+    }
+    for (unsigned i = 0; i < world->options.members; i++)
+        world->nodes[i].bootstrap = world->birth == GCS_CREATE && i > 0 ? GCS_JOIN : world->birth;
+    world->result->stats.expected += world->birth == GCS_EXPECT;
+    world->result->stats.looked += world->birth == GCS_LOOK;
+    if (world->birth != GCS_CREATE)
+        darken(world, &prng);
+}
+
 /* The founder at once, most others soon after, sometimes one only under load. */
 static void start_all(struct world *world)
 {
     unsigned late = world->options.members > 3 && gcs_prng_below(&world->prng, 3) == 0;
 
     enter(world, PHASE_GROW, GROW_NS);
-    world->nodes[0].creates = true;
+    choose_birth(world);
     for (unsigned i = 0; i < world->options.members - late; i++) {
         uint64_t at = i == 0 ? 0 : gcs_prng_below(&world->prng, 50 * MS);
 
@@ -167,22 +215,29 @@ static void start_all(struct world *world)
     world_after(world, TICK_NS, TIMER_TICK, 0, 0);
 }
 
-/* Every node that has been started has arrived. */
-static bool has_grown(const struct world *world)
+/* Every node that has been started has arrived, and all in one view. */
+static bool has_grown(struct world *world)
 {
-    const struct known_view *latest = recorder_latest(world);
-    const struct record *record;
+    const struct node *model = NULL;
     unsigned started = 0;
 
     for (unsigned i = 0; i < world->options.members; i++) {
         const struct node *node = &world->nodes[i];
 
-        started += node->core != NULL;
-        if (node->core && (!node_in_group(node) || !latest || node->epoch != latest->epoch))
+        if (!node->core)
+            continue;
+        if (!model)
+            model = node;
+        if (world->dark || !node_in_group(node) || node->lineage != model->lineage ||
+            node->epoch != model->epoch)
             return false;
+        started++;
     }
-    record = latest ? &world->result->log.records[latest->record] : NULL;
-    return record && record->members_count == started && world->now > SECOND + 60 * MS;
+    if (!model || world->now <= SECOND + 60 * MS ||
+        world->result->log.records[model->view_record].members_count != started)
+        return false;
+    recorder_settle(world, model);
+    return true;
 }
 
 static void begin_safety(struct world *world)
@@ -192,6 +247,8 @@ static void begin_safety(struct world *world)
     workload_plan(world);
     private_plan(world);
     for (unsigned i = 0; i < world->options.members; i++) {
+        if (world->birth == GCS_LOOK)
+            world->nodes[i].bootstrap = GCS_JOIN; /* there is one lineage, and that is to stay so */
         if (!world->nodes[i].core)
             world_after(world, gcs_prng_below(&world->prng, world->safety_ns / 2), TIMER_JOIN, i,
                         0);
@@ -277,6 +334,9 @@ static void on_timer(struct world *world, const struct gcs_sim_event *event)
         break;
     case TIMER_JOIN:
         on_join(world, node);
+        break;
+    case TIMER_DAWN:
+        dawn(world);
         break;
     case TIMER_PRIVATE:
         node->private_count = node->group ? value : 0;

@@ -34,6 +34,11 @@ refuses "--expect: '3x'" views g --expect 3x
 refuses "--expect: ''" cat g --expect ""
 refuses "--pace: '99999999999999999999'" cat g --pace 99999999999999999999
 refuses "--create and --join" cat g --create --join
+refuses "--join and --bootstrap" views g --join --bootstrap look
+refuses "--create and --bootstrap" cat g --create --bootstrap join
+refuses "--bootstrap: 'found' is not one of look, join, create, expect:N" cat g --bootstrap found
+refuses "--bootstrap expect: '0' is not a number from 1 to 1024" cat g --bootstrap expect:0
+refuses "--bootstrap expect: ''" views g --bootstrap expect:
 refuses ".hidden" cat .hidden "$url"
 refuses "two words" cat "two words" "$url"
 refuses "127.0.0.1" cat g 127.0.0.1

@@ -71,7 +71,8 @@ START_TEST(join_comes_back)
                                         .tie_breaker = i % 3 == 0,
                                         .state = i % 5 == 0,
                                         .window_packets = (uint32_t)random_size(&prng),
-                                        .message_bytes = UINT32_MAX};
+                                        .message_bytes = UINT32_MAX,
+                                        .expect = i % 4 ? 0 : GCS_MEMBERS_MAX};
         struct gcs_member_id rival = random_member(&prng).id;
         struct gcs_join_request out;
         struct gcs_settings out_settings;
@@ -88,6 +89,7 @@ START_TEST(join_comes_back)
         ck_assert_uint_eq(in.epoch, out.epoch);
         ck_assert_int_eq(gcs_ballot_compare(in.ballot, out.ballot), 0);
         ck_assert(gcs_settings_equal(&settings, &out_settings));
+        ck_assert_uint_eq(settings.expect, out_settings.expect);
         if (i % 2)
             ck_assert(gcs_member_id_equal(&rival, &out_rival));
         else

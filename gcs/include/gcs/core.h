@@ -118,6 +118,7 @@ enum gcs_bootstrap {
     GCS_JOIN = 1,   /* join an existing group, never found one */
     GCS_CREATE = 2, /* be the first member */
     GCS_LOOK = 3,   /* development only: look around, then found: two halves may both do so */
+    GCS_EXPECT = 4, /* first starts only: found with a majority of `expect` processes */
 };
 
 struct gcs_group_config {
@@ -142,6 +143,8 @@ struct gcs_group_config {
     uint64_t look_ns;          /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;
+    uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
+                        the same at all of them. Otherwise unused */
 };
 
 /* The defaults; sets size. */
@@ -352,6 +355,7 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(fetches, "proposals or installs that had to fetch packets first")                           \
     X(views_installed, "views installed")                                                         \
     X(exclusions, "times that this member found itself excluded")                                 \
+    X(lineages_met, "other lineages of a group that were met")                                    \
     X(suspicions, "peers suspected")                                                              \
     X(transfers_begun, "attempts to get the group's state")                                       \
     X(state_bytes_sent, "bytes of state sent to new members")                                     \

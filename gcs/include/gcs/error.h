@@ -33,7 +33,8 @@ extern "C" {
     X(GCS_EFORKED, -17, "not usable after fork")                                                  \
     X(GCS_ETRANSPORT, -18, "unknown or unavailable transport")                                    \
     X(GCS_EEVICTED, -19, "evicted from the group")                                                \
-    X(GCS_ESTATE, -20, "state transfer failed")
+    X(GCS_ESTATE, -20, "state transfer failed")                                                   \
+    X(GCS_ELINEAGE, -21, "another lineage of the group prevails")
 
 enum gcs_error {
 #define GCS_ERROR_ENUM(name, code, text) name = code,
