@@ -60,6 +60,12 @@ static void judge(struct gcs_agreement *m)
         m->seats[rank].parted = false;
 }
 
+void gcs_links_judge_again(struct gcs_agreement *m, uint64_t now)
+{
+    if (m->judge_at > 0 && now >= m->judge_at)
+        judge(m);
+}
+
 /* ---- Complaining ------------------------------------------------------------------------ */
 
 static bool present(const struct gcs_seat *seat)
@@ -97,8 +103,6 @@ void gcs_links_look(struct gcs_agreement *m, uint64_t now)
     }
     if (m->judge_at > now && m->judge_at < next)
         next = m->judge_at;
-    else if (m->judge_at > 0)
-        judge(m);
     gcs_agreement_arm(m, TIMER_LINKS, next);
     if (m->decision || m->frozen || same_ranks(&wish, &m->wish))
         return;

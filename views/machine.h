@@ -239,8 +239,10 @@ int gcs_join_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const u
 
 /* Complains about those who have been suspected for long. */
 void gcs_links_look(struct gcs_agreement *m, uint64_t now);
-/* Chooses who is to go because of bad links, by all complaints. */
+/* Somebody has complained, or no longer does: chooses who is to go, in time. */
 void gcs_links_judge(struct gcs_agreement *m, uint64_t now);
+/* Who is missed may have changed, so the choice may be another, or none. */
+void gcs_links_judge_again(struct gcs_agreement *m, uint64_t now);
 
 /* ---- wish.c ----------------------------------------------------------------------------- */
 

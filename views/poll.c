@@ -149,6 +149,7 @@ void gcs_poll_consider(struct gcs_agreement *m, uint64_t now)
 {
     if (m->decision)
         return;
+    gcs_links_judge_again(m, now);
     if (m->frozen) {
         hurry(m, now);
         gcs_ballot_propose(m, now);
