@@ -48,6 +48,7 @@ bool gcs_group_may_rejoin(const struct gcs_core_group *group)
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
 {
     group->unknown_from = first_unknown(group->era);
+    gcs_state_end(group); /* first: what follows is not to wait for a state */
     if (group->primary)
         gcs_group_tell_blocked(group, now);
     gcs_group_trace(group, GCS_TRACE_LEAVE, now);
@@ -55,7 +56,6 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
         gcs_group_end(group, now, GCS_ENOMEM);
         return;
     }
-    gcs_state_end(group);
     if (group->old)
         gcs_era_close(group->old);
     gcs_era_close(group->era);

@@ -322,7 +322,7 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
         world->result->stats.primary_lost++;
         return;
     }
-    if (!node->joined) {
+    if (change->view.self >= change->survivors_count) { /* a new membership */
         node->synced = !change->view.members[change->view.self].syncing;
         node->transferred = !node->synced;
     }
