@@ -118,6 +118,7 @@ void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct g
     if (gives_way(group, packet->lineage, &kin)) {
         pass_on(group, packet, frame);
         group->failed = GCS_ELINEAGE;
+        group->core->counters.lineages_left++;
     } else if (group->primary && gcs_lineage_looked(packet->lineage) && now >= group->told_kin_at) {
         group->told_kin_at = now + ANSWER_NS;
         tell(group, from);

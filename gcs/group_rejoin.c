@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Back in after an exclusion: the membership is over, and its endpoint asks to be
- * let in again as a new member. What the application has multicast and was not sent
- * yet goes along, under new numbers; of what was sent, nobody here can know what the
- * others made of it, and the view that lets it in says from where on.
+ * Back in after an exclusion, or out of a lineage that gave way: the membership is
+ * over, and its endpoint asks to be let in again as a new member. What the application
+ * has multicast and was not sent yet goes along, under new numbers; of what was sent,
+ * nobody here can know what the others made of it, and the view that lets it in says
+ * from where on.
  */
 #include "gcs/group.h"
 
@@ -47,6 +48,7 @@ bool gcs_group_may_rejoin(const struct gcs_core_group *group)
 
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
 {
+    bool discarded = group->failed == GCS_ELINEAGE;
     group->unknown_from = first_unknown(group->era);
     gcs_state_end(group); /* first: what follows is not to wait for a state */
     if (group->primary)
@@ -66,11 +68,14 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
     group->parting = 0;
     group->doubt = 0;
     gcs_packer_rewind(&group->packer);
-    gcs_packer_renumber(&group->packer);
+    uint64_t sent = gcs_packer_renumber(&group->packer);
+    if (discarded) /* with everything that was delivered in it */
+        group->unknown_from = sent > 0 ? 1 : 0;
     gcs_group_new_incarnation(group);
     group->state = GCS_GROUP_LOOKING;
     group->failed = 0;
-    group->config.bootstrap = GCS_JOIN;
+    /* Should both lineages have given way, somebody has to found the group anew. */
+    group->config.bootstrap = discarded && group->config.weight > 0 ? GCS_LOOK : GCS_JOIN;
     if (gcs_group_start(group, now) < 0)
         gcs_group_end(group, now, GCS_ENOMEM);
 }

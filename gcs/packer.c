@@ -260,10 +260,11 @@ void gcs_packer_rewind(struct gcs_packer *packer)
         packer->head->offset = 0;
 }
 
-void gcs_packer_renumber(struct gcs_packer *packer)
+uint64_t gcs_packer_renumber(struct gcs_packer *packer)
 {
     uint64_t sent = (packer->head ? packer->head->first : packer->next) - 1;
     for (struct gcs_pack *pack = packer->head; pack; pack = pack->next)
         pack->first -= sent;
     packer->next -= sent;
+    return sent;
 }

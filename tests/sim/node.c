@@ -303,10 +303,8 @@ static void on_left(struct world *world, struct node *node, int error)
     forget_membership(node);
     if (error == 0 && !asked)
         world_fail(world, "liveness", "n%u has left, but nobody asked it to", node->index);
-    if (error == GCS_ELINEAGE) {
-        world->result->stats.gave_way++;
+    if (error == GCS_ELINEAGE)
         node->bootstrap = GCS_LOOK;
-    }
     if (error != 0) {
         world->result->stats.excluded++;
         node->was_excluded = true;

@@ -64,7 +64,6 @@ struct world_options {
     X(records, "records checked")                                   \
     X(expected, "groups that were founded by number")               \
     X(looked, "groups that were founded by looking around")         \
-    X(gave_way, "members of a second one that gave way")            \
     X(views, "views")                                               \
     X(successions, "views with another coordinator")                \
     X(crashes, "processes killed")                                  \

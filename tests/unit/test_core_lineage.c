@@ -169,6 +169,30 @@ START_TEST(who_is_cut_off_gives_way_to_who_is_not)
 }
 END_TEST
 
+/* With rejoin, members come back by themselves: cut off first, then in the other lineage. */
+START_TEST(members_come_back_by_themselves)
+{
+    open_divided(0x3);
+    c.group_config.rejoin = true;
+    for (unsigned i = 0; i < 5; i++)
+        begin(i, GCS_LOOK);
+    live(2000 * MILLISECONDS, 5);
+    uint64_t larger = lineage(4);
+    ck_assert_int_eq(cluster_say(&c, 0, GCS_SAFE, 1, 10), 0);
+    live(100 * MILLISECONDS, 5);
+    apart = 0;
+    live(10000 * MILLISECONDS, 5);
+    ck_assert(cluster_is_view(&c, 5));
+    for (unsigned i = 0; i < 5; i++) {
+        ck_assert_uint_eq(lineage(i), larger);
+        ck_assert_uint_eq(c.nodes[i].left, 0);
+        ck_assert_uint_eq(c.nodes[i].blocked, i < 2);
+        ck_assert_uint_eq(cluster_counters(&c, i)->lineages_left, i < 2);
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 /* Alone and at rest it asks its seeds about once a second, and no more. */
 START_TEST(looking_on_is_slow)
 {
@@ -192,6 +216,7 @@ int main(void)
         looking_gives_way_to_creating,
         created_groups_stay,
         who_is_cut_off_gives_way_to_who_is_not,
+        members_come_back_by_themselves,
         looking_on_is_slow,
     };
     return suite_run("core_lineage", tests, SUITE_SIZE(tests));

@@ -356,6 +356,7 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(views_installed, "views installed")                                                         \
     X(exclusions, "times that this member found itself excluded")                                 \
     X(lineages_met, "other lineages of a group that were met")                                    \
+    X(lineages_left, "lineages that this member has given up for another")                        \
     X(suspicions, "peers suspected")                                                              \
     X(transfers_begun, "attempts to get the group's state")                                       \
     X(state_bytes_sent, "bytes of state sent to new members")                                     \

@@ -95,7 +95,8 @@ struct gcs_view_change {
     uint16_t joined_count;     /* members that are new */
     uint16_t survivors_count;  /* members that came along from my previous view */
     uint16_t left_count;
-    bool merged;               /* this member was excluded and is back, as a new one */
+    bool merged;               /* this member was excluded and is back, as a new one; with another
+                                  lineage: the one before has given way, and is discarded */
     uint64_t unknown_from;     /* merged: number, in the membership before, of the first own message
                                   that the group may lack; 0: none */
     const uint16_t *joined;
