@@ -168,8 +168,6 @@ static uint64_t min_time(uint64_t a, uint64_t b)
 
 void gcs_era_gone(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
-    if (era->fellows)
-        era->fellows[rank].gone = true;
     gcs_agreement_gone(era->agreement, now, rank);
 }
 

@@ -42,7 +42,6 @@ struct gcs_fellow {
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
-    bool gone;                /* it is no member any more, though somebody may live at its address */
 };
 
 struct gcs_era {

@@ -21,7 +21,8 @@ static bool confirmed(const struct gcs_core_group *group)
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         const struct gcs_fellow *fellow = &era->fellows[rank];
         gcs_tally_add(&here, &era->members[rank],
-                      !fellow->peer || (fellow->confirmed >= group->doubt && !fellow->gone &&
+                      !fellow->peer || (fellow->confirmed >= group->doubt &&
+                                        !gcs_agreement_is_gone(era->agreement, rank) &&
                                         !gcs_peer_suspected(fellow->peer)));
     }
     return gcs_tally_quorum(&here, era->view.tie_breaker);

@@ -55,7 +55,8 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
         gcs_agreement_behind(group->era->agreement, now, from);
     if (group->old)
         gcs_agreement_join(group->old->agreement, now, &request);
-    gcs_agreement_join(group->era->agreement, now, &request);
+    if (group->primary) /* who is cut off lets nobody in, and must not keep others from looking on */
+        gcs_agreement_join(group->era->agreement, now, &request);
 }
 
 /* ---- Strangers: joiners, and those whose view is over ----------------------------------- */

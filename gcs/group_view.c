@@ -320,7 +320,8 @@ void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         const struct gcs_fellow *fellow = &era->fellows[rank];
         gcs_tally_add(&here, &era->members[rank],
-                      !fellow->peer || (!fellow->gone && !gcs_peer_absent(detector, fellow->peer, now)));
+                      !fellow->peer || (!gcs_agreement_is_gone(era->agreement, rank) &&
+                                        !gcs_peer_absent(detector, fellow->peer, now)));
     }
     bool quorate = gcs_tally_quorum(&here, era->view.tie_breaker);
     if (group->primary && !quorate) {

@@ -273,6 +273,11 @@ bool gcs_agreement_frozen(const struct gcs_agreement *m)
     return m->frozen;
 }
 
+bool gcs_agreement_is_gone(const struct gcs_agreement *m, uint16_t rank)
+{
+    return m->seats[rank].gone;
+}
+
 const struct gcs_proposal *gcs_agreement_decision(const struct gcs_agreement *m)
 {
     return m->decision ? &m->decision->proposal : NULL;

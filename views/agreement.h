@@ -141,6 +141,9 @@ uint64_t gcs_agreement_deadline(const struct gcs_agreement *machine);
 
 bool gcs_agreement_frozen(const struct gcs_agreement *machine);
 
+/* It is known that the member is no more, from gcs_agreement_gone or from a joiner in its place. */
+bool gcs_agreement_is_gone(const struct gcs_agreement *machine, uint16_t rank);
+
 /* The decision, NULL before. */
 const struct gcs_proposal *gcs_agreement_decision(const struct gcs_agreement *machine);
 

@@ -58,7 +58,7 @@ uint64_t schedule_size(struct world *world, enum world_fault fault)
 
 static bool is_away(const struct world *world, const struct node *node)
 {
-    return !node->core || !node_in_group(node) || node->leaving || node->cut_off ||
+    return !node->core || !node_in_group(node) || node->leaving || node->evicted || node->cut_off ||
            node->paused_until > world->now + 100 * MS;
 }
 
