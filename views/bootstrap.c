@@ -21,6 +21,9 @@
 /* Addresses learned beside the seeds; more if more are expected. */
 #define LEARNED_MAX 32
 
+/* GCS_LOOK waits for a group that there seems to be, but no longer than so many times look_ns. */
+#define LOOKS_MOST 20
+
 struct gcs_bootstrap_machine {
     struct gcs_bootstrap_config config;
     struct gcs_prng prng;
@@ -31,6 +34,7 @@ struct gcs_bootstrap_machine {
     uint64_t gap;
     uint64_t send_at;
     uint64_t found_at; /* not before; GCS_NEVER: never */
+    uint64_t founds_by; /* a group that lets nobody in for so long is none: looking ends then */
     struct gcs_rivals rivals;
     struct gcs_founding *founding; /* with GCS_EXPECT */
     uint64_t judge_at;             /* somebody looks with other settings: one of us is wrong */
@@ -102,7 +106,7 @@ static void put_off(struct gcs_bootstrap_machine *b, uint64_t until)
     if (b->founding)
         gcs_founding_put_off(b->founding, until);
     if (b->config.mode == GCS_LOOK && b->found_at < until)
-        b->found_at = until;
+        b->found_at = until < b->founds_by ? until : b->founds_by;
 }
 
 static void try_found(struct gcs_bootstrap_machine *b, uint64_t now)
@@ -418,6 +422,7 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
         b->found_at = now;
     else if (config->mode == GCS_LOOK)
         b->found_at = now + config->look_ns;
+    b->founds_by = now + LOOKS_MOST * config->look_ns;
     *machine = b;
     return 0;
 }

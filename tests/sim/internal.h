@@ -72,7 +72,6 @@ struct node {
     bool evicted;        /* somebody asked for it: ... */
     uint32_t evicted_by; /* ... that member ... */
     uint32_t evicted_in; /* ... in the view of that epoch */
-    unsigned weight; /* its votes, as far as it is in the group */
     bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
     bool blocked;

@@ -111,7 +111,6 @@ void node_join(struct world *world, struct node *node)
     if (world->weighted)
         config.weight = (uint8_t)gcs_prng_between(&node->prng, node->bootstrap != GCS_JOIN, 3);
     node->bootstrap = GCS_JOIN; /* whoever comes again joins */
-    node->weight = config.weight;
     error = gcs_core_join(node->core, local_time(node, world->now), GROUP_NAME, &config, node,
                           &node->group);
     if (error)

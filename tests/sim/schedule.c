@@ -77,14 +77,16 @@ static unsigned away(const struct world *world)
  */
 static bool may_leave(const struct world *world, const struct node *leaver)
 {
-    unsigned all = 0, gone = 0;
+    const struct log *log = &world->result->log;
+    const struct record *view = &log->records[leaver->view_record];
+    uint32_t all = 0, gone = 0;
 
-    for (unsigned i = 0; i < world->options.members; i++) {
-        const struct node *node = &world->nodes[i];
-        bool member = node->core && node_in_group(node);
+    for (size_t i = 0; i < view->members_count; i++) {
+        const struct node *node = recorder_node(world, log->lists.items[view->members + i]);
+        uint32_t votes = record_votes(log, view, i);
 
-        all += member ? node->weight : 0;
-        gone += member && (node == leaver || is_away(world, node)) ? node->weight : 0;
+        all += votes;
+        gone += !node || node == leaver || is_away(world, node) ? votes : 0;
     }
     return 2 * (away(world) + 1) < world->options.members && 2 * gone < all;
 }
