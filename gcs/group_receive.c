@@ -55,7 +55,8 @@ static void hear_join(struct gcs_core_group *group, uint64_t now, const struct g
         gcs_agreement_behind(group->era->agreement, now, from);
     if (group->old)
         gcs_agreement_join(group->old->agreement, now, &request);
-    if (group->primary) /* who is cut off lets nobody in, and must not keep others from looking on */
+    /* Who is cut off can let nobody in, and must not keep others from founding the group anew. */
+    if (group->primary || !gcs_lineage_looked(group->era->view.lineage))
         gcs_agreement_join(group->era->agreement, now, &request);
 }
 
