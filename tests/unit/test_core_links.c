@@ -126,6 +126,22 @@ START_TEST(who_hears_no_quorum_complains_of_nobody)
 }
 END_TEST
 
+/* Everybody hears it, so that nobody misses it, and it acknowledges nothing. */
+START_TEST(who_is_deaf_does_not_stop_the_group)
+{
+    for (unsigned deaf = 1; deaf < 4; deaf++) {
+        start(4);
+        for (unsigned i = 0; i < 4; i++)
+            cut[i][deaf] = i != deaf;
+        live(4000 * MILLISECONDS);
+        ck_assert_uint_eq(c.nodes[0].members, 3);
+        ck_assert(!c.nodes[deaf].primary);
+        expect_progress();
+        cluster_stop(&c);
+    }
+}
+END_TEST
+
 START_TEST(a_flapping_link_costs_ever_fewer_views)
 {
     start(3);
@@ -153,7 +169,7 @@ int main(void)
     const TTest *const tests[] = {
         a_group_settles_without_a_bad_link_and_rests, who_has_the_most_bad_links_goes,
         a_link_that_mends_lets_everybody_in_again,    who_hears_no_quorum_complains_of_nobody,
-        a_flapping_link_costs_ever_fewer_views,
+        who_is_deaf_does_not_stop_the_group,          a_flapping_link_costs_ever_fewer_views,
     };
     return suite_run("core_links", tests, SUITE_SIZE(tests));
 }
