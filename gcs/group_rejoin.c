@@ -7,14 +7,16 @@
  */
 #include "gcs/group.h"
 
-/* The first of our messages that somebody in the group may lack; 0: there is none. */
-static uint64_t first_unknown(const struct gcs_era *era)
+/* The first of our messages that somebody in the group may lack; 0: there is none. A message that
+ * was not sent to its end nobody has, and it is sent again. */
+static uint64_t first_unknown(const struct gcs_core_group *group)
 {
+    const struct gcs_era *era = group->era;
     const struct gcs_window *own = &era->fellows[era->view.self].window;
     for (uint64_t number = era->base + 1; number <= era->sent; number++) {
         const struct gcs_held *packet = gcs_window_get(own, number);
         if (packet && packet->service != 0)
-            return packet->first;
+            return packet->first < gcs_packer_front(&group->packer) ? packet->first : 0;
     }
     return 0;
 }
@@ -43,17 +45,21 @@ bool gcs_group_may_rejoin(const struct gcs_core_group *group)
     return group->failed == GCS_ENOTMEMBER && group->config.rejoin && !group->leaving && group->era;
 }
 
+bool gcs_group_is_out(const struct gcs_core_group *group)
+{
+    return gcs_group_may_rejoin(group) || (group->returning && group->state == GCS_GROUP_LOOKING);
+}
+
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
 {
-    group->unknown_from = first_unknown(group->era);
-    if (group->primary)
-        gcs_group_tell_blocked(group, now);
-    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
-    if (!learn_seeds(group)) {
+    gcs_packer_rewind(&group->packer);
+    group->unknown_from = first_unknown(group);
+    gcs_state_end(group); /* before the event, which has to wait for no state */
+    if ((group->primary && !gcs_group_tell_blocked(group, now)) || !learn_seeds(group)) {
         gcs_group_end(group, now, GCS_ENOMEM);
         return;
     }
-    gcs_state_end(group);
+    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
     if (group->old)
         gcs_era_close(group->old);
     gcs_era_close(group->era);
@@ -63,7 +69,6 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
     group->evicting_count = 0;
     group->parting = 0;
     group->doubt = 0;
-    gcs_packer_rewind(&group->packer);
     gcs_packer_renumber(&group->packer);
     gcs_group_new_incarnation(group);
     group->state = GCS_GROUP_LOOKING;
