@@ -7,10 +7,14 @@ void gcs_backlog_init(struct gcs_backlog *backlog)
     *backlog = (struct gcs_backlog){.end = &backlog->first};
 }
 
+static uint64_t bytes_of(const struct gcs_backlog_entry *entry)
+{
+    return entry->event.type == GCS_EVENT_DELIVER ? entry->event.buffer->size : 0;
+}
+
 void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry)
 {
-    if (entry->event.buffer)
-        backlog->bytes += entry->event.buffer->size;
+    backlog->bytes += bytes_of(entry);
     *backlog->end = entry;
     backlog->end = &entry->next;
 }
@@ -24,7 +28,7 @@ bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
     entry->event = *event;
     entry->epoch = epoch;
     entry->place = place;
-    if (event->type == GCS_EVENT_DELIVER || event->type == GCS_EVENT_PRIVATE) {
+    if (event->type == GCS_EVENT_DELIVER) {
         struct gcs_buffer *copy = gcs_pool_get(pool, event->payload_size);
         if (!copy) {
             gcs_release(pool->allocator, entry);
@@ -50,8 +54,7 @@ struct gcs_backlog_entry *gcs_backlog_take(struct gcs_backlog *backlog)
     backlog->first = entry->next;
     if (!backlog->first)
         backlog->end = &backlog->first;
-    if (entry->event.buffer)
-        backlog->bytes -= entry->event.buffer->size;
+    backlog->bytes -= bytes_of(entry);
     entry->next = NULL;
     return entry;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is delivered to a new member before it has the group's state: events in
- * order, with copies of their messages, so that nobody's window waits for them.
- * Its bytes are counted, and its owner bounds them.
+ * order. Deliveries are copied, so that nobody's window waits for them; their bytes
+ * are counted, and its owner bounds them. Private messages stay as they are: only
+ * their sender waits.
  */
 #ifndef GCS_BACKLOG_H
 #define GCS_BACKLOG_H
@@ -12,7 +13,7 @@
 
 struct gcs_backlog_entry {
     struct gcs_backlog_entry *next;
-    struct gcs_core_event event; /* buffer: the copy; token, packet: none */
+    struct gcs_core_event event; /* deliveries: buffer: the copy; token: this; packet: 0 */
     struct gcs_member_id sender;
     uint32_t epoch;
     uint64_t place; /* deliveries: the n-th of its order (and sender, if fifo) in its view */
@@ -24,8 +25,8 @@ struct gcs_backlog {
 };
 
 void gcs_backlog_init(struct gcs_backlog *backlog);
-/* Copies what the event points to, and keeps it; a view event keeps its change. False: out of
- * memory, nothing changed. */
+/* Keeps an event and what belongs to it; of deliveries a copy. False: out of memory, nothing
+ * changed. */
 bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
                      const struct gcs_core_event *event, uint32_t epoch, uint64_t place);
 void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry);

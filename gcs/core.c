@@ -316,8 +316,7 @@ bool gcs_core_next_event(struct gcs_core *core, struct gcs_core_event *event)
 void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event)
 {
     struct gcs_era *era = event->token;
-    bool message = event->type == GCS_EVENT_DELIVER || event->type == GCS_EVENT_PRIVATE;
-    if (message && event->packet == 0) { /* it has waited for the state */
+    if (event->type == GCS_EVENT_DELIVER && event->packet == 0) { /* it has waited for the state */
         gcs_backlog_free(core->allocator, event->token);
         return;
     }

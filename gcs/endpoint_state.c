@@ -76,6 +76,8 @@ int gcs_state_offer_fd(struct gcs_group *group, const struct gcs_member_id *join
         return gcs_fail(GCS_EINVAL, "group is NULL");
     if (fstat(fd, &status) < 0)
         return gcs_fail_system("fstat", errno);
+    if (lseek(fd, 0, SEEK_CUR) < 0) /* it is read from any place */
+        return gcs_fail_system("lseek", errno);
     const struct gcs_allocator *allocator = group->endpoint->allocator;
     struct file_source *file = gcs_allocate(allocator, 1, sizeof(*file));
     if (!file)

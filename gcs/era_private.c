@@ -172,15 +172,10 @@ static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struc
         .token = era,
         .packet = number,
     };
-    if (gcs_state_holds(era->group, &event, era->view.epoch, 0)) {
-        if (!gcs_state_keep(era->group, &event, era->view.epoch, 0))
-            return GCS_ENOMEM;
-        struct gcs_pipe *pipe = era->fellows[rank].pipe;
-        gcs_window_done(&pipe->in, number);
-        pipe->ack_owed = true;
-        return 0;
-    }
-    if (!gcs_events_push(&era->group->core->events, &event))
+    bool kept = gcs_state_holds(era->group, &event, era->view.epoch, 0)
+                    ? gcs_state_keep(era->group, &event, era->view.epoch, 0)
+                    : gcs_events_push(&era->group->core->events, &event);
+    if (!kept)
         return GCS_ENOMEM;
     gcs_buffer_ref(buffer);
     era->refs++;

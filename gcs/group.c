@@ -185,9 +185,11 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
         return GCS_EINVAL;
     if (size > group->config.message_bytes)
         return GCS_EMSGSIZE;
+    if (gcs_group_is_out(group))
+        return GCS_ENOPRIMARY;
     if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
         return GCS_ENOTMEMBER;
-    if (group->returning || (group->state == GCS_GROUP_MEMBER && !group->primary))
+    if (group->state == GCS_GROUP_MEMBER && !group->primary)
         return GCS_ENOPRIMARY;
     if (group->packer.bytes > 0 && group->packer.bytes + size > group->config.queue_bytes) {
         group->wants_room = true;
@@ -204,6 +206,8 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
     uint16_t rank = 0;
     if (size > group->config.message_bytes)
         return GCS_EMSGSIZE;
+    if (gcs_group_is_out(group))
+        return GCS_ENOPRIMARY;
     if (group->leaving || group->failed || group->state != GCS_GROUP_MEMBER)
         return GCS_ENOTMEMBER;
     while (rank < group->era->view.count && !gcs_member_id_equal(&group->era->members[rank].id, to))
@@ -326,6 +330,7 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     gcs_group_doubt(group, now);
     if (group->state == GCS_GROUP_MEMBER && group->failed == 0) {
         run_era(group, now);
+        gcs_state_serve(group);
         gcs_group_wish(group, now);
         if (group->failed == 0)
             gcs_group_check_primary(group, now);

@@ -119,6 +119,8 @@ void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now);
 /* ---- back in after an exclusion: group_rejoin.c ------------------------------------------ */
 
 bool gcs_group_may_rejoin(const struct gcs_core_group *group);
+/* Excluded, and on its way back. */
+bool gcs_group_is_out(const struct gcs_core_group *group);
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now);
 
 /* ---- what this member wants: group_wish.c ----------------------------------------------- */

@@ -8,14 +8,16 @@
  */
 #include "gcs/group.h"
 
-/* The first of our messages that somebody in the group may lack; 0: there is none. */
-static uint64_t first_unknown(const struct gcs_era *era)
+/* The first of our messages that somebody in the group may lack; 0: there is none. A message that
+ * was not sent to its end nobody has, and it is sent again. */
+static uint64_t first_unknown(const struct gcs_core_group *group)
 {
+    const struct gcs_era *era = group->era;
     const struct gcs_window *own = &era->fellows[era->view.self].window;
     for (uint64_t number = era->base + 1; number <= era->sent; number++) {
         const struct gcs_held *packet = gcs_window_get(own, number);
         if (packet && packet->service != 0)
-            return packet->first;
+            return packet->first < gcs_packer_front(&group->packer) ? packet->first : 0;
     }
     return 0;
 }
@@ -46,18 +48,24 @@ bool gcs_group_may_rejoin(const struct gcs_core_group *group)
     return lost && group->config.rejoin && !group->leaving && group->era;
 }
 
+bool gcs_group_is_out(const struct gcs_core_group *group)
+{
+    return gcs_group_may_rejoin(group) || (group->returning && group->state == GCS_GROUP_LOOKING);
+}
+
 void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
 {
     bool discarded = group->failed == GCS_ELINEAGE;
-    group->unknown_from = first_unknown(group->era);
-    gcs_state_end(group); /* first: what follows is not to wait for a state */
-    if (group->primary)
-        gcs_group_tell_blocked(group, now);
-    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
-    if (!learn_seeds(group)) {
+    gcs_packer_rewind(&group->packer);
+    group->unknown_from = first_unknown(group);
+    if (discarded) /* with everything that was delivered in it */
+        group->unknown_from = gcs_packer_front(&group->packer) > 1 ? 1 : 0;
+    gcs_state_end(group); /* before the event, which has to wait for no state */
+    if ((group->primary && !gcs_group_tell_blocked(group, now)) || !learn_seeds(group)) {
         gcs_group_end(group, now, GCS_ENOMEM);
         return;
     }
+    gcs_group_trace(group, GCS_TRACE_LEAVE, now);
     if (group->old)
         gcs_era_close(group->old);
     gcs_era_close(group->era);
@@ -67,10 +75,7 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
     group->evicting_count = 0;
     group->parting = 0;
     group->doubt = 0;
-    gcs_packer_rewind(&group->packer);
-    uint64_t sent = gcs_packer_renumber(&group->packer);
-    if (discarded) /* with everything that was delivered in it */
-        group->unknown_from = sent > 0 ? 1 : 0;
+    gcs_packer_renumber(&group->packer);
     gcs_group_new_incarnation(group);
     group->state = GCS_GROUP_LOOKING;
     group->failed = 0;

@@ -15,6 +15,7 @@
 
 #define RETRY_NS     10000000u
 #define WINDOW_BYTES (256u << 10)
+#define SERVE_BYTES  (64u << 10) /* in one round: data goes first, and comes in between */
 
 struct gcs_sync {
     struct gcs_transfer_in *in;
@@ -63,12 +64,27 @@ static bool hand_out(struct gcs_core_group *group, struct gcs_backlog_entry *ent
 {
     if (!gcs_events_push(&group->core->events, &entry->event))
         return false;
-    if (entry->event.type != GCS_EVENT_DELIVER && entry->event.type != GCS_EVENT_PRIVATE)
+    if (entry->event.type != GCS_EVENT_DELIVER)
         gcs_release(group->core->allocator, entry);
     return true;
 }
 
-/* From now on the state covers everything up to mark; views up to there need not wait. */
+/* What will not be handed out. */
+static void drop(struct gcs_core_group *group, struct gcs_backlog_entry *entry)
+{
+    if (entry->event.type == GCS_EVENT_VIEW)
+        gcs_view_change_unref(entry->event.change);
+    if (entry->event.type == GCS_EVENT_PRIVATE) {
+        gcs_era_unref(entry->event.token);
+        gcs_group_unref(group);
+    }
+    gcs_backlog_free(group->core->allocator, entry);
+}
+
+/*
+ * From now on the state covers everything up to mark; views up to there need not wait. Out of
+ * memory they would come in another order.
+ */
 static void cover(struct gcs_core_group *group, const struct gcs_mark *mark)
 {
     struct gcs_sync *sync = group->sync;
@@ -83,10 +99,14 @@ static void cover(struct gcs_core_group *group, const struct gcs_mark *mark)
         return;
     while ((entry = gcs_backlog_take(&kept)) != NULL) {
         bool early = entry->event.type == GCS_EVENT_VIEW && entry->epoch <= mark->epoch;
-        if (gcs_mark_covers(mark, &entry->event, entry->epoch, entry->place))
-            gcs_backlog_free(group->core->allocator, entry);
-        else if (!early || !hand_out(group, entry))
+        if (gcs_mark_covers(mark, &entry->event, entry->epoch, entry->place)) {
+            drop(group, entry);
+        } else if (!early) {
             gcs_backlog_append(&sync->backlog, entry);
+        } else if (!hand_out(group, entry)) {
+            drop(group, entry);
+            group->failed = GCS_ENOMEM;
+        }
     }
 }
 
@@ -108,7 +128,6 @@ static bool chunk(void *ctx, struct gcs_buffer *buffer, size_t size, uint64_t of
         .offset = offset,
         .total = total,
         .buffer = buffer,
-        .packet = gcs_transfer_in_attempt(group->sync->in),
     };
     return push(group, group->era, group->era->view.self, &event);
 }
@@ -120,8 +139,11 @@ static void done(void *ctx, uint64_t total)
     struct gcs_core_event event = {.type = GCS_EVENT_STATE_END, .total = total};
     struct gcs_backlog_entry *entry;
     bool told = push(group, group->era, group->era->view.self, &event);
-    while (told && (entry = gcs_backlog_take(&sync->backlog)) != NULL)
-        told = hand_out(group, entry);
+    while ((entry = gcs_backlog_take(&sync->backlog)) != NULL) {
+        told = told && hand_out(group, entry);
+        if (!told)
+            drop(group, entry);
+    }
     sync->complete = true;
     if (!told)
         group->failed = GCS_ENOMEM;
@@ -131,6 +153,22 @@ static void failed(void *ctx, int error)
 {
     struct gcs_core_group *group = ctx;
     group->failed = error;
+}
+
+static void end_sync(struct gcs_core_group *group)
+{
+    const struct gcs_allocator *allocator = group->core->allocator;
+    struct gcs_sync *sync = group->sync;
+    struct gcs_backlog_entry *entry;
+    if (!sync)
+        return;
+    group->sync = NULL;
+    while ((entry = gcs_backlog_take(&sync->backlog)) != NULL)
+        drop(group, entry);
+    if (sync->in)
+        gcs_transfer_in_free(sync->in);
+    gcs_release(allocator, sync->mark.fifo);
+    gcs_release(allocator, sync);
 }
 
 static int begin_sync(struct gcs_core_group *group)
@@ -151,8 +189,10 @@ static int begin_sync(struct gcs_core_group *group)
     group->sync = sync;
     gcs_backlog_init(&sync->backlog);
     sync->mark.fifo = gcs_allocate(core->allocator, GCS_MEMBERS_MAX, sizeof(*sync->mark.fifo));
-    if (!sync->mark.fifo || gcs_transfer_in_new(&config, &sync->in) < 0)
+    if (!sync->mark.fifo || gcs_transfer_in_new(&config, &sync->in) < 0) {
+        end_sync(group);
         return GCS_ENOMEM;
+    }
     return 0;
 }
 
@@ -228,25 +268,6 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     return true;
 }
 
-static void end_sync(struct gcs_core_group *group)
-{
-    const struct gcs_allocator *allocator = group->core->allocator;
-    struct gcs_sync *sync = group->sync;
-    struct gcs_backlog_entry *entry;
-    if (!sync)
-        return;
-    group->sync = NULL;
-    while ((entry = gcs_backlog_take(&sync->backlog)) != NULL) {
-        if (entry->event.type == GCS_EVENT_VIEW)
-            gcs_view_change_unref(entry->event.change);
-        gcs_backlog_free(allocator, entry);
-    }
-    if (sync->in)
-        gcs_transfer_in_free(sync->in);
-    gcs_release(allocator, sync->mark.fifo);
-    gcs_release(allocator, sync);
-}
-
 /* ---- The donor -------------------------------------------------------------------------- */
 
 static struct gcs_gift **find_gift(struct gcs_core_group *group, const struct gcs_member_id *joiner)
@@ -267,12 +288,12 @@ static void drop_gift(struct gcs_core_group *group, struct gcs_gift **link)
 
 static uint32_t chunk_bytes(const struct gcs_core_group *group)
 {
-    return group->core->config.packet_bytes - GCS_PACKET_HEADER - GCS_FRAME_HEADER -
-           GCS_CHUNK_HEAD_MAX;
+    return group->packet_bytes - GCS_PACKET_HEADER - GCS_FRAME_HEADER - GCS_CHUNK_HEAD_MAX;
 }
 
-/* Asks the application for its state as it is after everything that it has been told. */
-static int promise_state(struct gcs_core_group *group, uint16_t joiner, uint32_t number)
+/* Asks the application for its state as it is after everything that it has been told. Without
+ * memory for that nothing has happened, and the joiner asks again. */
+static void promise_state(struct gcs_core_group *group, uint16_t joiner, uint32_t number)
 {
     struct gcs_era *era = group->era;
     const struct gcs_allocator *allocator = group->core->allocator;
@@ -288,22 +309,29 @@ static int promise_state(struct gcs_core_group *group, uint16_t joiner, uint32_t
     };
     struct gcs_core_event event = {.type = GCS_EVENT_STATE_WANTED};
     struct gcs_gift *gift = gcs_allocate(allocator, 1, sizeof(*gift));
-    if (!gift || gcs_transfer_out_new(&config, &gift->out) < 0) {
+    if (!gift)
+        return;
+    if (gcs_transfer_out_new(&config, &gift->out) < 0) {
         gcs_release(allocator, gift);
-        return GCS_ENOMEM;
+        return;
     }
     gift->next = group->gifts;
     group->gifts = gift;
-    return push(group, era, joiner, &event) ? 0 : GCS_ENOMEM;
+    if (!push(group, era, joiner, &event))
+        drop_gift(group, &group->gifts);
 }
 
+/* Once for each gift. */
 static void tell_end(struct gcs_core_group *group, struct gcs_era *era, struct gcs_gift *gift,
                      int error)
 {
     uint16_t rank = rank_of(era, gcs_transfer_out_joiner(gift->out));
     struct gcs_core_event event = {.type = GCS_EVENT_STATE_END, .error = error};
-    if (!gift->ended && rank < era->view.count && push(group, era, rank, &event))
-        gift->ended = true;
+    if (gift->ended || rank == era->view.count)
+        return;
+    gift->ended = true;
+    if (!push(group, era, rank, &event))
+        group->failed = GCS_ENOMEM;
 }
 
 /* Who has got it, or is gone, needs nothing more. */
@@ -321,7 +349,7 @@ static void finish_gifts(struct gcs_core_group *group, struct gcs_era *before)
     }
 }
 
-static int enter_as_donor(struct gcs_core_group *group, struct gcs_era *before)
+static void enter_as_donor(struct gcs_core_group *group, struct gcs_era *before)
 {
     const struct gcs_era *era = group->era;
     if (before)
@@ -330,20 +358,9 @@ static int enter_as_donor(struct gcs_core_group *group, struct gcs_era *before)
         if (!era->members[rank].syncing || donor_of(era, rank) != era->view.self)
             continue;
         bool joins = !before || rank_of(before, &era->members[rank].id) == before->view.count;
-        if (joins && promise_state(group, rank, 1) < 0)
-            return GCS_ENOMEM;
+        if (joins)
+            promise_state(group, rank, 1);
     }
-    return 0;
-}
-
-static bool reached(const struct gcs_mark *own, const struct gcs_mark *asked)
-{
-    if (own->epoch != asked->epoch)
-        return own->epoch > asked->epoch;
-    for (uint16_t rank = 0; rank < asked->count; rank++)
-        if (own->fifo[rank] < asked->fifo[rank])
-            return false;
-    return own->total >= asked->total;
 }
 
 static int hear_ask(struct gcs_core_group *group, uint16_t rank, const struct gcs_frame *frame)
@@ -354,28 +371,37 @@ static int hear_ask(struct gcs_core_group *group, uint16_t rank, const struct gc
     if (!gcs_state_ask_read(frame->body, frame->size, fifo, &ask) ||
         (ask.mark.epoch == era->view.epoch && ask.mark.count != era->view.count))
         return GCS_EMALFORMED;
-    if (!era->members[rank].syncing || syncing(group) ||
-        era->members[era->view.self].syncing)
+    if (!era->members[rank].syncing || syncing(group) || era->members[era->view.self].syncing)
         return 0;
     struct gcs_gift **link = find_gift(group, &era->members[rank].id);
-    if (*link && gcs_transfer_out_attempt((*link)->out) >= ask.attempt)
-        return gcs_transfer_out_ask((*link)->out, &ask);
-    if (!reached(&era->mark, &ask.mark))
-        return 0; /* it asks again */
+    if (*link && gcs_transfer_out_attempt((*link)->out) >= ask.attempt) {
+        gcs_transfer_out_ask((*link)->out, &ask);
+        return 0;
+    }
+    /* It asks again. An answer that the application still owes must not be taken for another. */
+    if (!gcs_mark_reaches(&era->mark, &ask.mark) || (*link && gcs_transfer_out_waits((*link)->out)))
+        return 0;
     if (*link)
         drop_gift(group, link);
-    return promise_state(group, rank, ask.attempt);
+    promise_state(group, rank, ask.attempt);
+    return 0;
 }
 
 static int hear_pull(struct gcs_core_group *group, uint16_t rank, const struct gcs_frame *frame)
 {
     struct gcs_gift *gift = *find_gift(group, &group->era->members[rank].id);
-    if (!gift)
-        return 0;
-    int result = gcs_transfer_out_pull(gift->out, frame->body, frame->size);
-    if (gcs_transfer_out_error(gift->out))
-        tell_end(group, group->era, gift, gcs_transfer_out_error(gift->out));
-    return result;
+    return gift ? gcs_transfer_out_pull(gift->out, frame->body, frame->size) : 0;
+}
+
+void gcs_state_serve(struct gcs_core_group *group)
+{
+    for (struct gcs_gift *gift = group->gifts; gift; gift = gift->next) {
+        if (gcs_transfer_out_serve(gift->out, SERVE_BYTES))
+            group->core->dirty = true;
+        int error = gcs_transfer_out_error(gift->out);
+        if (error)
+            tell_end(group, group->era, gift, error);
+    }
 }
 
 void gcs_state_frame(struct gcs_core_group *group, uint64_t now, uint16_t rank,
@@ -419,9 +445,10 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
         return 0;
     if (era->members[era->view.self].syncing)
         result = enter_as_joiner(group, now);
-    else if (group->sync && group->sync->complete)
+    else
         end_sync(group);
-    return result < 0 ? result : enter_as_donor(group, before);
+    enter_as_donor(group, before);
+    return result;
 }
 
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event)
@@ -430,7 +457,7 @@ void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_even
     if (!gcs_group_is_ours(group, event->token))
         return;
     if (event->type == GCS_EVENT_STATE && syncing(group))
-        gcs_transfer_in_taken(group->sync->in, now, (uint32_t)event->packet);
+        gcs_transfer_in_taken(group->sync->in, now);
     if (event->type == GCS_EVENT_STATE_END && group->sync && group->sync->complete) {
         group->ready = true;
         gcs_group_wish(group, now);

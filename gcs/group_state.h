@@ -30,6 +30,8 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
 /* The application has given back an event about state. */
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event);
 
+/* Goes on with what other members get from this one. */
+void gcs_state_serve(struct gcs_core_group *group);
 void gcs_state_tick(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_state_deadline(const struct gcs_core_group *group);
 /* The membership ends. */

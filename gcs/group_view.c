@@ -200,10 +200,12 @@ static void install(void *ctx, const struct gcs_proposal *value)
     if (!includes(value, group->self.id.incarnation)) {
         era->closed = true;
         group->state = GCS_GROUP_SERVING;
-        if (value->reason[era->view.self] == GCS_REASON_EVICTED)
+        if (value->reason[era->view.self] == GCS_REASON_EVICTED) {
             group->parting = GCS_EEVICTED;
-        else if (!group->leaving)
+        } else if (!group->leaving) {
+            group->core->counters.exclusions++;
             group->failed = GCS_ENOTMEMBER;
+        }
         return;
     }
     int result = 0;

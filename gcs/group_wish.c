@@ -13,7 +13,8 @@
 
 int gcs_core_leave(struct gcs_core_group *group, uint64_t now)
 {
-    if (group->leaving || group->state == GCS_GROUP_ENDED || group->failed)
+    bool ends = group->failed && !gcs_group_may_rejoin(group);
+    if (group->leaving || group->state == GCS_GROUP_ENDED || ends)
         return GCS_EALREADY;
     group->leaving = true;
     group->core->dirty = true;

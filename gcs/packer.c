@@ -260,11 +260,16 @@ void gcs_packer_rewind(struct gcs_packer *packer)
         packer->head->offset = 0;
 }
 
-uint64_t gcs_packer_renumber(struct gcs_packer *packer)
+uint64_t gcs_packer_front(const struct gcs_packer *packer)
 {
-    uint64_t sent = (packer->head ? packer->head->first : packer->next) - 1;
+    const struct gcs_pack *pack = first_pack(packer);
+    return pack ? pack->first : packer->next;
+}
+
+void gcs_packer_renumber(struct gcs_packer *packer)
+{
+    uint64_t sent = gcs_packer_front(packer) - 1;
     for (struct gcs_pack *pack = packer->head; pack; pack = pack->next)
         pack->first -= sent;
     packer->next -= sent;
-    return sent;
 }

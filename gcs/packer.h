@@ -62,8 +62,10 @@ int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing);
 /* The view changed: a message whose last fragment was not taken is taken again, whole. */
 void gcs_packer_rewind(struct gcs_packer *packer);
 
-/* What is queued gets numbers from 1 on: a new membership has begun. After gcs_packer_rewind.
- * Returns how many messages have been taken before. */
-uint64_t gcs_packer_renumber(struct gcs_packer *packer);
+/* The number of the first message that is not taken, or not wholly. */
+uint64_t gcs_packer_front(const struct gcs_packer *packer);
+
+/* What is queued gets numbers from 1 on: a new membership has begun. After gcs_packer_rewind. */
+void gcs_packer_renumber(struct gcs_packer *packer);
 
 #endif

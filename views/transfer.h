@@ -55,9 +55,15 @@ uint32_t gcs_transfer_out_attempt(const struct gcs_transfer_out *out);
 /* Why it has failed; 0: it has not. */
 int gcs_transfer_out_error(const struct gcs_transfer_out *out);
 
-/* ASK of this attempt, PULL. Of another attempt: ignored. */
-int gcs_transfer_out_ask(struct gcs_transfer_out *out, const struct gcs_state_ask *ask);
+/* The application still owes its answer. */
+bool gcs_transfer_out_waits(const struct gcs_transfer_out *out);
+
+/* ASK, PULL. Of another attempt: ignored. GCS_EMALFORMED. */
+void gcs_transfer_out_ask(struct gcs_transfer_out *out, const struct gcs_state_ask *ask);
 int gcs_transfer_out_pull(struct gcs_transfer_out *out, const uint8_t *body, size_t size);
+
+/* Sends what has been pulled, but about so many bytes at most. True: there is more to be sent. */
+bool gcs_transfer_out_serve(struct gcs_transfer_out *out, size_t bytes);
 
 /* ---- The joiner's side: transfer_in.c --------------------------------------------------- */
 
@@ -68,8 +74,8 @@ struct gcs_transfer_in_env {
     gcs_transfer_send_fn *send;
     /* The state that comes is exactly as new as that. Once in every attempt, before its chunks. */
     void (*offered)(void *ctx, const struct gcs_mark *mark);
-    /* The next piece of the state, to be followed by gcs_transfer_in_taken. total: 0, not known
-     * yet. False: out of memory. */
+    /* The next piece of the state, to be followed by gcs_transfer_in_taken; a state of no bytes is
+     * one piece too. total: 0, not known yet. False: out of memory. */
     bool (*chunk)(void *ctx, struct gcs_buffer *buffer, size_t size, uint64_t offset,
                   uint64_t total);
     void (*done)(void *ctx, uint64_t total);
@@ -88,18 +94,20 @@ struct gcs_transfer_in_config {
 int gcs_transfer_in_new(const struct gcs_transfer_in_config *config, struct gcs_transfer_in **in);
 void gcs_transfer_in_free(struct gcs_transfer_in *in);
 
-/* A new attempt: everything from the one before is void. GCS_ENOMEM. */
-int gcs_transfer_in_start(struct gcs_transfer_in *in, uint64_t now,
-                          const struct gcs_member_id *donor, const struct gcs_mark *mark);
+/*
+ * A new attempt: everything from the one before is void. It begins once the application has given
+ * back what it has of that, so that its pieces never take more than the window.
+ */
+void gcs_transfer_in_start(struct gcs_transfer_in *in, uint64_t now,
+                           const struct gcs_member_id *donor, const struct gcs_mark *mark);
 const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *in);
-uint32_t gcs_transfer_in_attempt(const struct gcs_transfer_in *in);
 
 /* OFFER, CHUNK. GCS_EMALFORMED. */
 int gcs_transfer_in_frame(struct gcs_transfer_in *in, uint64_t now,
                           const struct gcs_member_id *from, uint8_t type, const uint8_t *body,
                           size_t size);
-/* The application has taken a chunk of that attempt. */
-void gcs_transfer_in_taken(struct gcs_transfer_in *in, uint64_t now, uint32_t attempt);
+/* The application has given back a piece, of this attempt or an earlier one: they come in order. */
+void gcs_transfer_in_taken(struct gcs_transfer_in *in, uint64_t now);
 void gcs_transfer_in_tick(struct gcs_transfer_in *in, uint64_t now);
 uint64_t gcs_transfer_in_deadline(const struct gcs_transfer_in *in);
 

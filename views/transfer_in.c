@@ -18,7 +18,13 @@ struct slot {
     uint32_t size;
 };
 
-enum phase { IDLE, ASKING, PULLING, ENDED };
+enum phase {
+    IDLE,
+    RESTING, /* the application still has pieces of the attempt before */
+    ASKING,
+    PULLING,
+    ENDED,
+};
 
 struct gcs_transfer_in {
     struct gcs_transfer_in_config config;
@@ -27,19 +33,22 @@ struct gcs_transfer_in {
     struct gcs_member_id donor;
     struct gcs_mark mark; /* asked for */
     uint64_t *offered;    /* scratch: an offer's mark */
+    uint64_t said;        /* by the offer: bytes in all, 0: not known */
     uint32_t chunk_bytes;
     uint32_t slots_count; /* pulled ahead at most */
     struct slot *slots;
     uint64_t next;    /* chunk to be handed on */
     uint64_t highest; /* chunks that have been seen lie below */
-    uint64_t taken;   /* chunks given back by the application */
+    uint64_t handed;  /* to the application: pieces ... */
+    uint64_t taken;   /* ... and given back by it */
+    uint64_t voided;  /* of attempts before, not given back */
     uint64_t pulled;  /* the last PULL's upto */
     bool total_known;
     uint64_t total, digest;
     uint64_t received; /* bytes handed on */
     XXH64_state_t hash;
     uint64_t due;
-    uint64_t gap; /* between repetitions */
+    uint64_t gap;    /* between repetitions */
     uint64_t nudged; /* chunk whose loss was pointed out last */
     uint8_t *frame;
     size_t frame_size;
@@ -52,7 +61,7 @@ int gcs_transfer_in_new(const struct gcs_transfer_in_config *config, struct gcs_
         return GCS_ENOMEM;
     t->config = *config;
     t->due = GCS_NEVER;
-    t->frame_size = 16 + gcs_mark_bound(GCS_MEMBERS_MAX);
+    t->frame_size = GCS_OFFER_HEAD_MAX + gcs_mark_bound(GCS_MEMBERS_MAX);
     t->slots = gcs_allocate(config->allocator, SLOTS_MAX, sizeof(*t->slots));
     t->frame = gcs_allocate(config->allocator, 1, t->frame_size);
     t->offered = gcs_allocate(config->allocator, 2 * GCS_MEMBERS_MAX, sizeof(*t->offered));
@@ -86,11 +95,6 @@ void gcs_transfer_in_free(struct gcs_transfer_in *t)
 const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *t)
 {
     return &t->donor;
-}
-
-uint32_t gcs_transfer_in_attempt(const struct gcs_transfer_in *t)
-{
-    return t->attempt;
 }
 
 uint64_t gcs_transfer_in_deadline(const struct gcs_transfer_in *t)
@@ -143,25 +147,27 @@ static void pull(struct gcs_transfer_in *t, uint64_t now, uint64_t missing_below
                        gcs_writer_size(&w));
 }
 
-int gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
-                          const struct gcs_member_id *donor, const struct gcs_mark *mark)
+void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
+                           const struct gcs_member_id *donor, const struct gcs_mark *mark)
 {
     uint64_t *fifo = t->mark.fifo;
     empty(t);
-    t->phase = ASKING;
     t->attempt++;
     t->config.counters->transfers_begun++;
     t->donor = *donor;
     t->mark = *mark;
     t->mark.fifo = fifo;
     memcpy(fifo, mark->fifo, mark->count * sizeof(*fifo));
-    t->next = t->highest = t->taken = t->pulled = t->received = t->nudged = 0;
+    t->voided += t->handed - t->taken;
+    t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->nudged = 0;
     t->total_known = false;
     t->total = 0;
     XXH64_reset(&t->hash, 0);
     t->gap = t->config.retry_ns;
-    ask(t, now);
-    return 0;
+    t->phase = t->voided > 0 ? RESTING : ASKING;
+    t->due = GCS_NEVER;
+    if (t->phase == ASKING)
+        ask(t, now);
 }
 
 void gcs_transfer_in_tick(struct gcs_transfer_in *t, uint64_t now)
@@ -171,7 +177,8 @@ void gcs_transfer_in_tick(struct gcs_transfer_in *t, uint64_t now)
     t->gap = 2 * t->gap < 16 * t->config.retry_ns ? 2 * t->gap : 16 * t->config.retry_ns;
     if (t->phase == ASKING)
         ask(t, now);
-    else if (t->phase == PULLING && t->next < t->pulled && !(t->total_known && t->next == t->highest))
+    else if (t->phase == PULLING && t->next < t->pulled &&
+             !(t->total_known && t->next == t->highest))
         pull(t, now, t->total_known ? t->highest : t->pulled);
     else
         t->due = GCS_NEVER; /* it is the application's turn */
@@ -201,6 +208,9 @@ static int hear_offer(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
         end(t, GCS_ESTATE);
         return 0;
     }
+    if (!gcs_mark_reaches(&offer.mark, &t->mark))
+        return GCS_EMALFORMED; /* what it lacks was dropped here */
+    t->said = offer.total;
     uint32_t slots = t->config.window_bytes / offer.chunk_bytes;
     t->slots_count = slots < 4 ? 4 : slots > SLOTS_MAX ? SLOTS_MAX : slots;
     t->chunk_bytes = offer.chunk_bytes;
@@ -211,37 +221,53 @@ static int hear_offer(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
     return 0;
 }
 
+/* A piece for the application; the end alone is none, unless it is all. False: out of memory. */
+static bool hand(struct gcs_transfer_in *t, struct gcs_buffer *buffer, uint32_t size)
+{
+    uint64_t total = t->total_known ? t->total : t->said;
+    XXH64_update(&t->hash, buffer->data, size);
+    if (size == 0 && t->received > 0)
+        return true;
+    if (!t->config.env.chunk(t->config.env.ctx, buffer, size, t->received, total))
+        return false;
+    t->handed++;
+    t->received += size;
+    t->config.counters->state_bytes_received += size;
+    return true;
+}
+
+static bool is_whole(const struct gcs_transfer_in *t)
+{
+    return t->received == t->total && (t->said == 0 || t->said == t->total) &&
+           XXH64_digest(&t->hash) == t->digest;
+}
+
 /* Hands on what is there without a gap. */
 static void hand_on(struct gcs_transfer_in *t)
 {
-    while (t->phase == PULLING && slot_of(t, t->next)->buffer && t->next < t->highest) {
+    while (t->next < t->highest && slot_of(t, t->next)->buffer) {
         struct slot *slot = slot_of(t, t->next);
         struct gcs_buffer *buffer = slot->buffer;
         slot->buffer = NULL;
-        XXH64_update(&t->hash, buffer->data, slot->size);
-        bool told = slot->size == 0 || t->config.env.chunk(t->config.env.ctx, buffer, slot->size,
-                                                           t->received, t->total);
+        bool told = hand(t, buffer, slot->size);
         gcs_buffer_unref(buffer);
         if (!told) {
             end(t, GCS_ENOMEM);
             return;
         }
-        t->received += slot->size;
-        t->config.counters->state_bytes_received += slot->size;
         t->next++;
     }
-    if (t->phase == PULLING && t->total_known && t->next == t->highest) {
-        bool whole = t->received == t->total && XXH64_digest(&t->hash) == t->digest;
-        end(t, whole ? 0 : GCS_ESTATE);
-    }
+    if (t->total_known && t->next == t->highest)
+        end(t, is_whole(t) ? 0 : GCS_ESTATE);
 }
 
 static int keep(struct gcs_transfer_in *t, const struct gcs_state_chunk *chunk)
 {
     bool last = chunk->flags & GCS_CHUNK_LAST;
     if (chunk->index >= t->pulled || chunk->size > t->chunk_bytes ||
-        (chunk->size < t->chunk_bytes && !last) || (t->total_known && chunk->index >= t->highest))
-        return GCS_EMALFORMED;
+        (chunk->size < t->chunk_bytes && !last) || (t->total_known && chunk->index >= t->highest) ||
+        (last && chunk->index + 1 < t->highest))
+        return GCS_EMALFORMED; /* behind the end, or the end before what there is */
     if (chunk->index < t->next || slot_of(t, chunk->index)->buffer)
         return 0; /* twice */
     struct gcs_buffer *buffer = gcs_pool_get(t->config.pool, chunk->size);
@@ -284,9 +310,8 @@ static int hear_chunk(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
     return 0;
 }
 
-int gcs_transfer_in_frame(struct gcs_transfer_in *t, uint64_t now,
-                          const struct gcs_member_id *from, uint8_t type, const uint8_t *body,
-                          size_t size)
+int gcs_transfer_in_frame(struct gcs_transfer_in *t, uint64_t now, const struct gcs_member_id *from,
+                          uint8_t type, const uint8_t *body, size_t size)
 {
     if (from->incarnation != t->donor.incarnation)
         return 0;
@@ -294,11 +319,18 @@ int gcs_transfer_in_frame(struct gcs_transfer_in *t, uint64_t now,
                                          : hear_chunk(t, now, body, size);
 }
 
-void gcs_transfer_in_taken(struct gcs_transfer_in *t, uint64_t now, uint32_t attempt)
+void gcs_transfer_in_taken(struct gcs_transfer_in *t, uint64_t now)
 {
-    if (attempt != t->attempt || t->phase != PULLING)
+    if (t->voided > 0) {
+        t->voided--;
+        if (t->voided == 0 && t->phase == RESTING) {
+            t->phase = ASKING;
+            ask(t, now);
+        }
         return;
+    }
     t->taken++;
-    if (!t->total_known && t->taken + t->slots_count >= t->pulled + t->slots_count / 2)
+    bool pulls = t->phase == PULLING && !t->total_known;
+    if (pulls && t->taken + t->slots_count >= t->pulled + t->slots_count / 2)
         pull(t, now, 0);
 }

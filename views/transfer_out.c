@@ -17,18 +17,21 @@ struct gcs_transfer_out {
     struct gcs_state_source source;
     bool offered;
     int error;
-    bool ended;         /* the end has been read: in the chunk before next */
-    uint64_t next;      /* chunk to be read */
-    uint64_t total;     /* bytes read so far */
-    XXH64_state_t hash; /* of them */
-    uint8_t *data;      /* one chunk */
-    uint8_t *frame;     /* the same with its head */
+    bool ended;                   /* the end has been read: in the chunk before next */
+    uint64_t next;                /* chunk to be read */
+    uint64_t total;               /* bytes read so far */
+    XXH64_state_t hash;           /* of them */
+    struct gcs_state_pull wanted; /* and not sent yet: ... */
+    uint16_t range;               /* ... its ranges from here on, and next to upto */
+    uint8_t *data;                /* one chunk */
+    uint8_t *frame;               /* the same with its head */
+    size_t frame_size;
 };
 
 static size_t frame_bytes(const struct gcs_transfer_out_config *config)
 {
     size_t chunk = GCS_CHUNK_HEAD_MAX + config->chunk_bytes;
-    size_t offer = 16 + gcs_mark_bound(config->mark->count);
+    size_t offer = GCS_OFFER_HEAD_MAX + gcs_mark_bound(config->mark->count);
     return chunk > offer ? chunk : offer;
 }
 
@@ -42,7 +45,8 @@ int gcs_transfer_out_new(const struct gcs_transfer_out_config *config,
     t->mark = *config->mark;
     t->mark.fifo = gcs_allocate(config->allocator, t->mark.count, sizeof(*t->mark.fifo));
     t->data = gcs_allocate(config->allocator, 1, config->chunk_bytes);
-    t->frame = gcs_allocate(config->allocator, 1, frame_bytes(config));
+    t->frame_size = frame_bytes(config);
+    t->frame = gcs_allocate(config->allocator, 1, t->frame_size);
     if (!t->mark.fifo || !t->data || !t->frame) {
         gcs_transfer_out_free(t);
         return GCS_ENOMEM;
@@ -86,13 +90,16 @@ int gcs_transfer_out_error(const struct gcs_transfer_out *t)
     return t->error;
 }
 
+bool gcs_transfer_out_waits(const struct gcs_transfer_out *t)
+{
+    return !t->offered && !t->error;
+}
+
 /* ---- Saying ----------------------------------------------------------------------------- */
 
 static struct gcs_writer writer(struct gcs_transfer_out *t)
 {
-    size_t chunk = GCS_CHUNK_HEAD_MAX + t->config.chunk_bytes;
-    size_t offer = 16 + gcs_mark_bound(t->mark.count);
-    return gcs_writer_over(t->frame, chunk > offer ? chunk : offer);
+    return gcs_writer_over(t->frame, t->frame_size);
 }
 
 static void send(struct gcs_transfer_out *t, uint8_t type, const struct gcs_writer *w)
@@ -107,6 +114,7 @@ static void say_offer(struct gcs_transfer_out *t)
         .attempt = t->config.attempt,
         .error = t->error,
         .chunk_bytes = t->config.chunk_bytes,
+        .total = t->source.total,
         .mark = t->mark,
     };
     struct gcs_writer w = writer(t);
@@ -139,14 +147,16 @@ void gcs_transfer_out_refuse(struct gcs_transfer_out *t, int error)
         return;
     release_source(t);
     t->error = error;
-    say_offer(t);
+    if (t->offered)
+        say_failed(t);
+    else
+        say_offer(t);
 }
 
-int gcs_transfer_out_ask(struct gcs_transfer_out *t, const struct gcs_state_ask *ask)
+void gcs_transfer_out_ask(struct gcs_transfer_out *t, const struct gcs_state_ask *ask)
 {
-    if (ask->attempt == t->config.attempt && (t->offered || t->error))
+    if (ask->attempt == t->config.attempt && !gcs_transfer_out_waits(t))
         say_offer(t);
-    return 0;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------- */
@@ -197,15 +207,24 @@ static int send_again(struct gcs_transfer_out *t, uint64_t index)
     return 0;
 }
 
+static bool is_end(struct gcs_transfer_out *t)
+{
+    uint8_t more;
+    return t->source.read(t->source.ctx, t->total, &more, 1) == 0;
+}
+
 static int send_next(struct gcs_transfer_out *t)
 {
     int64_t size = read_chunk(t, t->next);
     if (size < 0)
         return GCS_ESTATE;
+    bool whole = size == (int64_t)t->config.chunk_bytes;
     uint64_t said = t->source.total;
     t->total += (uint64_t)size;
-    t->ended = size < (int64_t)t->config.chunk_bytes || (said > 0 && t->total == said);
+    t->ended = !whole || (said > 0 && t->total == said);
     if (said > 0 && (t->total > said || (t->ended && t->total < said)))
+        return GCS_ESTATE;
+    if (t->ended && whole && !is_end(t))
         return GCS_ESTATE;
     XXH64_update(&t->hash, t->data, (size_t)size);
     t->next++;
@@ -213,16 +232,33 @@ static int send_next(struct gcs_transfer_out *t)
     return 0;
 }
 
-static int serve(struct gcs_transfer_out *t, const struct gcs_state_pull *pull)
+/* One chunk that was sent before, if there is one to be sent once more. */
+static int serve_again(struct gcs_transfer_out *t)
 {
+    struct gcs_state_pull *want = &t->wanted;
+    uint64_t index = want->again[t->range].first++;
+    if (want->again[t->range].first > want->again[t->range].last)
+        t->range++;
+    return index < t->next ? send_again(t, index) : 0;
+}
+
+static bool is_busy(const struct gcs_transfer_out *t)
+{
+    return !t->error && (t->range < t->wanted.count || (!t->ended && t->next < t->wanted.upto));
+}
+
+bool gcs_transfer_out_serve(struct gcs_transfer_out *t, size_t bytes)
+{
+    size_t served = 0;
     int error = 0;
-    for (uint16_t i = 0; i < pull->count; i++)
-        for (uint64_t index = pull->again[i].first;
-             !error && index <= pull->again[i].last && index < t->next; index++)
-            error = send_again(t, index);
-    while (!error && !t->ended && t->next < pull->upto)
-        error = send_next(t);
-    return error;
+    for (; !error && served < bytes && is_busy(t); served += t->config.chunk_bytes)
+        error = t->range < t->wanted.count ? serve_again(t) : send_next(t);
+    if (error) {
+        release_source(t);
+        t->error = error;
+        say_failed(t);
+    }
+    return is_busy(t);
 }
 
 int gcs_transfer_out_pull(struct gcs_transfer_out *t, const uint8_t *body, size_t size)
@@ -230,16 +266,19 @@ int gcs_transfer_out_pull(struct gcs_transfer_out *t, const uint8_t *body, size_
     struct gcs_state_pull pull;
     if (!gcs_state_pull_read(body, size, &pull))
         return GCS_EMALFORMED;
-    if (pull.attempt != t->config.attempt || (!t->offered && !t->error))
+    if (pull.attempt != t->config.attempt || gcs_transfer_out_waits(t))
         return 0;
-    if (pull.upto > t->next + GCS_PULL_AHEAD_MAX)
-        return GCS_EMALFORMED; /* no honest member has so much room */
-    int error = t->error ? t->error : serve(t, &pull);
-    if (error && !t->error) {
-        release_source(t);
-        t->error = error;
-    }
-    if (t->error)
+    if (t->error) {
         say_failed(t);
+        return 0;
+    }
+    /* No honest member has more room, or lacks what came before what it has room for. */
+    if (pull.upto > t->next + GCS_PULL_AHEAD_MAX ||
+        (pull.count > 0 && pull.upto - pull.again[0].first > GCS_PULL_AHEAD_MAX))
+        return GCS_EMALFORMED;
+    if (pull.upto < t->wanted.upto)
+        return 0; /* an older one */
+    t->wanted = pull;
+    t->range = 0;
     return 0;
 }

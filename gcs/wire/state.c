@@ -33,6 +33,18 @@ size_t gcs_mark_bound(uint16_t count)
     return 5 + 10 + 2 + (size_t)count * 10;
 }
 
+bool gcs_mark_reaches(const struct gcs_mark *mark, const struct gcs_mark *other)
+{
+    if (mark->epoch != other->epoch)
+        return mark->epoch > other->epoch;
+    if (mark->count != other->count || mark->total < other->total)
+        return false;
+    for (uint16_t rank = 0; rank < other->count; rank++)
+        if (mark->fifo[rank] < other->fifo[rank])
+            return false;
+    return true;
+}
+
 /* ---- ASK, OFFER ------------------------------------------------------------------------- */
 
 static uint32_t read_attempt(struct gcs_reader *r)
@@ -69,6 +81,7 @@ void gcs_state_offer_write(struct gcs_writer *w, const struct gcs_state_offer *o
     if (offer->error)
         return;
     gcs_write_varint(w, offer->chunk_bytes);
+    gcs_write_varint(w, offer->total);
     gcs_mark_write(w, &offer->mark);
 }
 
@@ -81,6 +94,7 @@ bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *fifo,
     if (offer->error)
         return ends(&r);
     uint64_t chunk_bytes = gcs_read_varint(&r);
+    offer->total = gcs_read_varint(&r);
     gcs_mark_read(&r, fifo, &offer->mark);
     offer->chunk_bytes = (uint32_t)chunk_bytes;
     return ends(&r) && chunk_bytes > 0 && chunk_bytes <= UINT16_MAX;
@@ -109,7 +123,8 @@ bool gcs_state_pull_read(const uint8_t *body, size_t size, struct gcs_state_pull
     while (!r.bad && gcs_reader_left(&r) > 0) {
         uint64_t gap = gcs_read_varint(&r);
         uint64_t length = gcs_read_varint(&r);
-        if (r.bad || pull->count == GCS_PULL_RANGES_MAX || length == 0 || gap > pull->upto - at ||
+        if (r.bad || pull->count == GCS_PULL_RANGES_MAX || length == 0 ||
+            (gap == 0 && pull->count > 0) || gap > pull->upto - at ||
             length > pull->upto - at - gap)
             return false;
         pull->again[pull->count].first = at + gap;
@@ -149,5 +164,7 @@ bool gcs_state_chunk_read(const uint8_t *body, size_t size, struct gcs_state_chu
     }
     chunk->size = gcs_reader_left(&r);
     chunk->data = gcs_read_bytes(&r, chunk->size);
+    if (chunk->flags & GCS_CHUNK_FAILED && (chunk->error == 0 || chunk->size > 0))
+        return false;
     return !r.bad && chunk->flags <= GCS_CHUNK_FAILED;
 }

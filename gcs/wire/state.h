@@ -3,16 +3,17 @@
  * State transfer: a new member gets the group's state from one that has it.
  *
  *     ASK    attempt, mark: the state must be at least as new as that
- *     OFFER  attempt, error (as a positive number) 1, then if 0: chunk bytes, mark:
- *            the state is exactly as new as that
+ *     OFFER  attempt, error (as a positive number) 1, then if 0: chunk bytes, total (0:
+ *            not known), mark: the state is exactly as new as that
  *     PULL   attempt, upto, ranges: chunks below upto are wanted; of those that were
  *            sent already, the ones in the ranges once more
- *     CHUNK  attempt, index, flags 1, with FAILED: error 1, with LAST: total, digest 8;
- *            bytes
+ *     CHUNK  attempt, index, flags 1, with FAILED: error 1 and no more, with LAST: total,
+ *            digest 8; bytes
  *
  *     mark   epoch, total, ranks, per rank: fifo
  *     ranges until the end: gap to the end of the one before (the first: to 0),
- *            length (at least 1)
+ *            length (both at least 1,
+ *            but the first gap)
  *
  * Integers are varints unless said otherwise.
  */
@@ -35,6 +36,8 @@ void gcs_mark_write(struct gcs_writer *w, const struct gcs_mark *mark);
 /* fifo: room for GCS_MEMBERS_MAX. */
 void gcs_mark_read(struct gcs_reader *r, uint64_t *fifo, struct gcs_mark *mark);
 size_t gcs_mark_bound(uint16_t count);
+/* Nothing that came before the other mark came after this one. */
+bool gcs_mark_reaches(const struct gcs_mark *mark, const struct gcs_mark *other);
 
 struct gcs_state_ask {
     uint32_t attempt; /* counted by the member that asks, from 1 */
@@ -49,8 +52,12 @@ struct gcs_state_offer {
     uint32_t attempt;
     int error;            /* 0: none */
     uint32_t chunk_bytes; /* of every chunk but the last */
+    uint64_t total;       /* bytes of the whole state; 0: not known */
     struct gcs_mark mark;
 };
+
+/* Bytes before the mark at most, of both. */
+#define GCS_OFFER_HEAD_MAX (5 + 1 + 5 + 10)
 
 void gcs_state_offer_write(struct gcs_writer *w, const struct gcs_state_offer *offer);
 bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *fifo,

@@ -26,6 +26,7 @@ void golden_joining(void);  /* JOIN, LOOK, REFUSE, EXCLUDED, GONE, WISH */
 void golden_founding(void); /* FOUND, and its value */
 void golden_ballots(void);  /* POLL, VOTE, PREPARE, INVITE, PROMISE, PROPOSE, ACCEPT, CONFIRM */
 void golden_proposal(void); /* the value of a ballot, INSTALL */
+void golden_state(void);    /* STATE ASK, OFFER, PULL, CHUNK */
 void golden_payloads(void); /* what packer and assembly make */
 
 #endif

@@ -45,6 +45,7 @@ int main(void)
     golden_founding();
     golden_ballots();
     golden_proposal();
+    golden_state();
     golden_payloads();
     printf("golden: %s: %u checks, %u failures\n", failures ? "failed" : "ok", checks, failures);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -47,6 +47,7 @@ struct planned {
     bool accepted; /* by a core that is still there, or was sent */
     bool sent;
     bool reached;
+    bool last_words; /* sent by a member that did not go on from there */
     bool extra; /* beyond the plan: tried once, and not counted */
 };
 

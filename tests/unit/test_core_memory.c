@@ -193,6 +193,154 @@ START_TEST(memory_may_run_out_at_any_time)
 }
 END_TEST
 
+/* ---- Joining with state, and coming back ---------------------------------------------------------- */
+
+enum { STATE_BYTES = 20000, AWAY = 2 };
+
+static unsigned offered, released;
+static uint64_t got;
+static bool cut;
+
+static int64_t read_state(void *ctx, uint64_t offset, void *data, size_t size)
+{
+    (void)ctx;
+    uint64_t left = offset < STATE_BYTES ? STATE_BYTES - offset : 0;
+    if (size > left)
+        size = (size_t)left;
+    memset(data, 7, size);
+    return (int64_t)size;
+}
+
+static void release_state(void *ctx)
+{
+    (void)ctx;
+    released++;
+}
+
+static void watch_state(struct cluster_node *node, const struct gcs_core_event *event)
+{
+    struct gcs_state_source source = {NULL, read_state, release_state, STATE_BYTES};
+    if (event->type == GCS_EVENT_STATE_WANTED)
+        offered += gcs_core_state_offer(node->group, event->sender, &source) == 0;
+    if (event->type == GCS_EVENT_STATE)
+        got = event->offset + event->payload_size;
+    if (event->type == GCS_EVENT_STATE_END && event->error == 0 && event->total > 0)
+        ck_assert_uint_eq(got, STATE_BYTES);
+}
+
+static enum cluster_fate part(void *ctx, const struct cluster_flight *flight)
+{
+    (void)ctx;
+    return cut && (flight->from == AWAY || flight->to == AWAY) ? CLUSTER_LOSE : CLUSTER_PASS;
+}
+
+/* Afterwards everybody is in the view, or was told the end of its membership. */
+static void expect_clear_outcome(const struct need *need)
+{
+    unsigned in = 0;
+    for (unsigned i = 0; i < c.count; i++)
+        in += c.nodes[i].group != NULL;
+    for (unsigned i = 0; i < c.count; i++) {
+        const struct cluster_node *node = &c.nodes[i];
+        bool lost = !node->group && node->left == 1 &&
+                    (node->error == GCS_ENOMEM || node->error == GCS_ESTATE);
+        const struct gcs_view *view = node->group ? gcs_core_view(node->group) : NULL;
+        bool joined = node->primary && node->members == in && view &&
+                      !view->members[view->self].syncing;
+        bool waits = node->group && !c.nodes[0].group; /* for the only one that had the state */
+        if (!lost && !joined && !waits)
+            ck_abort_msg("node %u: %u of %u members, left %u times, %s (node %u refused "
+                         "allocation %u)",
+                         i, node->members, in, node->left, gcs_strerror(node->error), need->node,
+                         (unsigned)need->nth);
+    }
+}
+
+/* Node 1 joins while there is talk. Returns whether anything was refused. */
+static bool get_state_in_need(unsigned node, uint64_t nth, bool for_good)
+{
+    struct need need = {.node = node, .nth = nth, .leaver = CLUSTER_MAX};
+    cluster_init(&c);
+    c.group_config.state = true;
+    c.group_config.state_queue_bytes = 8192;
+    c.group_config.tie_breaker = true; /* so that the first can go on alone */
+    c.watch = watch_state;
+    offered = released = 0;
+    got = 0;
+    cluster_start(&c, 1);
+    ck_assert_int_eq(cluster_open(&c, 1), 0);
+    ck_assert_int_eq(cluster_join(&c, 1), 0);
+    scarce_fail(&c.nodes[node].memory, nth, for_good);
+    for (uint32_t n = 0; n < 12; n++) {
+        if (c.nodes[0].primary)
+            (void)cluster_say(&c, 0, n % 2 ? GCS_AGREED : GCS_FIFO, n, 900);
+        const struct gcs_view *view = c.nodes[0].primary ? gcs_core_view(c.nodes[0].group) : NULL;
+        if (view && view->count > 1)
+            (void)gcs_core_send(c.nodes[0].group, c.now, &view->members[1].id, "private", 7);
+        cluster_run(&c, CLUSTER_LATENCY);
+    }
+    cluster_run(&c, 500 * MILLISECONDS);
+    bool refused = c.nodes[node].memory.refused > 0;
+    scarce_fail(&c.nodes[node].memory, 0, false);
+    cluster_run(&c, 5000 * MILLISECONDS);
+    expect_clear_outcome(&need);
+    cluster_stop(&c);
+    ck_assert_uint_eq(released, offered);
+    return refused;
+}
+
+START_TEST(a_state_may_come_without_memory)
+{
+    for (unsigned node = 0; node < 2; node++) {
+        for (int for_good = 0; for_good < 2; for_good++) {
+            uint64_t nth = 1;
+            while (get_state_in_need(node, nth, for_good))
+                nth++;
+            ck_assert_uint_gt(nth, 10);
+        }
+    }
+}
+END_TEST
+
+static bool come_back_in_need(uint64_t nth, bool for_good)
+{
+    struct need need = {.node = AWAY, .nth = nth, .leaver = CLUSTER_MAX};
+    cluster_init(&c);
+    c.group_config.state = true;
+    c.group_config.rejoin = true;
+    c.group_config.window_packets = 16;
+    c.watch = watch_state;
+    c.fate = part;
+    offered = released = 0;
+    cut = false;
+    cluster_start(&c, 3);
+    cut = true;
+    for (uint32_t n = 0; n < 30; n++)
+        (void)cluster_say(&c, AWAY, GCS_AGREED, n, 1100);
+    cluster_run(&c, 4000 * MILLISECONDS);
+    cut = false;
+    scarce_fail(&c.nodes[AWAY].memory, nth, for_good);
+    cluster_run(&c, 3000 * MILLISECONDS);
+    bool refused = c.nodes[AWAY].memory.refused > 0;
+    scarce_fail(&c.nodes[AWAY].memory, 0, false);
+    cluster_run(&c, 3000 * MILLISECONDS);
+    expect_clear_outcome(&need);
+    cluster_stop(&c);
+    ck_assert_uint_eq(released, offered);
+    return refused;
+}
+
+START_TEST(who_comes_back_may_run_out_of_memory)
+{
+    for (int for_good = 0; for_good < 2; for_good++) {
+        uint64_t nth = 1;
+        while (come_back_in_need(nth, for_good))
+            nth++;
+        ck_assert_uint_gt(nth, 10);
+    }
+}
+END_TEST
+
 /* ---- The end is told, whatever happens ------------------------------------------------------------ */
 
 /* Memory runs out with so many messages on their way: the queue of events cannot grow. */
@@ -290,6 +438,8 @@ int main(void)
     const TTest *const tests[] = {
         any_one_allocation_may_be_refused,
         memory_may_run_out_at_any_time,
+        a_state_may_come_without_memory,
+        who_comes_back_may_run_out_of_memory,
         the_end_is_told_also_when_the_queue_is_full,
         a_join_that_fails_leaves_nothing,
         a_core_that_cannot_be_made_leaves_nothing,

@@ -305,12 +305,96 @@ START_TEST(too_much_meanwhile_and_it_begins_anew)
     talk(300, MILLISECONDS); /* more than the queue holds */
     ck_assert_uint_gt(cluster_counters(&c, 1)->transfers_begun, 1);
     ck_assert(!apps[1].synced);
+    ck_assert_uint_eq(apps[0].wanted, 1); /* no second question before the answer to the first, */
     mute = false;
-    give(&c.nodes[0], &member(0, 1)->id);
+    give(&c.nodes[0], &member(0, 1)->id); /* which comes too late to be of use */
     cluster_run(&c, 5000 * MILLISECONDS);
+    ck_assert_uint_gt(apps[0].wanted, 1);
     talk(10, MILLISECONDS);
     cluster_run(&c, 1000 * MILLISECONDS);
     expect_same(0, 1);
+    finish();
+}
+END_TEST
+
+/* Messages to the joiner alone: not part of the state, kept for it, and by their sender's pipe. */
+START_TEST(private_messages_wait_for_the_state)
+{
+    setup(1000);
+    c.group_config.state_queue_bytes = 64 << 10;
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    mute = true;
+    join(1);
+    cluster_run(&c, 500 * MILLISECONDS);
+    static const uint8_t data[1000];
+    for (unsigned n = 0; n < 500; n++)
+        ck_assert_int_eq(
+            gcs_core_send(c.nodes[0].group, c.now, &member(0, 1)->id, data, sizeof(data)), 0);
+    talk(5, MILLISECONDS);
+    cluster_run(&c, 500 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[1].privates, 0);
+    ck_assert_uint_eq(cluster_counters(&c, 1)->transfers_begun, 1);
+    ck_assert_uint_lt(cluster_counters(&c, 0)->private_packets_sent, 100); /* the pipe is full */
+    mute = false;
+    give(&c.nodes[0], &member(0, 1)->id);
+    cluster_run(&c, 2000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[1].privates, 500);
+    expect_same(0, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(private_messages_go_with_a_membership_that_ends)
+{
+    setup(1000);
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    mute = true;
+    join(1);
+    cluster_run(&c, 500 * MILLISECONDS);
+    ck_assert_int_eq(gcs_core_send(c.nodes[0].group, c.now, &member(0, 1)->id, "word", 5), 0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    cluster_run(&c, 1000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[1].left, 1);
+    ck_assert_uint_eq(c.nodes[1].privates, 0);
+    finish(); /* nothing is left of it */
+}
+END_TEST
+
+/* An application that takes its time: the pieces that it has do not become more by new attempts. */
+START_TEST(a_slow_joiner_does_not_pile_up_pieces)
+{
+    unsigned pieces = 0;
+    setup(2 << 20);
+    c.group_config.state_queue_bytes = 64 << 10;
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    join(1);
+    c.nodes[1].hold = true;
+    talk(600, MILLISECONDS);
+    ck_assert_uint_gt(cluster_counters(&c, 1)->transfers_begun, 2);
+    for (size_t i = 0; i < c.nodes[1].held_count; i++)
+        pieces += c.nodes[1].held[i].type == GCS_EVENT_STATE;
+    ck_assert_uint_gt(pieces, 0);
+    ck_assert_uint_le(pieces, (256u << 10) / 1200);
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 5000 * MILLISECONDS);
+    expect_same(0, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(an_empty_state_is_one_too)
+{
+    setup(0);
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    join(1);
+    cluster_run(&c, 1000 * MILLISECONDS);
+    ck_assert(apps[1].synced);
+    ck_assert_uint_eq(apps[1].begun, 1); /* it has a beginning */
     finish();
 }
 END_TEST
@@ -385,6 +469,10 @@ int main(void)
         bad_weather_changes_nothing,
         another_donor_takes_over,
         too_much_meanwhile_and_it_begins_anew,
+        private_messages_wait_for_the_state,
+        private_messages_go_with_a_membership_that_ends,
+        a_slow_joiner_does_not_pile_up_pieces,
+        an_empty_state_is_one_too,
         a_donor_that_has_none_to_give,
         a_source_that_fails,
         a_source_that_lies_about_its_length,
