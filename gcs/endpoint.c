@@ -66,6 +66,8 @@ void gcs_endpoint_set_consumer(struct gcs_endpoint *endpoint)
 
 int gcs_fd(const struct gcs_endpoint *endpoint)
 {
+    if (endpoint->own_loop) /* that it is used changes nothing that the caller sees */
+        gcs_own_use_fd((struct gcs_endpoint *)(uintptr_t)endpoint);
     return endpoint->ready_fd;
 }
 

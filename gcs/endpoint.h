@@ -210,6 +210,7 @@ struct gcs_endpoint {
     struct gcs_command *pending; /* carried out again and again until they have an answer */
     uint64_t retry_at; /* when to try again what failed for want of memory */
     uint64_t armed;    /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
+    atomic_bool fd_used; /* the application has asked for it */
     bool again;        /* another round is due at once */
     struct gcs_group *groups;
     struct gcs_group *released; /* groups with released_bytes */
@@ -317,6 +318,8 @@ void gcs_own_arm(struct gcs_endpoint *endpoint, bool relax);
 /* There is something to do that no descriptor tells of: brings the clock up to date and makes
  * ready_fd readable, once until the next round. */
 void gcs_own_raise(struct gcs_endpoint *endpoint);
+/* The application has asked for gcs_fd. */
+void gcs_own_use_fd(struct gcs_endpoint *endpoint);
 
 /* Before and after rounds in the caller's thread. */
 void gcs_own_begin(struct gcs_endpoint *endpoint);

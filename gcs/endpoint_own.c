@@ -6,7 +6,8 @@
  * never changes. The timerfd also stands for work that is known already (events
  * that gcs_next has not taken, messages that have not been sent): then it is set
  * to a time in the past. It is set only when it would otherwise fire too late, or
- * has fired: a busy loop sets it about once per round, an idle one never.
+ * has fired, and not at all before the application has asked for the descriptor: who
+ * waits in gcs_next, or goes by gcs_expiry, pays no system call for it.
  *
  * Outside of gcs_dispatch and gcs_next the loop counts as asleep: a submission of
  * another thread writes the eventfd.
@@ -23,12 +24,26 @@ static void set_timer(struct gcs_endpoint *endpoint, uint64_t due)
 {
     struct itimerspec timer = {{0, 0}, {0, 0}};
 
+    endpoint->armed = due;
+    if (!atomic_load_explicit(&endpoint->fd_used, memory_order_relaxed))
+        return;
     if (due != GCS_NEVER) {
         timer.it_value.tv_sec = (time_t)(due / GCS_NS_PER_S);
         timer.it_value.tv_nsec = (long)(due % GCS_NS_PER_S);
     }
     (void)timerfd_settime(endpoint->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
-    endpoint->armed = due;
+}
+
+void gcs_own_use_fd(struct gcs_endpoint *endpoint)
+{
+    if (atomic_load(&endpoint->fd_used) || gcs_endpoint_enter(endpoint) != 0)
+        return;
+    if (gcs_endpoint_lock(endpoint) == 0) {
+        atomic_store(&endpoint->fd_used, true);
+        set_timer(endpoint, endpoint->armed);
+        gcs_endpoint_unlock(endpoint);
+    }
+    gcs_endpoint_leave(endpoint);
 }
 
 void gcs_own_arm(struct gcs_endpoint *endpoint, bool relax)
