@@ -183,7 +183,9 @@ void gcs_group_receive(struct gcs_core_group *group, uint64_t now, const struct 
 {
     if (group->state == GCS_GROUP_ENDED || group->failed != 0)
         return;
-    if (group->state == GCS_GROUP_LOOKING)
+    if (group->state == GCS_GROUP_LOOKING && belongs(group->old, packet))
+        receive_late(group, now, group->old, from, buffer, data, size, packet);
+    else if (group->state == GCS_GROUP_LOOKING)
         receive_looking(group, now, from, packet);
     else if (belongs(group->era, packet) && !group->era->closed)
         gcs_era_receive(group->era, now, from, buffer, data, size, packet);

@@ -42,6 +42,20 @@ static bool learn_seeds(struct gcs_core_group *group)
     return true;
 }
 
+/*
+ * Who decided may be dead, and those who go on cannot learn without us what they have accepted: we
+ * were a voter of the view that has ended.
+ */
+static struct gcs_era *keep_decision(struct gcs_era *era)
+{
+    if (gcs_agreement_decision(era->agreement)) {
+        gcs_era_forget_packets(era);
+        return era;
+    }
+    gcs_era_close(era);
+    return NULL;
+}
+
 bool gcs_group_may_rejoin(const struct gcs_core_group *group)
 {
     bool lost = group->failed == GCS_ENOTMEMBER || group->failed == GCS_ELINEAGE;
@@ -68,8 +82,8 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
     gcs_group_trace(group, GCS_TRACE_LEAVE, now);
     if (group->old)
         gcs_era_close(group->old);
-    gcs_era_close(group->era);
-    group->era = group->old = NULL;
+    group->old = keep_decision(group->era);
+    group->era = NULL;
     group->primary = group->ready = false;
     group->returning = true;
     group->evicting_count = 0;
