@@ -9,6 +9,7 @@
 
 #define FORM_NS   (30 * BENCH_NS_PER_S)  /* to become a group */
 #define VIEW_NS   (60 * BENCH_NS_PER_S)  /* to agree on a view */
+#define STATE_RATE 10u /* bytes of a state that must come in a microsecond, at the least */
 #define DRAIN_NS  (60 * BENCH_NS_PER_S)  /* to deliver what was sent */
 #define SETTLE_NS (20 * BENCH_NS_PER_MS) /* between the last one's being ready and the start */
 
@@ -24,7 +25,8 @@ static bool disturb(struct bench_crew *crew, const struct bench_plan *plan)
         atomic_store(&world->disturbed, bench_now());
         bench_crew_kill(crew, victim);
     }
-    return bench_crew_wait_view(crew, VIEW_NS, "the view that was waited for");
+    uint64_t more = plan->state ? crew->options->bytes / STATE_RATE * BENCH_NS_PER_US : 0;
+    return bench_crew_wait_view(crew, VIEW_NS + more, "the view that was waited for");
 }
 
 static bool conduct(struct bench_crew *crew, const struct bench_plan *plan)
@@ -45,7 +47,7 @@ static bool conduct(struct bench_crew *crew, const struct bench_plan *plan)
     if (disturbed) {
         if (!bench_crew_wait_until(crew, begin) || !disturb(crew, plan))
             return false;
-        end = bench_now() + bench_seconds(options->seconds);
+        end = bench_now() + (plan->state ? 0 : bench_seconds(options->seconds));
         atomic_store(&world->end, end);
     }
     return bench_crew_wait_until(crew, end) &&
@@ -185,11 +187,30 @@ static void collect_times(const struct bench_crew *crew, struct bench_outcome *o
     }
 }
 
+static void collect_state(const struct bench_crew *crew, struct bench_outcome *o)
+{
+    for (unsigned i = 0; i < crew->world->count; i++) {
+        const struct bench_seat *seat = &crew->world->seats[i];
+        double growth = (double)(seat->rss_kib - seat->rss_begin_kib) / 1024;
+        if (is_witness(crew, i)) {
+            if (growth > o->donor_growth_mib)
+                o->donor_growth_mib = growth;
+            continue;
+        }
+        o->joiner_growth_mib = growth;
+        o->state_transfers = (double)seat->state_begun;
+        o->state_seconds = (double)seat->state_ns / 1e9;
+        if (seat->state_ns > 0)
+            o->state_megabytes_per_second = (double)seat->state_bytes * 1e3 / (double)seat->state_ns;
+    }
+}
+
 static bool collect(const struct bench_crew *crew, struct bench_outcome *outcome)
 {
     collect_rates(crew, outcome);
     collect_counters(crew, outcome);
     collect_times(crew, outcome);
+    collect_state(crew, outcome);
     outcome->digest = crew->world->seats[first_witness(crew)].digest;
     if (outcome->messages_per_second > 0)
         return true;

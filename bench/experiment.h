@@ -23,6 +23,9 @@ struct bench_outcome {
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double samples;
     double gap_ms, join_ms, view_max_ms;
+    double state_megabytes_per_second, state_seconds, state_transfers;
+    double donor_growth_mib, joiner_growth_mib; /* of the most memory in use, during the transfer */
+    double quiet_p50_us, quiet_messages_per_second, p50_ratio; /* filled in by state.c */
     double view_ms[BENCH_MEMBERS_MAX]; /* of those who see the view that was waited for */
     unsigned view_count;
     uint64_t digest;

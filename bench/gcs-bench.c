@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const struct bench_command *const commands[] = {
-    &bench_throughput, &bench_latency, &bench_failover, &bench_join, &bench_floor,
+    &bench_throughput, &bench_latency, &bench_failover, &bench_join, &bench_state, &bench_floor,
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 

@@ -13,7 +13,7 @@
 bool bench_load_init(struct bench_load *load, const struct bench_options *options,
                      enum bench_pace pace, unsigned sender, struct gcs_group *group, uint64_t start)
 {
-    unsigned first = options->members - options->joiners - options->senders;
+    unsigned first = options->members - options->joiners - options->listeners - options->senders;
 
     *load = (struct bench_load){
         .group = group,

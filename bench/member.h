@@ -8,6 +8,7 @@
  *
  *   member.c         joining, the phases of a run
  *   member_events.c  what the group tells it
+ *   member_state.c   the state that it gives or gets
  */
 #ifndef GCS_BENCH_MEMBER_H
 #define GCS_BENCH_MEMBER_H
@@ -21,6 +22,7 @@ struct bench_plan {
     bool record_latency;
     bool crash; /* the parent kills a member */
     bool join;  /* the last member joins when the others are at work */
+    bool state; /* and is given a state of so many bytes as the options say */
 };
 
 struct bench_member {
@@ -38,6 +40,8 @@ struct bench_member {
     uint64_t last_delivery;
     const struct gcs_member_id *last_id; /* sender of the last delivery, and its seat */
     unsigned last_sender;
+    uint64_t state_got; /* bytes of a state that have come */
+    uint64_t state_since;
     bool broken;
 };
 
@@ -51,6 +55,9 @@ void bench_member_break(struct bench_member *member, const char *format, ...)
 
 /* Takes one event of the group's into account. */
 void bench_member_event(struct bench_member *member, const struct gcs_event *event);
+
+/* The same for events about the state. */
+void bench_member_state(struct bench_member *member, const struct gcs_event *event);
 
 /* Whether everything that the others sent has been delivered here (they must have stopped). */
 bool bench_member_is_complete(const struct bench_member *member);

@@ -37,7 +37,7 @@ static void record_latency(const struct bench_member *member, const struct gcs_e
     for (size_t i = 0; i < event->count; i++) {
         const uint8_t *data = event->messages[i].data;
         uint64_t due = bench_load64(data + BENCH_STAMP_BYTES);
-        if (due >= begin && due < end)
+        if (begin != 0 && due >= begin && (end == 0 || due < end))
             bench_histogram_add(&member->seat->latency, member->now - due);
     }
 }
@@ -48,6 +48,15 @@ static void note_gap(struct bench_member *member)
         member->now - member->last_delivery > member->seat->gap_ns)
         member->seat->gap_ns = member->now - member->last_delivery;
     member->last_delivery = member->now;
+}
+
+static bool is_measured(const struct bench_member *member)
+{
+    const struct bench_options *options = member->options;
+    unsigned joiners = member->plan->state ? options->joiners : 0;
+
+    return member->plan->record_latency &&
+           member->index < options->members - options->listeners - joiners;
 }
 
 static void take_delivery(struct bench_member *member, const struct gcs_event *event)
@@ -71,7 +80,7 @@ static void take_delivery(struct bench_member *member, const struct gcs_event *e
     }
     member->now = bench_now();
     note_gap(member);
-    if (member->plan->record_latency)
+    if (is_measured(member)) /* not what waited for the state: it is old */
         record_latency(member, event);
     if (sender == member->index)
         member->load.outstanding = false;
@@ -99,6 +108,16 @@ static unsigned expected_members(const struct bench_member *member)
     return 0;
 }
 
+/* Nobody still waits for the state. */
+static bool all_vote(const struct gcs_view *view)
+{
+    uint16_t rank = 0;
+
+    while (rank < view->count && !view->members[rank].syncing)
+        rank++;
+    return rank == view->count;
+}
+
 static void take_view(struct bench_member *member, const struct gcs_view_change *change)
 {
     const unsigned first = member->options->members - member->options->joiners;
@@ -110,10 +129,10 @@ static void take_view(struct bench_member *member, const struct gcs_view_change 
     if (!change->primary) {
         bench_member_break(member, "cut off from the primary, in a view of %u members", count);
     } else if (count == expected_members(member)) {
-        if (atomic_load(&member->seat->view_at) == 0)
+        if (atomic_load(&member->seat->view_at) == 0 && all_vote(&change->view))
             atomic_store(&member->seat->view_at, bench_now());
     } else if (atomic_load(&member->seat->state) < BENCH_READY) {
-        if (count == first)
+        if (count == first && all_vote(&change->view))
             atomic_store(&member->seat->state, BENCH_READY);
     } else if (count != first) {
         bench_member_break(member, "a view of %u members came where none was expected", count);
@@ -130,9 +149,11 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
         take_view(member, event->change);
         break;
     case GCS_EVENT_PRIVATE:
+        break;
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
     case GCS_EVENT_STATE_END:
+        bench_member_state(member, event);
         break;
     case GCS_EVENT_WRITABLE:
         member->load.blocked = false;

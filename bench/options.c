@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define SIZE_MAX_BYTES (16u << 20)
+#define STATE_MAX_BYTES (UINT64_C(1) << 40)
 #define SECONDS_MAX    86400.0
 #define RATE_MAX       1e9
 
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
     {"window-bytes", required_argument, NULL, BENCH_WINDOW},
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
     {"packet", required_argument, NULL, BENCH_PACKET},
+    {"bytes", required_argument, NULL, BENCH_BYTES},
     {"floor", no_argument, NULL, BENCH_FLOOR},
     {"latency", no_argument, NULL, BENCH_LATENCY},
     {"json", no_argument, NULL, BENCH_JSON},
@@ -120,6 +122,24 @@ static bool parse_number(const struct bench_options *options, const char *option
         return false;
     }
     *number = (uint32_t)(parsed << shift);
+    return true;
+}
+
+/* Bytes of a state: also with G behind. */
+static bool parse_bytes(const struct bench_options *options, const char *value, uint64_t *bytes)
+{
+    char *end = NULL;
+
+    errno = 0;
+    unsigned long long parsed = strtoull(value, &end, 10);
+    const char *suffix = end != value && *end ? strchr("KMG", *end) : NULL;
+    unsigned shift = suffix ? 10 * (unsigned)(suffix - "KMG" + 1) : 0;
+    if (value[0] < '0' || value[0] > '9' || end[suffix != NULL] != '\0' || errno || parsed == 0 ||
+        parsed > STATE_MAX_BYTES >> shift) {
+        bench_complain(options, "--bytes: '%s' is not a number from 1 to 1024G", value);
+        return false;
+    }
+    *bytes = (uint64_t)parsed << shift;
     return true;
 }
 
@@ -232,6 +252,8 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
         return parse_real(o, "rate", value, 0.1, RATE_MAX, &o->rate);
     case BENCH_VICTIM:
         return parse_number(o, "victim", value, false, 1, BENCH_MEMBERS_MAX, &o->victim);
+    case BENCH_BYTES:
+        return parse_bytes(o, value, &o->bytes);
     case BENCH_FLOOR:
         return o->floor = true;
     case BENCH_LATENCY:
@@ -332,7 +354,7 @@ int bench_options_parse(struct bench_options *options, const struct bench_comman
 
 bool bench_is_sender(const struct bench_options *options, unsigned index)
 {
-    unsigned first = options->members - options->joiners;
+    unsigned first = options->members - options->joiners - options->listeners;
 
     return index < first && index >= first - options->senders;
 }

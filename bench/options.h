@@ -44,6 +44,7 @@ enum bench_option {
     BENCH_LATENCY = 1 << 27,
     BENCH_JSON = 1 << 28,
     BENCH_HELP = 1 << 29,
+    BENCH_BYTES = 1 << 30,
 };
 
 /* What every command that runs a group takes. */
@@ -71,6 +72,7 @@ struct bench_options {
     unsigned given;      /* enum bench_option */
     unsigned members;
     unsigned joiners; /* the last ones of them, which come while the others are at work */
+    unsigned listeners; /* the last ones of them, which only listen and are not measured */
     unsigned senders; /* 0 on the command line: all that are there from the start */
     uint32_t size;    /* bytes of a message */
     enum gcs_service service;
@@ -85,6 +87,7 @@ struct bench_options {
     unsigned victim;                   /* from 1 */
     uint32_t heartbeat_ms, suspect_ms; /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
+    uint64_t bytes;                     /* state: of the state */
     uint32_t packet;                    /* floor: bytes of a datagram; 0: what the path carries */
     bool floor;
     bool latency;
@@ -106,6 +109,7 @@ extern const struct bench_command bench_throughput;
 extern const struct bench_command bench_latency;
 extern const struct bench_command bench_failover;
 extern const struct bench_command bench_join;
+extern const struct bench_command bench_state;
 extern const struct bench_command bench_floor;
 
 /*

@@ -46,6 +46,14 @@ static uint64_t timeval_ns(struct timeval time)
     return (uint64_t)time.tv_sec * BENCH_NS_PER_S + (uint64_t)time.tv_usec * BENCH_NS_PER_US;
 }
 
+uint64_t bench_peak_rss_kib(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss;
+}
+
 void bench_mark_process(struct bench_mark *mark)
 {
     struct rusage usage;

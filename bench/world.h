@@ -47,6 +47,9 @@ struct bench_seat {
     uint64_t gap_ns;              /* longest time without a delivery */
     uint64_t views;               /* since it was ready */
     uint64_t rss_kib;             /* most memory in use */
+    uint64_t rss_begin_kib;       /* the same when the time that counts began */
+    uint64_t state_bytes, state_ns; /* got as a new member, and how long that took */
+    uint64_t state_begun;           /* transfers that began */
     struct bench_histogram latency;
     char error[512];
 };
@@ -72,5 +75,8 @@ void bench_world_free(struct bench_world *world);
 
 /* The time, CPU time and switches of this process. */
 void bench_mark_process(struct bench_mark *mark);
+
+/* The most memory that this process ever had in use. */
+uint64_t bench_peak_rss_kib(void);
 
 #endif

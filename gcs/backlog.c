@@ -9,7 +9,8 @@ void gcs_backlog_init(struct gcs_backlog *backlog)
 
 static uint64_t bytes_of(const struct gcs_backlog_entry *entry)
 {
-    return entry->event.type == GCS_EVENT_DELIVER ? entry->event.buffer->size : 0;
+    bool copied = entry->event.type == GCS_EVENT_DELIVER;
+    return copied ? sizeof(*entry) + entry->event.payload_size : 0;
 }
 
 void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry)
@@ -19,26 +20,24 @@ void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *e
     backlog->end = &entry->next;
 }
 
-bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
+bool gcs_backlog_add(struct gcs_backlog *backlog, const struct gcs_allocator *allocator,
                      const struct gcs_core_event *event, uint32_t epoch, uint64_t place)
 {
-    struct gcs_backlog_entry *entry = gcs_allocate(pool->allocator, 1, sizeof(*entry));
+    bool copied = event->type == GCS_EVENT_DELIVER;
+    struct gcs_backlog_entry *entry =
+        gcs_allocate(allocator, 1, sizeof(*entry) + (copied ? event->payload_size : 0));
     if (!entry)
         return false;
     entry->event = *event;
     entry->epoch = epoch;
     entry->place = place;
-    if (event->type == GCS_EVENT_DELIVER) {
-        struct gcs_buffer *copy = gcs_pool_get(pool, event->payload_size);
-        if (!copy) {
-            gcs_release(pool->allocator, entry);
-            return false;
-        }
-        memcpy(copy->data, event->payload, event->payload_size);
+    if (copied) {
+        if (event->payload_size > 0)
+            memcpy(entry->payload, event->payload, event->payload_size);
         entry->sender = *event->sender;
         entry->event.sender = &entry->sender;
-        entry->event.buffer = copy;
-        entry->event.payload = copy->data;
+        entry->event.payload = entry->payload;
+        entry->event.buffer = NULL;
         entry->event.token = entry;
         entry->event.packet = 0;
     }

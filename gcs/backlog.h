@@ -13,10 +13,11 @@
 
 struct gcs_backlog_entry {
     struct gcs_backlog_entry *next;
-    struct gcs_core_event event; /* deliveries: buffer: the copy; token: this; packet: 0 */
+    struct gcs_core_event event; /* deliveries: buffer: none; token: this; packet: 0 */
     struct gcs_member_id sender;
     uint32_t epoch;
     uint64_t place; /* deliveries: the n-th of its order (and sender, if fifo) in its view */
+    uint8_t payload[];
 };
 
 struct gcs_backlog {
@@ -27,7 +28,7 @@ struct gcs_backlog {
 void gcs_backlog_init(struct gcs_backlog *backlog);
 /* Keeps an event and what belongs to it; of deliveries a copy. False: out of memory, nothing
  * changed. */
-bool gcs_backlog_add(struct gcs_backlog *backlog, struct gcs_pool *pool,
+bool gcs_backlog_add(struct gcs_backlog *backlog, const struct gcs_allocator *allocator,
                      const struct gcs_core_event *event, uint32_t epoch, uint64_t place);
 void gcs_backlog_append(struct gcs_backlog *backlog, struct gcs_backlog_entry *entry);
 /* Takes the first one out; it is the caller's to free with gcs_backlog_free. NULL: empty. */

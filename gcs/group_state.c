@@ -261,7 +261,7 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     struct gcs_sync *sync = group->sync;
     if (gcs_mark_covers(&sync->mark, event, epoch, place))
         return true;
-    if (!gcs_backlog_add(&sync->backlog, &group->core->pool, event, epoch, place))
+    if (!gcs_backlog_add(&sync->backlog, group->core->allocator, event, epoch, place))
         return false;
     if (sync->backlog.bytes > group->config.state_queue_bytes)
         attempt(group, group->core->now);

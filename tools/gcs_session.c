@@ -103,6 +103,7 @@ static int open_membership(struct tool_session *session)
         gcs_group_config_init(&config);
         config.bootstrap = options->bootstrap;
         config.expect = options->founders;
+        config.rejoin = false; /* what is written would have a hole */
         session->message_max = config.message_bytes;
         error = gcs_join(session->endpoint, options->group, &config, &session->group);
     }

@@ -32,6 +32,15 @@ static void put_member(FILE *out, const char *before, const struct gcs_member *m
     fprintf(out, "%s%s%s", before, text, after);
 }
 
+/* What is unusual about it. */
+static void put_standing(FILE *out, const struct gcs_member *member)
+{
+    if (member->weight != 1)
+        fprintf(out, " (weight %u%s)", member->weight, member->syncing ? ", syncing" : "");
+    else if (member->syncing)
+        fputs(" (syncing)", out);
+}
+
 void tool_view_line(FILE *out, const struct gcs_view_change *change)
 {
     const struct gcs_view *view = &change->view;
@@ -40,15 +49,34 @@ void tool_view_line(FILE *out, const struct gcs_view_change *change)
     gcs_view_id_format(view, id, sizeof(id));
     fprintf(out, "%s %s: %u member%s:", change->primary ? "view" : "no primary since view", id,
             view->count, view->count == 1 ? "" : "s");
-    for (uint16_t i = 0; i < view->count; i++)
+    for (uint16_t i = 0; i < view->count; i++) {
         put_member(out, " ", &view->members[i], "");
+        put_standing(out, &view->members[i]);
+    }
     for (uint16_t i = 0; i < change->joined_count; i++)
         put_member(out, i == 0 ? "; joined: " : " ", &view->members[change->joined[i]], "");
     for (uint16_t i = 0; i < change->left_count; i++) {
         put_member(out, i == 0 ? "; left: " : " ", &change->left[i].member, "");
         fprintf(out, " (%s)", reason_name(change->left[i].reason));
     }
+    if (change->merged)
+        fputs("; back after an exclusion", out);
+    if (change->merged && change->unknown_from > 0)
+        fprintf(out, ", unknown from message %" PRIu64, change->unknown_from);
     fprintf(out, "; quorum %" PRIu32 "\n", change->quorum);
+}
+
+static void put_syncing(FILE *out, const struct gcs_view *view)
+{
+    const char *before = "\"";
+
+    fputs("],\"syncing\":[", out);
+    for (uint16_t i = 0; i < view->count; i++) {
+        if (!view->members[i].syncing)
+            continue;
+        put_member(out, before, &view->members[i], "\"");
+        before = ",\"";
+    }
 }
 
 void tool_view_json(FILE *out, const struct gcs_view_change *change)
@@ -57,10 +85,16 @@ void tool_view_json(FILE *out, const struct gcs_view_change *change)
     char id[GCS_VIEW_ID_TEXT_MAX];
 
     gcs_view_id_format(view, id, sizeof(id));
-    fprintf(out, "{\"id\":\"%s\",\"epoch\":%" PRIu32 ",\"primary\":%s,\"quorum\":%" PRIu32 ",\"members\":[",
+    fprintf(out,
+            "{\"id\":\"%s\",\"epoch\":%" PRIu32 ",\"primary\":%s,\"quorum\":%" PRIu32
+            ",\"members\":[",
             id, view->epoch, change->primary ? "true" : "false", change->quorum);
     for (uint16_t i = 0; i < view->count; i++)
         put_member(out, i == 0 ? "\"" : ",\"", &view->members[i], "\"");
+    fputs("],\"weights\":[", out);
+    for (uint16_t i = 0; i < view->count; i++)
+        fprintf(out, "%s%u", i == 0 ? "" : ",", view->members[i].weight);
+    put_syncing(out, view);
     fputs("],\"joined\":[", out);
     for (uint16_t i = 0; i < change->joined_count; i++)
         put_member(out, i == 0 ? "\"" : ",\"", &view->members[change->joined[i]], "\"");
@@ -70,5 +104,6 @@ void tool_view_json(FILE *out, const struct gcs_view_change *change)
                    "\"");
         fprintf(out, ",\"reason\":\"%s\"}", reason_name(change->left[i].reason));
     }
-    fputs("]}", out);
+    fprintf(out, "],\"merged\":%s,\"unknown_from\":%" PRIu64 "}", change->merged ? "true" : "false",
+            change->unknown_from);
 }

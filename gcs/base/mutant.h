@@ -66,7 +66,8 @@
     X(joiners_singly, "one_merge", "lets one joiner in at a time")                         \
     X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
     X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
-    X(nack_at_once, "late_data", "takes for lost what has been overtaken")
+    X(nack_at_once, "late_data", "takes for lost what has been overtaken")                 \
+    X(vote_before_state, "restart_before_state", "new members vote before they have the state")
 
 enum gcs_mutant {
     GCS_MUTANT_none,

@@ -8,12 +8,13 @@
 #ifndef GCS_BASE_QUORUM_H
 #define GCS_BASE_QUORUM_H
 
+#include "gcs/base/mutant.h"
 #include <gcs/types.h>
 
 /* A member that has not got the group's state yet has no vote. */
 static inline uint32_t gcs_member_votes(const struct gcs_member *member)
 {
-    return member->syncing ? 0 : member->weight;
+    return member->syncing && !GCS_MUTANT(vote_before_state) ? 0 : member->weight;
 }
 
 /* Votes counted so far; begin with zeros. */

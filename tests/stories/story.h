@@ -47,6 +47,10 @@ story_set story_members(const unsigned *members, size_t count);
 /* Before given_members(): how many bytes each host's wire carries in a millisecond. */
 void given_wire(unsigned bytes_per_ms);
 
+/* Before given_members(): the group has a state, made of all that is said in total order. New
+ * members get it before anything else, and their vote with it. */
+void given_state(void);
+
 /* So many members in one view, at rest; the transcript begins here. */
 void given_members(unsigned count);
 
@@ -56,6 +60,10 @@ void start(unsigned member);     /* a process starts and joins the group */
 void crash(unsigned member);     /* its process is gone; its host answers for it */
 void power_off(unsigned member); /* its host is gone, without a word */
 void leave(unsigned member);     /* it is asked to leave the group */
+
+/* What of the state is asked of these from now on they give only when they are told to. */
+void withhold_state(story_set members);
+void give_state(story_set members);
 
 /* Its process is not scheduled; what is sent to it waits, as far as its socket has room. */
 void pause_process(unsigned member);
@@ -98,6 +106,11 @@ void wait_ms(unsigned ms);
 #define expect_view(members) STORY_AT(story_expect_view(members))
 /* What the member was told last of being in the primary component. */
 #define expect_primary(member, yes) STORY_AT(story_expect_primary((member), (yes)))
+/* In the last view of each of these exactly those have a vote. */
+#define expect_voters(members, voters) STORY_AT(story_expect_voters((members), (voters)))
+/* Each of these has the state, and it is the same. */
+#define expect_same_state(members) STORY_AT(story_expect_same_state(members))
+#define expect_no_state(member)    STORY_AT(story_expect_no_state(member))
 /* How many views each of these was told since the beginning, or since remember_views(). */
 #define expect_views(members, count) STORY_AT(story_expect_views((members), (count)))
 /* Each of these was handed this text exactly so often. */
@@ -130,6 +143,9 @@ void story_say_large(unsigned member, enum gcs_service service, size_t size);
 void story_expect(bool condition, const char *text);
 void story_expect_view(story_set members);
 void story_expect_primary(unsigned member, bool yes);
+void story_expect_voters(story_set members, story_set voters);
+void story_expect_same_state(story_set members);
+void story_expect_no_state(unsigned member);
 void story_expect_views(story_set members, unsigned count);
 void story_expect_heard(story_set members, const char *text, unsigned times);
 void story_expect_refused(unsigned member, enum gcs_service service, int error);

@@ -80,6 +80,7 @@ static void join(struct actor *actor)
     config.bootstrap = first ? GCS_CREATE : GCS_JOIN;
     config.seeds = seeds;
     config.seeds_count = STORY_MEMBERS_MAX;
+    state_begin(actor, first);
     if (gcs_core_join(actor->core, stage_now(), GROUP_NAME, &config, actor, &actor->group))
         stage_fail("%u cannot join", actor->index);
     actor_wake_at(actor, stage_now());
@@ -164,6 +165,7 @@ static void take_events(struct actor *actor)
     bool excluded = false;
 
     while (gcs_core_next_event(actor->core, &event)) {
+        state_event(actor, &event);
         transcript_event(actor, &event);
         if (event.type == GCS_EVENT_LEFT) {
             actor->group = NULL;

@@ -100,6 +100,36 @@ void remember_views(void)
         stage.actors[i].views_before = stage.actors[i].views;
 }
 
+void story_expect_voters(story_set members, story_set voters)
+{
+    for (unsigned i = 0; i < stage.count; i++)
+        if (members >> i & 1 && stage.actors[i].voters != voters)
+            stage_fail("%u was told of other voters", i);
+}
+
+void story_expect_same_state(story_set members)
+{
+    const struct actor *first = NULL;
+
+    for (unsigned i = 0; i < stage.count; i++) {
+        const struct actor *actor = &stage.actors[i];
+
+        if (!(members >> i & 1))
+            continue;
+        if (!actor->has_state)
+            stage_fail("%u has no state", i);
+        if (first && first->state != actor->state)
+            stage_fail("%u and %u have different states", first->index, i);
+        first = actor;
+    }
+}
+
+void story_expect_no_state(unsigned member)
+{
+    if (stage.actors[member].has_state)
+        stage_fail("%u has the state", member);
+}
+
 void story_expect_views(story_set members, unsigned count)
 {
     for (unsigned i = 0; i < stage.count; i++) {

@@ -5,6 +5,7 @@
  *
  *   story        the verbs of story.h, and time
  *   actor        one process: its core, its socket, its application
+ *   state        what an application makes of what it is told, given to new members
  *   wire         the packets between them, and what becomes of each
  *   transcript   what each was told
  *   expect       what must be so; the end
@@ -28,6 +29,12 @@ struct text {
 
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Somebody waits for the state as it was then. */
+struct waiting {
+    struct gcs_member_id joiner;
+    uint64_t state;
+};
+
 struct actor {
     unsigned index;
     struct gcs_core *core; /* NULL: no process */
@@ -45,12 +52,18 @@ struct actor {
     struct text told;
     char paragraph[32]; /* who spoke last and how, to go on in the same line */
     struct text heard;  /* every message, each in a line of its own */
-    story_set view;
+    story_set view, voters;
     uint32_t epoch;
     uint64_t proposer;
     bool primary;
     unsigned views, views_before;
     uint64_t view_at, blocked_at;
+    /* its application */
+    uint64_t state;
+    bool has_state;
+    bool withholds; /* does not answer who asks for it */
+    struct waiting waiting[STORY_MEMBERS_MAX];
+    unsigned waiting_count;
 };
 
 struct stage {
@@ -97,6 +110,12 @@ void wire_watch(int kind, story_set from);
 unsigned wire_watched(void); /* how many of those have sent one since */
 void wire_heal(void);
 void wire_clear(void);
+
+/* ---- state ------------------------------------------------------------------------------ */
+
+void state_begin(struct actor *actor, bool has_it);
+void state_event(struct actor *actor, const struct gcs_core_event *event);
+void state_give(struct actor *actor); /* to all who wait for it */
 
 /* ---- transcript ------------------------------------------------------------------------- */
 

@@ -174,6 +174,12 @@ void given_wire(unsigned bytes_per_ms)
     stage.wire_rate = bytes_per_ms;
 }
 
+void given_state(void)
+{
+    set_up();
+    stage.group_config.state = true;
+}
+
 void given_members(unsigned count)
 {
     set_up();
@@ -229,6 +235,19 @@ void leave(unsigned member)
     if (gcs_core_leave(actor->group, stage_now()))
         stage_fail("%u cannot leave", member);
     actor_wake_at(actor, stage_now());
+}
+
+void withhold_state(story_set members)
+{
+    for (unsigned i = 0; i < stage.count; i++)
+        stage.actors[i].withholds |= members >> i & 1;
+}
+
+void give_state(story_set members)
+{
+    for (unsigned i = 0; i < stage.count; i++)
+        if (members >> i & 1)
+            state_give(&stage.actors[i]);
 }
 
 void pause_process(unsigned member)

@@ -101,6 +101,25 @@ static void describe_new(struct text *text, const struct gcs_view_change *change
     }
 }
 
+static story_set members_of(const struct gcs_view_change *change)
+{
+    story_set set = 0;
+
+    for (uint16_t i = 0; i < change->view.count; i++)
+        set |= 1U << gcs_sim_node(stage.sim, &change->view.members[i].id.address);
+    return set;
+}
+
+static story_set voters_of(const struct gcs_view_change *change)
+{
+    story_set set = 0;
+
+    for (uint16_t i = 0; i < change->view.count; i++)
+        if (!change->view.members[i].syncing)
+            set |= 1U << gcs_sim_node(stage.sim, &change->view.members[i].id.address);
+    return set;
+}
+
 static void describe_view(struct text *text, const struct gcs_view_change *change)
 {
     text_add(text, "view");
@@ -110,6 +129,11 @@ static void describe_view(struct text *text, const struct gcs_view_change *chang
     for (uint16_t i = 0; i < change->left_count; i++)
         text_add(text, "%s %s %s", i == 0 ? ";" : ",", name(&change->left[i].member.id),
                  reason(change->left[i].reason));
+    if (voters_of(change) != members_of(change))
+        text_add(text, "; without a vote");
+    for (unsigned member = 0; member < STORY_MEMBERS_MAX; member++)
+        if ((members_of(change) & ~voters_of(change)) >> member & 1)
+            text_add(text, " %u", member);
 }
 
 /* What one event says must fit together, and be what the core says when asked. */
@@ -117,7 +141,11 @@ static void examine(const struct actor *actor, const struct gcs_view_change *cha
 {
     const struct gcs_view *now = gcs_core_view(actor->group);
 
-    if (change->quorum != change->view.count / 2u + 1) /* all have one vote */
+    unsigned votes = 0; /* all who have one have one */
+
+    for (unsigned member = 0; member < STORY_MEMBERS_MAX; member++)
+        votes += voters_of(change) >> member & 1;
+    if (change->quorum != votes / 2 + 1)
         stage_fail("%u was told that %u of %u are needed", actor->index, change->quorum,
                    change->view.count);
     if (change->survivors_count > 0 &&
@@ -136,9 +164,8 @@ static void note_view(struct actor *actor, const struct gcs_view_change *change)
         line(actor, "no primary");
         return;
     }
-    actor->view = 0;
-    for (uint16_t i = 0; i < change->view.count; i++)
-        actor->view |= 1U << gcs_sim_node(stage.sim, &change->view.members[i].id.address);
+    actor->view = members_of(change);
+    actor->voters = voters_of(change);
     actor->views++;
     actor->epoch = change->view.epoch;
     actor->proposer = change->view.proposer;
@@ -201,11 +228,14 @@ void transcript_event(struct actor *actor, const struct gcs_core_event *event)
                     : event->error == GCS_ENOTMEMBER ? "excluded"
                                                      : gcs_strerror(event->error));
         break;
+    case GCS_EVENT_STATE_END:
+        if (gcs_sim_node(stage.sim, &event->sender->address) == (int)actor->index)
+            line(actor, "the state");
+        break;
     case GCS_EVENT_PRIVATE:
     case GCS_EVENT_WRITABLE:
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
-    case GCS_EVENT_STATE_END:
         break;
     }
 }

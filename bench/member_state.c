@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The state that a member gives or gets. It takes no memory, whatever its size:
+ * each byte follows from its place, and the new member checks that it does.
+ */
+#include "member.h"
+
+#include "clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Eight bytes that no other place has. */
+static uint64_t word_at(uint64_t offset)
+{
+    return (offset / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static void fill(uint64_t offset, uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        uint64_t word = word_at(offset);
+        size_t skip = offset % 8, count = 8 - skip < size ? 8 - skip : size;
+        memcpy(data, (const uint8_t *)&word + skip, count);
+        data += count;
+        offset += count;
+        size -= count;
+    }
+}
+
+static bool is_right(uint64_t offset, const uint8_t *data, size_t size)
+{
+    while (size > 0) {
+        uint64_t word = word_at(offset);
+        size_t skip = offset % 8, count = 8 - skip < size ? 8 - skip : size;
+        if (memcmp(data, (const uint8_t *)&word + skip, count) != 0)
+            return false;
+        data += count;
+        offset += count;
+        size -= count;
+    }
+    return true;
+}
+
+/* Members that are there from the start have next to nothing to give to each other. */
+static uint64_t size_of_state(const struct bench_member *member)
+{
+    return atomic_load(&member->world->disturbed) != 0 ? member->options->bytes : sizeof(uint64_t);
+}
+
+static int64_t read_state(void *ctx, uint64_t offset, void *data, size_t size)
+{
+    const uint64_t *all = ctx;
+    uint64_t left = offset < *all ? *all - offset : 0;
+
+    if (size > left)
+        size = (size_t)left;
+    fill(offset, data, size);
+    return (int64_t)size;
+}
+
+static void give(struct bench_member *member, const struct gcs_event *event)
+{
+    uint64_t *size = malloc(sizeof(*size));
+    struct gcs_state_source source = {size, read_state, free, size_of_state(member)};
+
+    if (!size) {
+        bench_member_break(member, "out of memory");
+        return;
+    }
+    *size = source.total;
+    int result = gcs_state_offer(member->group, event->sender, &source);
+    if (result < 0)
+        free(size);
+    if (result < 0 && result != GCS_ENOTMEMBER)
+        bench_member_break(member, "gcs_state_offer: %s", gcs_detail());
+}
+
+static void take(struct bench_member *member, const struct gcs_event *event)
+{
+    const struct gcs_message *piece = &event->messages[0];
+
+    if (event->offset == 0) {
+        member->state_got = 0;
+        member->state_since = bench_now();
+        member->seat->state_begun++;
+    }
+    if (event->offset != member->state_got || !is_right(event->offset, piece->data, piece->size))
+        bench_member_break(member, "another state at byte %llu", (unsigned long long)event->offset);
+    member->state_got += piece->size;
+}
+
+void bench_member_state(struct bench_member *member, const struct gcs_event *event)
+{
+    if (event->type == GCS_EVENT_STATE_WANTED)
+        give(member, event);
+    else if (event->type == GCS_EVENT_STATE)
+        take(member, event);
+    else if (event->error < 0)
+        bench_member_break(member, "giving the state: %s", gcs_strerror(event->error));
+    else if (event->total > 0) {
+        if (member->state_got != event->total || event->total != size_of_state(member))
+            bench_member_break(member, "the state has ended too soon");
+        member->seat->state_bytes = member->state_got;
+        member->seat->state_ns = bench_now() - member->state_since;
+    }
+}
