@@ -48,7 +48,7 @@ static bool learn_seeds(struct gcs_core_group *group)
  */
 static struct gcs_era *keep_decision(struct gcs_era *era)
 {
-    if (gcs_agreement_decision(era->agreement)) {
+    if (era->closed && gcs_agreement_decision(era->agreement)) {
         gcs_era_forget_packets(era);
         return era;
     }

@@ -21,6 +21,7 @@ struct gcs_sync {
     struct gcs_transfer_in *in;
     struct gcs_backlog backlog;
     struct gcs_mark mark; /* deliveries up to here are in the state that is coming */
+    unsigned ends;        /* of attempts, that the application has not given back */
     bool complete;        /* it is there, and nothing waits any more */
 };
 
@@ -145,6 +146,7 @@ static void done(void *ctx, uint64_t total)
             drop(group, entry);
     }
     sync->complete = true;
+    sync->ends += told;
     if (!told)
         group->failed = GCS_ENOMEM;
 }
@@ -230,14 +232,33 @@ static void attempt(struct gcs_core_group *group, uint64_t now)
     gcs_transfer_in_start(group->sync->in, now, &era->members[donor].id, &era->mark);
 }
 
-static int enter_as_joiner(struct gcs_core_group *group, uint64_t now)
+/*
+ * The donor has delivered what did not get into the cut: it was cut off, and so is its state. Who
+ * has delivered itself all that is in the state needs not fear that: it holds it, and comes along.
+ */
+static bool is_astray(const struct gcs_sync *sync, const struct gcs_era *before)
+{
+    return before && sync->mark.epoch == before->view.epoch &&
+           !gcs_mark_reaches(&before->mark, &sync->mark);
+}
+
+bool gcs_state_is_firm(const struct gcs_core_group *group)
+{
+    return group->sync && group->sync->complete &&
+           gcs_mark_reaches(&group->era->mark, &group->sync->mark);
+}
+
+static int enter_as_joiner(struct gcs_core_group *group, uint64_t now, const struct gcs_era *before)
 {
     bool begins = !group->sync;
     if (begins && begin_sync(group) < 0)
         return GCS_ENOMEM;
+    bool astray = !begins && is_astray(group->sync, before);
+    if (astray)
+        group->ready = group->sync->complete = false;
     if (group->sync->complete)
         return 0;
-    if (begins || !still_there(group->era, gcs_transfer_in_donor(group->sync->in)))
+    if (begins || astray || !still_there(group->era, gcs_transfer_in_donor(group->sync->in)))
         attempt(group, now);
     return 0;
 }
@@ -444,7 +465,7 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
     if (!group->config.state)
         return 0;
     if (era->members[era->view.self].syncing)
-        result = enter_as_joiner(group, now);
+        result = enter_as_joiner(group, now, before);
     else
         end_sync(group);
     enter_as_donor(group, before);
@@ -456,9 +477,11 @@ void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_even
     uint64_t now = group->core->now;
     if (!gcs_group_is_ours(group, event->token))
         return;
-    if (event->type == GCS_EVENT_STATE && syncing(group))
+    if (event->type == GCS_EVENT_STATE && group->sync)
         gcs_transfer_in_taken(group->sync->in, now);
-    if (event->type == GCS_EVENT_STATE_END && group->sync && group->sync->complete) {
+    bool own_end = event->type == GCS_EVENT_STATE_END && group->sync &&
+                   event->sender->incarnation == group->self.id.incarnation;
+    if (own_end && --group->sync->ends == 0 && group->sync->complete) {
         group->ready = true;
         gcs_group_wish(group, now);
     }

@@ -27,6 +27,9 @@ bool gcs_state_holds(const struct gcs_core_group *group, const struct gcs_core_e
 bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *event,
                     uint32_t epoch, uint64_t place);
 
+/* The state is here, and nothing that it contains can be lost any more. */
+bool gcs_state_is_firm(const struct gcs_core_group *group);
+
 /* The application has given back an event about state. */
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event);
 

@@ -81,6 +81,15 @@ void state_wanted(struct world *world, struct node *node, const struct gcs_core_
         free(snapshot); /* the joiner is gone already */
 }
 
+static void read_head(struct node *node)
+{
+    uint64_t words[3] = {0, 0, 0};
+
+    for (size_t n = 0; n < STATE_HEAD; n++)
+        words[n / 8] |= (uint64_t)node->head[n] << (n % 8 * 8);
+    node->coming = (struct node_state){words[0], words[1], words[2]};
+}
+
 void state_piece(struct world *world, struct node *node, const struct gcs_core_event *event)
 {
     if (event->offset == 0)
@@ -94,7 +103,7 @@ void state_piece(struct world *world, struct node *node, const struct gcs_core_e
         if (n < STATE_HEAD)
             node->head[n] = event->payload[i];
         if (n == STATE_HEAD - 1)
-            memcpy(&node->coming, node->head, STATE_HEAD);
+            read_head(node);
         if (n >= STATE_HEAD && event->payload[i] != byte_at(&node->coming, n))
             world_fail(world, "state", "n%u gets another byte %llu", node->index,
                        (unsigned long long)n);

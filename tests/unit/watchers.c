@@ -51,14 +51,15 @@ static void suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crash
 void watchers_open_node(int index, uint64_t process)
 {
     struct watchers_node *node = &net.nodes[index];
-    struct gcs_detector_config config = {.allocator = &net.scarce.allocator,
-                                         .process = process,
-                                         .heartbeat_ns = WATCHERS_HEARTBEAT,
-                                         .suspect_ns = WATCHERS_SUSPECT,
-                                         .suspect_max_ns = WATCHERS_LONGEST,
-                                         .helpers = 3,
-                                         .counters = &net.counters,
-                                         .env = {node, heartbeat, suspect}};
+    struct gcs_detector_config config = {
+        .allocator = &net.scarce.allocator,
+        .process = process,
+        .heartbeat_ns = WATCHERS_HEARTBEAT,
+        .suspect_ns = WATCHERS_SUSPECT,
+        .suspect_max_ns = WATCHERS_LONGEST,
+        .helpers = 3,
+        .counters = &net.counters,
+        .env = {.ctx = node, .heartbeat = heartbeat, .suspect = suspect}};
     gcs_detector_free(node->detector);
     *node = (struct watchers_node){.address = watchers_address((uint32_t)index + 1)};
     ck_assert_int_eq(gcs_detector_new(&config, &node->detector), 0);
