@@ -18,20 +18,11 @@ static unsigned wanted_count(const struct world *world)
     return count;
 }
 
-static size_t place_of(const struct world *world, const struct record *view,
-                       const struct node *node)
-{
-    for (size_t i = 0; i < view->members_count; i++) {
-        if (world->result->log.lists.items[view->members + i] == node->member)
-            return i;
-    }
-    return 0;
-}
-
 /* What this node still lacks, or NULL. */
 static const char *lacks(const struct world *world, const struct node *node,
                          const struct node *model, uint64_t sent)
 {
+    const struct gcs_view *now;
     const struct record *view;
 
     if (!node->core)
@@ -58,8 +49,8 @@ static const char *lacks(const struct world *world, const struct node *node,
         return "is still to be evicted";
     if (!node->synced)
         return "has not got the state";
-    if (record_votes(&world->result->log, view, place_of(world, view, node)) == 0 &&
-        !world->weighted)
+    now = gcs_core_view(node->group);
+    if (now->members[now->self].syncing)
         return "has no vote yet";
     return NULL;
 }

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Lives that once went wrong: number of members and seed, all faults, mixed services.
+set -euo pipefail
+sim=$1/tools/gcs-sim
+while read -r members seed what; do
+    "$sim" --members "$members" --seed "$seed" --faults all --service mixed >/dev/null || {
+        echo "$members members, seed $seed: $what"
+        exit 1
+    }
+done <<'SEEDS'
+5 9249 a member that was excluded while it got the state was not told so
+5 300324 a view that gives a vote after all was well
+5 303260 a decision kept by who was excluded before it had been carried out
+5 306275 a state with what did not get into the cut
+3 2000633 leaving while another is evicted
+3 2000907 a group founded by looking that has lost its other half
+3 2101379 looking around for ever
+4 40013976 who was excluded took the decision along
+SEEDS
