@@ -195,7 +195,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .retry_ns = 10 * MS,
         .ballot_ns = 60 * MS,
         .counters = &counters,
-        .env = {&box, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired},
+        .env = {.ctx = &box,
+                .to_rank = to_rank,
+                .to_address = to_address,
+                .freeze = freeze,
+                .holdings = holdings,
+                .fetch = fetch,
+                .doubt = doubt,
+                .install = install,
+                .retired = retired},
     };
     if (gcs_agreement_new(&config, &box.machine))
         return 0;

@@ -132,7 +132,9 @@ static void open_bench(struct bench *bench)
         .retry_ns = 10 * MS,
         .ballot_ns = 60 * MS,
         .counters = &bench->counters,
-        .env = {bench, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired},
+        .env = {.ctx = bench, .to_rank = to_rank, .to_address = to_address, .freeze = freeze,
+                .holdings = holdings, .fetch = fetch, .doubt = doubt, .install = install,
+                .retired = retired},
     };
     ck_assert_int_eq(gcs_agreement_new(&config, &bench->machine), 0);
 }

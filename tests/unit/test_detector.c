@@ -417,12 +417,13 @@ START_TEST(hundreds_of_peers_in_random_order)
     uint64_t now = 1000 * MS;
     scarce_init(&scarce);
     gcs_prng_init(&prng, 5);
-    struct gcs_detector_config config = {.allocator = &scarce.allocator,
-                                         .process = 1,
-                                         .heartbeat_ns = WATCHERS_HEARTBEAT,
-                                         .suspect_ns = WATCHERS_SUSPECT,
-                                         .counters = &counters,
-                                         .env = {&detector, count_beat, count_accusation}};
+    struct gcs_detector_config config = {
+        .allocator = &scarce.allocator,
+        .process = 1,
+        .heartbeat_ns = WATCHERS_HEARTBEAT,
+        .suspect_ns = WATCHERS_SUSPECT,
+        .counters = &counters,
+        .env = {.ctx = &detector, .heartbeat = count_beat, .suspect = count_accusation}};
     ck_assert_int_eq(gcs_detector_new(&config, &detector), 0);
     for (uint32_t i = 0; i < peers; i++) {
         struct gcs_address address = watchers_address(i);
