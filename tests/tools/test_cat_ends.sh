@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-timeout: 180
+# ctest-timeout: 300
 #
 # How `gcs cat` ends: by a signal, with a closed or blocked output, without an
 # input, without a majority. And that a reader that stops reading stays a member.
