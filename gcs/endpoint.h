@@ -209,10 +209,12 @@ struct gcs_endpoint {
     uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;
     struct gcs_command *pending; /* carried out again and again until they have an answer */
-    uint64_t retry_at; /* when to try again what failed for want of memory */
-    uint64_t armed;    /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
-    atomic_bool fd_used; /* the application has asked for it */
-    bool again;        /* another round is due at once */
+    uint64_t retry_at;           /* when to try again what failed for want of memory */
+    uint64_t armed;              /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
+    atomic_bool fd_used;         /* the application has asked for it */
+    bool again;                  /* another round is due at once */
+    bool group_gone; /* the transport does not know yet that its members are no peers any more */
+    uint64_t views_told; /* views installed when the transport was last told its peers */
     struct gcs_group *groups;
     struct gcs_group *released; /* groups with released_bytes */
     struct gcs_group *writable; /* groups that owe the application a GCS_EVENT_WRITABLE */

@@ -53,10 +53,16 @@ static void destroy_loop(struct gcs_endpoint *endpoint, bool forked)
     gcs_feed_fini(&endpoint->feed, endpoint->allocator);
 }
 
-static void close_descriptors(struct gcs_endpoint *endpoint)
+/* Before the core goes: it may still be sending the core's packets. What it has received outlives
+ * it. */
+static void close_transport(struct gcs_endpoint *endpoint)
 {
     if (endpoint->transport)
         endpoint->transport->ops->close(endpoint->transport);
+}
+
+static void close_descriptors(struct gcs_endpoint *endpoint)
+{
     close_fd(endpoint->ready_fd);
     close_fd(endpoint->timer_fd);
     close_fd(endpoint->wake_fd);
@@ -65,6 +71,7 @@ static void close_descriptors(struct gcs_endpoint *endpoint)
 
 void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
 {
+    close_transport(endpoint);
     destroy_loop(endpoint, false);
     close_descriptors(endpoint);
     (void)pthread_cond_destroy(&endpoint->changed);
@@ -81,6 +88,7 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
  */
 static void close_forked(struct gcs_endpoint *endpoint)
 {
+    close_transport(endpoint);
     if (!atomic_load(&endpoint->busy))
         destroy_loop(endpoint, true);
     close_descriptors(endpoint);

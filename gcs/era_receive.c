@@ -174,6 +174,15 @@ static void count_fault(struct gcs_counters *counters, int result)
         counters->dropped_memory++;
 }
 
+/* On a reliable network nothing of a sender's is missing behind the first that came. */
+static void note_first(struct gcs_era *era, const struct gcs_address *from,
+                       const struct gcs_packet *packet)
+{
+    struct gcs_fellow *fellow = &era->fellows[packet->rank];
+    if (fellow->first == 0 && gcs_address_equal(from, &era->members[packet->rank].id.address))
+        fellow->first = packet->number;
+}
+
 static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffer *buffer,
                              const uint8_t *data, size_t size, const struct gcs_packet *packet)
 {
@@ -293,6 +302,8 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
         counters_of(era)->dropped_malformed++;
     if (era->closed)
         return;
-    if (packet->number > 0)
+    if (packet->number > 0) {
+        note_first(era, from, packet);
         receive_numbered(era, now, buffer, data, size, packet);
+    }
 }
