@@ -107,6 +107,12 @@ if(lab AND TARGET gcs-static)
     target_link_options(gcs-lab PRIVATE -Wl,--wrap=clock_gettime) # tests/lab/clock.h
 endif()
 
+# How far it goes, and that nothing grows: with the public API only.
+gcs_glob(limits tests/limits/*.c)
+if(limits AND TARGET gcs-static)
+    gcs_inside(gcs-limits tests ${limits})
+endif()
+
 # Everything with deliberate bugs in it, compiled again; and the simulator made of that.
 gcs_glob(mutants tests/mutants/*.c EXCEPT "/test_[^/]*\\.c$")
 if(TARGET gcs-simworld)
@@ -143,7 +149,7 @@ if(stage AND TARGET gcs-mutants)
         endforeach()
     endforeach()
 endif()
-foreach(folder sim mutants lab golden tools model)
+foreach(folder sim mutants lab limits golden tools model)
     file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.sh")
     foreach(script IN LISTS scripts)
         cmake_path(GET script STEM name)
