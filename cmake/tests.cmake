@@ -127,6 +127,20 @@ if(mutants AND TARGET gcs-mutants)
     target_link_libraries(gcs-sim-mutants PRIVATE gcs-mutants)
 endif()
 
+# The lab with all of them, and those of the program around the protocol.
+if(lab AND TARGET gcs-mutants)
+    set(lab_mutants ${lab})
+    list(FILTER lab_mutants EXCLUDE REGEX "/checkers\\.c$") # gcs-mutants has them
+    add_executable(gcs-lab-mutants ${lab_mutants} ${GCS_OS_SOURCES})
+    set_target_properties(gcs-lab-mutants PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_compile_definitions(gcs-lab-mutants PRIVATE _GNU_SOURCE)
+    target_link_libraries(gcs-lab-mutants PRIVATE gcs-mutants PkgConfig::URCU Threads::Threads)
+    target_link_options(gcs-lab-mutants PRIVATE -Wl,--wrap=clock_gettime)
+    if(GCS_HAVE_RDMA)
+        target_link_libraries(gcs-lab-mutants PRIVATE PkgConfig::RDMA)
+    endif()
+endif()
+
 # Stories: each is a program, and once more with the mutants that must break it.
 gcs_glob(stage tests/stories/stage/*.c)
 gcs_glob(stories tests/stories/*.c)

@@ -316,8 +316,9 @@ static void check_sense(struct lab_run *run)
         const struct gcs_counters *counters = &life->counters;
         bool damaged = run->options->faults & 1U << LAB_CORRUPT;
 
-        if (counters->dropped_malformed || counters->frames_unknown || counters->dropped_version ||
-            (!damaged && (counters->dropped_corrupt || counters->dropped_short)))
+        if (counters->dropped_malformed || counters->frames_unknown ||
+            (!damaged &&
+             (counters->dropped_corrupt || counters->dropped_short || counters->dropped_version)))
             lab_crew_wrong(&run->crew,
                            "member %u (process %ld) did not understand what others sent: %" PRIu64
                            " malformed, %" PRIu64 " unknown, %" PRIu64
