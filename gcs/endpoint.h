@@ -75,6 +75,8 @@ struct gcs_command {
     const struct gcs_state_source *source; /* state offer */
     struct gcs_counters *counters;         /* counters */
     uint64_t *until;                       /* primary */
+    uint32_t *epoch;                       /* ordered */
+    uint64_t *position;                    /* ordered */
     uint64_t patience;                     /* ns for which GCS_EAGAIN is not an answer yet */
     uint64_t deadline;                     /* the end of that */
     struct gcs_command *next;              /* in endpoint->pending */

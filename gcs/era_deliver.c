@@ -53,6 +53,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .count = packet->count,
         .payload = payload,
         .payload_size = size,
+        .position = packet->service == GCS_FIFO ? 0 : era->position,
         .buffer = buffer,
         .token = era,
         .packet = packet_number,
@@ -126,6 +127,7 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
                 return 0;
         }
         engine->ops->pop(engine);
+        era->position = order == GCS_ERA_TOTAL ? next.position : era->position;
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
         int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;
