@@ -98,8 +98,7 @@ static int may_submit(struct gcs_replicator *replicator)
 static int send_off(struct gcs_replicator *replicator, const void *data, size_t size,
                     gcs_replica_done *done, void *ctx)
 {
-    enum gcs_service service =
-        GCS_REPLICA_MUTANT(reply_before_stable) ? GCS_AGREED : GCS_SAFE;
+    enum gcs_service service = GCS_REPLICA_MUTANT(reply_before_stable) ? GCS_AGREED : GCS_SAFE;
     int error = replicator->port.multicast(replicator->port.ctx, service, data, size);
 
     if (error) {
@@ -268,8 +267,8 @@ static void carry_out(struct gcs_replicator *replicator, const struct gcs_replic
     struct gcs_replica_outcome outcome = {.number = replicator->number};
     uint64_t before = replicator->number;
     int error = message->kind == GCS_REPLICA_SESSION ? open_session(replicator, seed, &outcome)
-                : message->session                   ? apply_once(replicator, message, seed, &outcome)
-                                                     : apply(replicator, message, seed, &outcome);
+                : message->session ? apply_once(replicator, message, seed, &outcome)
+                                   : apply(replicator, message, seed, &outcome);
 
     if (error)
         return; /* all that is pending has been completed */

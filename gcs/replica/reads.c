@@ -6,14 +6,14 @@
  *  - At the sequencer, if it holds a lease: the last place that it has given. Every place of the
  *    view was given by it, and while the lease holds there is no later view without it; one
  *    with it needs its promise, after which it knows no order any more (gcs_ordered).
- *  - Elsewhere the members are asked, and the answer of the sequencer with a lease is enough, or else
- *    the highest of the answers of a quorum, all of the same view: a result had been
- *    acknowledged by a quorum, which has a member in common with this one, and whoever has
- *    promised a later view does not answer.
+ *  - Elsewhere the members are asked, and the answer of the sequencer with a lease is enough, or
+ * else the highest of the answers of a quorum, all of the same view: a result had been acknowledged
+ * by a quorum, which has a member in common with this one, and whoever has promised a later view
+ * does not answer.
  *
  * The order of the two calls matters: first the place, then the lease. Queries that come while
- * members are being asked wait for the next round, since the asking must begin after the query. What
- * is lost (an endpoint's queue was full) is asked again.
+ * members are being asked wait for the next round, since the asking must begin after the query.
+ * What is lost (an endpoint's queue was full) is asked again.
  */
 #include "gcs/replica/replicator.h"
 
@@ -77,8 +77,8 @@ static void answer(struct gcs_replicator *replicator, const void *data, size_t s
     struct gcs_replica_result result = {NULL, 0};
     struct gcs_replica_outcome outcome = {.number = replicator->number};
 
-    outcome.error = replicator->machine.query(replicator->machine.ctx, data, size,
-                                              replicator->time, &result);
+    outcome.error =
+        replicator->machine.query(replicator->machine.ctx, data, size, replicator->time, &result);
     if (outcome.error == 0) {
         outcome.data = result.data;
         outcome.size = result.size;
@@ -150,8 +150,8 @@ static bool delivered(const struct gcs_replicator *replicator, uint32_t epoch, u
 }
 
 /* The sequencer's own: *leased, and everything that there is. Otherwise what this member knows. */
-static bool own_index(const struct gcs_replicator *replicator, uint32_t *epoch,
-                      uint64_t *position, bool *leased)
+static bool own_index(const struct gcs_replicator *replicator, uint32_t *epoch, uint64_t *position,
+                      bool *leased)
 {
     const struct gcs_replica_port *port = &replicator->port;
 
@@ -202,7 +202,8 @@ static void end_round(struct gcs_replicator *replicator, uint64_t position)
 static void ask(struct gcs_replicator *replicator)
 {
     const struct gcs_replica_port *port = &replicator->port;
-    struct gcs_replica_message message = {.kind = GCS_REPLICA_ASK, .round = replicator->reads.round};
+    struct gcs_replica_message message = {.kind = GCS_REPLICA_ASK,
+                                          .round = replicator->reads.round};
     uint8_t bytes[GCS_REPLICA_SMALL];
     size_t size = gcs_replica_write(bytes, &message);
 

@@ -349,8 +349,7 @@ int gcs_replica_query(struct gcs_replica *replica, enum gcs_replica_read read, u
     if (!replica)
         return GCS_EINVAL;
     (void)pthread_mutex_lock(&replica->mutex);
-    int error =
-        gcs_replicator_query(&replica->replicator, read, after, data, size, done, ctx);
+    int error = gcs_replicator_query(&replica->replicator, read, after, data, size, done, ctx);
     (void)pthread_mutex_unlock(&replica->mutex);
     return error;
 }
@@ -420,11 +419,9 @@ static void wait_a_little(struct gcs_replica *replica, uint64_t left)
 }
 
 int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_request *request,
-                     void *buffer, size_t size, struct gcs_replica_outcome *outcome,
-                     int timeout_ms)
+                     void *buffer, size_t size, struct gcs_replica_outcome *outcome, int timeout_ms)
 {
-    uint64_t deadline =
-        timeout_ms < 0 ? GCS_NEVER : clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+    uint64_t deadline = timeout_ms < 0 ? GCS_NEVER : clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
     struct waiter waiter = {replica, outcome, buffer, size, false};
     int error = GCS_EAGAIN;
 

@@ -71,8 +71,8 @@ void gcs_replicator_fini(struct gcs_replicator *replicator, int error)
     free(replicator->scratch);
 }
 
-void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news,
-                           int error, uint64_t number, const char *format, ...)
+void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news, int error,
+                           uint64_t number, const char *format, ...)
 {
     char text[TEXT_MAX];
     struct gcs_replica_report report = {news, error, number, text};
@@ -100,8 +100,7 @@ static bool same_id(const struct gcs_member_id *a, const struct gcs_member_id *b
 
 bool gcs_replicator_is_self(const struct gcs_replicator *replicator, const struct gcs_member_id *id)
 {
-    return replicator->members_count > 0 &&
-           same_id(id, &replicator->members[replicator->self].id);
+    return replicator->members_count > 0 && same_id(id, &replicator->members[replicator->self].id);
 }
 
 /* ---- Terms ------------------------------------------------------------------------------ */
@@ -187,8 +186,9 @@ static void on_left(struct gcs_replicator *replicator, const struct gcs_event *e
     for (uint16_t rank = 0; seeds && rank < replicator->members_count; rank++)
         seeds[rank] = replicator->members[rank].id.address;
     if (again)
-        error = seeds ? replicator->port.join(replicator->port.ctx, seeds, replicator->members_count)
-                      : GCS_ENOMEM;
+        error = seeds
+                    ? replicator->port.join(replicator->port.ctx, seeds, replicator->members_count)
+                    : GCS_ENOMEM;
     free(seeds);
     replicator->members_count = 0;
     replicator->primary = false;
@@ -367,8 +367,8 @@ int gcs_replicator_leave(struct gcs_replicator *replicator)
     int error = replicator->port.leave(replicator->port.ctx);
     if (error)
         return error;
-    replicator->phase = gcs_replicator_has_state(replicator) ? GCS_REPLICA_LEAVING
-                                                             : GCS_REPLICA_TURNED_AWAY;
+    replicator->phase =
+        gcs_replicator_has_state(replicator) ? GCS_REPLICA_LEAVING : GCS_REPLICA_TURNED_AWAY;
     return 0;
 }
 

@@ -113,7 +113,7 @@ struct gcs_replicator {
     struct gcs_replica_config config;
     struct gcs_replica_machine machine;
     struct gcs_replica_port port;
-    bool sequencer; /* the group's order has one */
+    bool sequencer;      /* the group's order has one */
     uint32_t header_max; /* longest snapshot header that is believed */
 
     enum gcs_replica_phase phase;
@@ -130,8 +130,8 @@ struct gcs_replicator {
     uint64_t position; /* delivered in it */
 
     /* the state */
-    struct gcs_replica_terms terms;        /* this replica's */
-    struct gcs_replica_terms group_terms;  /* the group's, once agreed */
+    struct gcs_replica_terms terms;       /* this replica's */
+    struct gcs_replica_terms group_terms; /* the group's, once agreed */
     uint64_t number, time;
     struct gcs_sessions sessions;
     struct gcs_replica_incoming incoming;
@@ -182,8 +182,8 @@ void gcs_replicator_status(const struct gcs_replicator *replicator,
 
 /* ---- Among the files of the layer --------------------------------------------------------- */
 
-void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news,
-                           int error, uint64_t number, const char *format, ...)
+void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news, int error,
+                           uint64_t number, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
 /* Leaves in order to come back with another's state. */

@@ -19,8 +19,8 @@ struct kept {
 };
 
 struct gcs_session {
-    struct gcs_session *next;           /* in its bucket */
-    struct gcs_session *older, *newer;  /* by time of use */
+    struct gcs_session *next;          /* in its bucket */
+    struct gcs_session *older, *newer; /* by time of use */
     uint64_t id;
     uint64_t last; /* serial; 0: none yet */
     uint64_t used; /* time */

@@ -13,8 +13,8 @@ struct gcs_session;
 
 struct gcs_sessions {
     const struct gcs_replica_terms *terms;
-    struct gcs_session **buckets; /* by id */
-    size_t buckets_count;         /* a power of two */
+    struct gcs_session **buckets;        /* by id */
+    size_t buckets_count;                /* a power of two */
     struct gcs_session *oldest, *newest; /* by time of use */
     uint64_t count;
     uint64_t bytes; /* of results */

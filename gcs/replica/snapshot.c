@@ -69,7 +69,8 @@ void gcs_replicator_give(struct gcs_replicator *replicator, const struct gcs_eve
     const struct gcs_replica_port *port = &replicator->port;
     struct gcs_state_source source = {.read = read_copy, .release = release_copy};
     struct copy *copy = gcs_replicator_has_state(replicator) ? make_copy(replicator) : NULL;
-    int error = copy ? replicator->machine.snapshot(replicator->machine.ctx, &copy->app) : GCS_ENOMEM;
+    int error =
+        copy ? replicator->machine.snapshot(replicator->machine.ctx, &copy->app) : GCS_ENOMEM;
 
     if (error == 0) {
         source.ctx = copy;
@@ -192,8 +193,8 @@ int gcs_replicator_take(struct gcs_replicator *replicator, const struct gcs_even
     }
     incoming->offset += size;
     return size == 0 ? 0
-                     : replicator->machine.restore(replicator->machine.ctx, GCS_REPLICA_PIECE,
-                                                   data, size);
+                     : replicator->machine.restore(replicator->machine.ctx, GCS_REPLICA_PIECE, data,
+                                                   size);
 }
 
 int gcs_replicator_taken(struct gcs_replicator *replicator)

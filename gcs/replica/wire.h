@@ -33,15 +33,15 @@ struct gcs_replica_terms {
 
 struct gcs_replica_message {
     enum gcs_replica_kind kind;
-    uint64_t submission;       /* command, session, hello: the sender's n-th, from 1 */
-    uint64_t session, serial;  /* command */
-    const uint8_t *data;       /* command */
-    size_t size;               /* command */
+    uint64_t submission;            /* command, session, hello: the sender's n-th, from 1 */
+    uint64_t session, serial;       /* command */
+    const uint8_t *data;            /* command */
+    size_t size;                    /* command */
     struct gcs_replica_terms terms; /* hello */
-    uint64_t number, digest;   /* digest */
-    uint64_t round, position;  /* ask, answer */
-    uint32_t epoch;            /* answer */
-    bool leased;               /* answer */
+    uint64_t number, digest;        /* digest */
+    uint64_t round, position;       /* ask, answer */
+    uint32_t epoch;                 /* answer */
+    bool leased;                    /* answer */
 };
 
 /* The longest message but a command; and what a command has before it. */
