@@ -68,13 +68,19 @@ runs latency "${calm[@]}" --runs 1 --service safe --size 16
 says "$digest"
 
 for victim in 1 3; do
-    runs failover "${short[@]}" --runs 1 --rate 5000 --victim $victim
+    runs failover "${calm[@]}" --runs 1 --rate 5000 --victim $victim
     has gap_ms view_max_ms
     says '"view_ms":\[[0-9.]+,[0-9.]+\]'
     says "$digest"
 done
 
-runs join "${short[@]}" --runs 1 --rate 5000
+runs failover "${short[@]}" --suspect-ms 3000 --runs 1 --rate 5000 --fault silence
+has gap_ms view_max_ms views
+runs failover "${calm[@]}" --runs 1 --rate 5000 --fault pause --pause-ms 200
+has gap_ms views
+runs state "${calm[@]}" --runs 1 --rate 2000 --bytes 1M
+has state_megabytes_per_second p50_ratio donor_growth_mib joiner_growth_mib state_transfers
+runs join "${calm[@]}" --runs 1 --rate 5000
 has gap_ms join_ms view_max_ms
 says '"members":4,"senders":3'
 says '"view_ms":\[[0-9.]+,[0-9.]+,[0-9.]+\]'
