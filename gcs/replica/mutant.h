@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Deliberate bugs of the replication layer, to prove that the checkers of replicated services can
- * fail: as gcs/base/mutant.h, and with the same switch. They exist only where GCS_MUTANTS is
- * defined, never in the library.
+ * fail: as gcs/base/mutant.h, with a switch of their own. They exist only where GCS_REPLICA_MUTANTS
+ * is defined, never in the library.
  */
 #ifndef GCS_REPLICA_MUTANT_H
 #define GCS_REPLICA_MUTANT_H
 
-#ifdef GCS_MUTANTS
+#ifdef GCS_REPLICA_MUTANTS
 
 /* X(name, what is wrong) */
 #define GCS_REPLICA_MUTANT_TABLE(X)                                                \
@@ -15,8 +15,7 @@
     X(sessions_forgotten, "who takes over does not know what was applied already") \
     X(stale_read, "queries see this replica's state, however old")                 \
     X(index_of_one, "the index of a query is this replica's own")                  \
-    X(snapshot_late, "a command more than the state says is in it")                \
-    X(own_clock, "an apply that looks at something of its own")
+    X(snapshot_late, "a command more than the state says is in it")
 
 enum gcs_replica_mutant {
     GCS_REPLICA_MUTANT_none,

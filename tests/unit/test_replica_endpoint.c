@@ -16,6 +16,7 @@ struct service {
     struct gcs_replica *replica;
     struct gcs_endpoint *endpoint;
     int64_t total, answer;
+    size_t got; /* bytes of a total that is coming */
     atomic_bool stop;
     pthread_t thread;
 };
@@ -72,8 +73,12 @@ static int restore(void *ctx, enum gcs_replica_step step, const void *data, size
 {
     struct service *service = ctx;
 
-    if (step == GCS_REPLICA_PIECE && size == sizeof(service->total))
-        memcpy(&service->total, data, size);
+    if (step == GCS_REPLICA_BEGIN)
+        service->got = 0;
+    ck_assert_uint_le(service->got + size, sizeof(service->total));
+    if (step == GCS_REPLICA_PIECE)
+        memcpy((char *)&service->total + service->got, data, size);
+    service->got += size;
     return 0;
 }
 

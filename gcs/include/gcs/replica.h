@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Active replication: a service that is a deterministic state machine survives the death of its
- * machines. The application gives a function that applies a command, one that copies the state and one
- * that takes such a copy; the replicas of a group apply the same commands in the same order, and
- * whoever submitted one gets its result. gcs_replication(7) is the tutorial.
+ * machines. The application gives a function that applies a command, one that copies the state and
+ * one that takes such a copy; the replicas of a group apply the same commands in the same order,
+ * and whoever submitted one gets its result. gcs_replication(7) is the tutorial.
  *
  *     gcs_open(url, NULL, &endpoint);
  *     gcs_replica_open(endpoint, "bank", NULL, &machine, NULL, &replica);
@@ -48,7 +48,7 @@ struct gcs_replica_result {
 
 enum gcs_replica_step {
     GCS_REPLICA_BEGIN, /* forget everything; data is NULL */
-    GCS_REPLICA_PIECE, /* the next bytes of a snapshot */
+    GCS_REPLICA_PIECE, /* the next bytes of a snapshot: pieces have any size */
     GCS_REPLICA_END,   /* that was all */
 };
 
@@ -80,16 +80,16 @@ struct gcs_replica_machine {
 /* ---- Options ------------------------------------------------------------------------------ */
 
 enum gcs_replica_news {
-    GCS_REPLICA_READY = 1,   /* has the group's state, takes commands */
-    GCS_REPLICA_WRITABLE,    /* submitting is worth trying again after GCS_EAGAIN */
-    GCS_REPLICA_CUT_OFF,     /* not in the primary, until GCS_REPLICA_READY: commands wait */
-    GCS_REPLICA_SLOW,        /* apply took longer than slow_ms */
-    GCS_REPLICA_FAILED,      /* a callback failed: this replica starts over; unless it was snapshot:
-                                then only the new replica that wanted the state does */
-    GCS_REPLICA_DIVERGED,    /* the state differs from a quorum's: this replica starts over */
-    GCS_REPLICA_UNDECIDED,   /* states differ, and no quorum has the same */
-    GCS_REPLICA_REFUSED,     /* the group has another protocol or other options: this was it */
-    GCS_REPLICA_LEFT,        /* the membership has ended: this was it */
+    GCS_REPLICA_READY = 1, /* has the group's state, takes commands */
+    GCS_REPLICA_WRITABLE,  /* submitting is worth trying again after GCS_EAGAIN */
+    GCS_REPLICA_CUT_OFF,   /* not in the primary, until GCS_REPLICA_READY: commands wait */
+    GCS_REPLICA_SLOW,      /* apply took longer than slow_ms */
+    GCS_REPLICA_FAILED,    /* a callback failed: this replica starts over; unless it was snapshot:
+                              then only the new replica that wanted the state does */
+    GCS_REPLICA_DIVERGED,  /* the state differs from a quorum's: this replica starts over */
+    GCS_REPLICA_UNDECIDED, /* states differ, and no quorum has the same */
+    GCS_REPLICA_REFUSED,   /* the group has another protocol or other options: this was it */
+    GCS_REPLICA_LEFT,      /* the membership has ended: this was it */
 };
 
 struct gcs_replica_report {
@@ -100,14 +100,14 @@ struct gcs_replica_report {
 };
 
 struct gcs_replica_config {
-    size_t size;              /* sizeof(struct gcs_replica_config) */
-    uint32_t protocol;        /* version of the commands, results and snapshots: a replica with another
-                                 one is refused; default 1 */
-    uint32_t command_bytes;   /* longest command; default 1 MiB, at most what the group allows */
-    uint32_t pending;         /* submitted commands without a result yet, 1 to 2^24; beyond: GCS_EAGAIN;
-                                 default 65536 */
-    uint32_t query_bytes;     /* of queries that wait; beyond: GCS_EAGAIN; default 16 MiB */
-    uint32_t sessions;        /* most sessions; beyond: GCS_ELIMIT; same at all; default 65536 */
+    size_t size;       /* sizeof(struct gcs_replica_config) */
+    uint32_t protocol; /* version of the commands, results and snapshots: a replica with another
+                          one is refused; default 1 */
+    uint32_t command_bytes; /* longest command; default 1 MiB, at most what the group allows */
+    uint32_t pending;     /* submitted commands without a result yet, 1 to 2^24; beyond: GCS_EAGAIN;
+                             default 65536 */
+    uint32_t query_bytes; /* of queries that wait; beyond: GCS_EAGAIN; default 16 MiB */
+    uint32_t sessions;    /* most sessions; beyond: GCS_ELIMIT; same at all; default 65536 */
     uint32_t session_results; /* results kept for each; same at all; 1 to 65536, default 64 */
     uint32_t session_bytes;   /* results kept by all sessions together; beyond, those of the session
                                  that was unused the longest go; same at all; default 64 MiB */
@@ -128,8 +128,8 @@ void gcs_replica_config_init(struct gcs_replica_config *config);
 
 /*
  * Starts a replica: joins the group, as gcs_join with this group_config does (NULL: the defaults;
- * state is always on). The endpoint remains the caller's, but its events are the replica's, and it must
- * outlive the replica. machine and config (NULL: the defaults) are copied. Returns at once;
+ * state is always on). The endpoint remains the caller's, but its events are the replica's, and it
+ * must outlive the replica. machine and config (NULL: the defaults) are copied. Returns at once;
  * GCS_REPLICA_READY says that it takes commands. GCS_EINVAL, GCS_EOPTION, GCS_ENOMEM and the errors
  * of gcs_join.
  */
@@ -204,9 +204,10 @@ int gcs_replica_submit(struct gcs_replica *replica, const struct gcs_replica_req
 
 /*
  * The same, and waits up to timeout_ms for the outcome, also for room and until the replica is
- * ready. The result is copied to buffer, to which outcome->data then points. Does the replica's work
- * meanwhile if no other thread does. 0, or the outcome's error, or those of gcs_replica_submit;
- * GCS_ETIMEDOUT: what becomes of it is not known; GCS_EMSGSIZE: the result has outcome->size bytes.
+ * ready. The result is copied to buffer, to which outcome->data then points. Does the replica's
+ * work meanwhile if no other thread does. 0, or the outcome's error, or those of
+ * gcs_replica_submit; GCS_ETIMEDOUT: what becomes of it is not known; GCS_EMSGSIZE: the result has
+ * outcome->size bytes.
  */
 int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_request *request,
                      void *buffer, size_t size, struct gcs_replica_outcome *outcome,
@@ -244,9 +245,9 @@ struct gcs_replica_status {
     uint64_t pending;     /* own commands without a result yet */
     uint64_t queries;     /* waiting */
     uint64_t sessions;
-    uint64_t repeated;    /* commands of sessions that had been applied before */
-    uint64_t restores;    /* times that the state came from another replica */
-    uint64_t foreign;     /* messages that are no replica's, passed over */
+    uint64_t repeated; /* commands of sessions that had been applied before */
+    uint64_t restores; /* times that the state came from another replica */
+    uint64_t foreign;  /* messages that are no replica's, passed over */
 };
 
 /* In any thread, at any time: also while a callback hangs. applying and applying_ms are of now, the
