@@ -72,7 +72,7 @@ check "a version" grep -qE '^gcs [0-9]+\.[0-9]+\.[0-9]+$' "$tmp/out"
 
 # Every option of --help stands in the manual, and the other way round.
 page=${GCS_SOURCE_DIR:-$(dirname "$0")/../..}/man/gcs.1
-"$gcs" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p' >"$tmp/commands"
+"$gcs" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' >"$tmp/commands"
 check "commands" [ "$(lines "$tmp/commands")" -ge 4 ]
 while read -r command; do
     check "gcs(1) has $command" grep -qxF -e ".It Cm $command" "$page"
