@@ -268,6 +268,11 @@ void gcs_core_goodbye(struct gcs_core *core, uint64_t now)
     gcs_detector_goodbye(core->detector, now);
 }
 
+void gcs_core_wall_clock(struct gcs_core *core, int64_t offset)
+{
+    core->wall_offset = offset;
+}
+
 /* Packets that went out since the last round are signs of life for their receivers. The urgent ones
  * are heartbeats, of which the detector knows. */
 static void note_sent(struct gcs_core *core, uint64_t now)

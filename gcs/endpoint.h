@@ -210,6 +210,7 @@ struct gcs_endpoint {
     /* the loop */
     char pad[GCS_CACHE_LINE];
     uint64_t now;
+    uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;
     struct gcs_command *pending; /* carried out again and again until they have an answer */
     uint64_t retry_at;           /* when to try again what failed for want of memory */

@@ -37,6 +37,9 @@
 /* How long after memory was refused to ask again. */
 #define STARVED_NS GCS_NS_PER_MS
 
+/* The wall clock is looked at so often. */
+#define WALL_EVERY_NS (10 * GCS_NS_PER_MS)
+
 /* ---- Clocks ----------------------------------------------------------------------------- */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -136,6 +139,10 @@ void gcs_loop_read_clock(struct gcs_endpoint *endpoint)
 {
     uint64_t now = gcs_clock_now();
 
+    if (now - endpoint->wall_read >= WALL_EVERY_NS) { /* also if that was later */
+        endpoint->wall_read = now;
+        gcs_core_wall_clock(endpoint->core, (int64_t)(clock_ns(CLOCK_REALTIME) - now));
+    }
     if (now > endpoint->now) /* the core's time never goes backwards, whatever the kernel does */
         endpoint->now = now;
 }

@@ -43,6 +43,8 @@ static void fill_messages(struct gcs_held *held, struct gcs_event *event)
     event->number = core->number + held->delivered;
     event->messages = held->messages;
     event->count = count;
+    event->time = core->time;
+    event->seed = core->seed + held->delivered * GCS_SEED_STEP; /* as if all were one event */
     /* Fewer than announced would be a bug of the core's: then these are all. */
     held->delivered = count == GCS_EVENT_MESSAGES ? held->delivered + count : core->count;
 }

@@ -7,6 +7,7 @@
 #include "gcs/era.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/prng.h"
 #include "gcs/group.h"
 
 static int order_of(uint8_t service)
@@ -23,14 +24,31 @@ static int order_of(uint8_t service)
 static void trace_payload(struct gcs_era *era, uint64_t now, uint16_t rank,
                           const struct gcs_core_event *event)
 {
-    struct gcs_message message;
-    uint64_t number = event->number;
+    struct gcs_trace_event record = {
+        .type = GCS_TRACE_DELIVER,
+        .now = now,
+        .sender = &era->members[rank].id,
+        .number = event->number,
+        .service = event->service,
+        .time = event->time,
+        .seed = event->seed,
+    };
     size_t offset = 0;
     if (!era->group->core->config.trace)
         return;
-    while (gcs_core_event_message(event, &offset, &message))
-        gcs_era_trace_message(era, GCS_TRACE_DELIVER, now, rank, number++, (uint8_t)event->service,
-                              message.data, message.size);
+    for (; gcs_core_event_message(event, &offset, &record.message); record.number++)
+        gcs_era_trace(era, &record);
+}
+
+/* A function of what all members know alike: the message's name, and its place in time. */
+static uint64_t seed_of(const struct gcs_era *era, uint16_t rank, uint64_t number)
+{
+    uint64_t seed = era->view.lineage ^ era->members[rank].id.incarnation;
+    seed = gcs_prng_split(&seed) ^ era->view.proposer ^ number;
+    seed = gcs_prng_split(&seed) ^ (era->group->time.agreed << 16) ^ era->view.epoch;
+    if (GCS_MUTANT(seed_of_ones_own))
+        seed ^= era->view.self;
+    return gcs_prng_split(&seed);
 }
 
 static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t packet_number,
@@ -42,6 +60,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         rank = (uint16_t)((rank + 1) % era->view.count);
     if (GCS_MUTANT(corrupt_payload) && packet_number % 16 == 0 && rank != era->view.self)
         buffer->data[payload - buffer->data + (ptrdiff_t)size - 1] ^= 1;
+    bool ordered = order_of(packet->service) == GCS_ERA_TOTAL;
     struct gcs_core_event event = {
         .type = GCS_EVENT_DELIVER,
         .group = era->group,
@@ -53,6 +72,8 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .count = packet->count,
         .payload = payload,
         .payload_size = size,
+        .time = ordered ? era->group->time.agreed : 0,
+        .seed = ordered ? seed_of(era, rank, packet->first) : 0,
         .buffer = buffer,
         .token = era,
         .packet = packet_number,
@@ -129,6 +150,8 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
                 return 0;
         }
         engine->ops->pop(engine);
+        if (ours && order == GCS_ERA_TOTAL)
+            gcs_group_time_deliver(&era->group->time, packet->time);
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
         int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;

@@ -10,6 +10,7 @@
 #include "gcs/group.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/status.h"
+#include "gcs/wire/time.h"
 
 /* Packets below this are copied out of a transport's large receive buffer, so as not to pin it. */
 #define COPY_BELOW 1024u
@@ -89,7 +90,8 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
     } else if (frame->type >= GCS_FRAME_STATE_ASK && frame->type <= GCS_FRAME_STATE_CHUNK) {
         if (!era->closed)
             gcs_state_frame(era->group, now, packet->rank, frame);
-    } else if (frame->type != GCS_FRAME_RUNS) { /* the orders read runs in their turn */
+    } else if (frame->type != GCS_FRAME_RUNS && /* the orders read runs in their turn */
+               frame->type != GCS_FRAME_TIME) {
         counters_of(era)->frames_unknown++;
     }
 }
@@ -131,6 +133,7 @@ static bool hold(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *
         .size = (uint32_t)size,
         .count = count,
         .first = packet->first,
+        .time = gcs_time_find(packet->control, packet->control_size),
         .control_size = (uint16_t)packet->control_size,
         .service = packet->service,
         .flags = packet->flags,
@@ -156,6 +159,8 @@ static int keep(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *d
         return GCS_ENOMEM;
     int result = gcs_window_put(window, packet->number, &held);
     gcs_buffer_unref(held.buffer);
+    if (result == 0)
+        gcs_group_time_hear(&era->group->time, era->group->core->now, held.time, packet->rank == 0);
     return result;
 }
 

@@ -13,6 +13,7 @@
 #include "gcs/base/mutant.h"
 #include "gcs/group.h"
 #include "gcs/wire/status.h"
+#include "gcs/wire/time.h"
 
 #define ACK_DELAY_NS       2000000u
 #define POKE_NS            10000000u
@@ -128,6 +129,14 @@ static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packi
                               data, size);
 }
 
+/* For packets of the total order; and the coordinator's word, in those that bring order alone. */
+static uint64_t propose_time(struct gcs_era *era, uint64_t now)
+{
+    const struct gcs_core *core = era->group->core;
+    return gcs_group_time_propose(&era->group->time, now, era->view.self == 0,
+                                  gcs_group_time_wall(now, core->wall_offset));
+}
+
 /*
  * Numbers a packet, whose payload lies behind the packer's headroom, keeps it and multicasts it.
  * Takes over the reference to the buffer.
@@ -144,8 +153,11 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     packet.first = packing->first;
     packet.service = packing->service;
     packet.flags = packing->flags;
-    total->ops->announce(total, packet.number,
-                         packing->service == GCS_AGREED || packing->service == GCS_SAFE, &w);
+    bool ordered = packing->service == GCS_AGREED || packing->service == GCS_SAFE;
+    uint64_t time = ordered || packing->service == 0 ? propose_time(era, now) : 0;
+    if (time > 0)
+        gcs_time_write(&w, time);
+    total->ops->announce(total, packet.number, ordered, &w);
     if (era->ack_owed)
         write_status(era, &w, 0);
     packet.control_size = gcs_writer_size(&w);
@@ -162,6 +174,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
         .size = (uint32_t)size,
         .count = packing->count,
         .first = packing->first,
+        .time = time,
         .control_size = (uint16_t)packet.control_size,
         .service = packing->service,
         .flags = packing->flags,

@@ -12,6 +12,7 @@
 #include "gcs/events.h"
 #include "gcs/group_state.h"
 #include "gcs/latency.h"
+#include "gcs/group_time.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
 #include "gcs/pieces.h"
@@ -34,6 +35,7 @@ struct gcs_core_group {
     uint64_t tag;
     struct gcs_group_config config;
     struct gcs_member self;
+    struct gcs_group_time time;
     enum gcs_group_state state;
     struct gcs_bootstrap_machine *bootstrap; /* while looking */
     struct gcs_era *era; /* the current view's; NULL before the first */
@@ -88,6 +90,7 @@ struct gcs_core {
     uint32_t gone_left;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
+    int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };
 
@@ -159,7 +162,8 @@ void gcs_view_change_unref(const struct gcs_view_change *change);
 void gcs_group_trace(const struct gcs_core_group *group, enum gcs_trace_type type, uint64_t now);
 void gcs_group_trace_view(const struct gcs_core_group *group, uint64_t now,
                           const struct gcs_view_change *change);
-/* Only when there is a trace. */
+/* Fills in whose it is and in which view. Only when there is a trace. */
+void gcs_era_trace(const struct gcs_era *era, struct gcs_trace_event *event);
 void gcs_era_trace_message(const struct gcs_era *era, enum gcs_trace_type type, uint64_t now,
                            uint16_t rank, uint64_t number, uint8_t service, const void *data,
                            size_t size);

@@ -56,6 +56,7 @@ static struct gcs_view_record *create(const struct gcs_era *era, size_t departed
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         record->change.votes += gcs_member_votes(&era->members[rank]);
     record->change.quorum = record->change.votes / 2 + 1;
+    record->change.time = era->group->time.agreed;
     return record;
 }
 
@@ -160,6 +161,11 @@ void gcs_group_trace_view(const struct gcs_core_group *group, uint64_t now,
     struct gcs_trace_event event = {.type = GCS_TRACE_VIEW, .now = now, .change = change};
     if (group->core->config.trace)
         trace(group, &change->view, &event);
+}
+
+void gcs_era_trace(const struct gcs_era *era, struct gcs_trace_event *event)
+{
+    trace(era->group, &era->view, event);
 }
 
 void gcs_era_trace_message(const struct gcs_era *era, enum gcs_trace_type type, uint64_t now,

@@ -66,6 +66,12 @@ static void doubt(void *ctx, uint16_t rank)
         gcs_detector_evidence(core->detector, core->now, era->fellows[rank].peer);
 }
 
+static uint64_t latest_time(void *ctx)
+{
+    const struct gcs_era *era = ctx;
+    return gcs_group_time_report(&era->group->time, era->group->core->now);
+}
+
 static void install(void *ctx, const struct gcs_proposal *value);
 
 static void retired(void *ctx)
@@ -108,7 +114,7 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
         .promise_ns = group->core->config.suspect_ns,
         .counters = &group->core->counters,
         .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired,
-                admits, unanswered},
+                admits, unanswered, latest_time},
     };
     return gcs_agreement_new(&config, &era->agreement);
 }
@@ -157,6 +163,7 @@ static int enter(struct gcs_core_group *group, uint64_t now, const struct gcs_pr
     group->state = GCS_GROUP_MEMBER;
     group->primary = true;
     group->doubt_ask_at = now;
+    gcs_group_time_begin(&group->time, now, value->time, !before);
     gcs_packer_rewind(&group->packer);
     group->core->counters.views_installed++;
     strike_unreachable(group, now, before, value);
@@ -230,6 +237,12 @@ static void look_to_address(void *ctx, const struct gcs_address *to, uint8_t typ
     gcs_core_send_frame(group->core, &envelope, to, type, body, size);
 }
 
+static uint64_t wall_time(void *ctx)
+{
+    const struct gcs_core *core = ((struct gcs_core_group *)ctx)->core;
+    return gcs_group_time_wall(core->now, core->wall_offset);
+}
+
 static void found(void *ctx)
 {
     struct gcs_core_group *group = ctx;
@@ -238,6 +251,7 @@ static void found(void *ctx)
         .lineage = gcs_lineage_new(gcs_prng_next(&group->core->prng),
                                    group->config.bootstrap == GCS_LOOK),
         .proposer = group->self.id.incarnation,
+        .time = wall_time(group),
         .members_count = 1,
         .members = &group->self,
         .settings = gcs_group_settings(group),
@@ -281,7 +295,7 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
         .seed = gcs_prng_next(&group->core->prng),
         .seeds = group->seeds,
         .seeds_count = group->seeds_count,
-        .env = {group, look_to_address, found, joined, refused, renew},
+        .env = {group, look_to_address, found, joined, refused, renew, wall_time},
     };
     return gcs_bootstrap_new(&config, now, &group->bootstrap);
 }

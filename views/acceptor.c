@@ -50,7 +50,8 @@ static void refuse(struct gcs_agreement *m, uint16_t to)
 static void report(struct gcs_agreement *m, uint16_t to)
 {
     gcs_agreement_holdings(m);
-    struct gcs_promise promise = {.ballot = m->promised, .held = m->held};
+    struct gcs_promise promise = {
+        .ballot = m->promised, .time = gcs_agreement_time(m), .held = m->held};
     if (m->wish.flags & GCS_WISH_LEAVE)
         promise.flags |= GCS_PROMISE_LEAVING;
     if (m->wish.flags & GCS_WISH_READY)

@@ -96,6 +96,11 @@ void gcs_agreement_holdings(struct gcs_agreement *m)
     m->config.env.holdings(m->config.env.ctx, m->held);
 }
 
+uint64_t gcs_agreement_time(const struct gcs_agreement *m)
+{
+    return m->config.env.time ? m->config.env.time(m->config.env.ctx) : 0;
+}
+
 bool gcs_agreement_covers(struct gcs_agreement *m, const uint64_t *cut)
 {
     gcs_agreement_holdings(m);

@@ -55,6 +55,8 @@ struct gcs_agreement_env {
      * has not answered this member's ballot; may be NULL. */
     bool (*admits)(void *ctx, const struct gcs_address *joiner);
     void (*unanswered)(void *ctx, const struct gcs_address *joiner);
+    /* The group time that no delivery out of what is held here is beyond; NULL: 0. */
+    uint64_t (*time)(void *ctx);
 };
 
 struct gcs_agreement_config {

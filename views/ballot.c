@@ -54,6 +54,7 @@ static void forget_reports(struct gcs_agreement *m)
     m->reports.accepted = (struct gcs_ballot){0, 0};
     m->reports.any = false;
     m->reports.weight = 0;
+    m->reports.time = 0;
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         m->reports.cut[rank] = 0;
         m->reports.holder[rank] = rank;
@@ -90,6 +91,7 @@ void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
         m->reports.value = gcs_value_ref(m->accepted);
     }
     merge(m, m->view->self, m->held);
+    m->reports.time = gcs_agreement_time(m);
 
     m->joiners_until = now + m->config.ballot_ns;
     m->promises_until = now + m->config.promise_ns;
@@ -190,6 +192,8 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
     m->seats[from].leaving |= (promise.flags & GCS_PROMISE_LEAVING) != 0;
     m->seats[from].ready |= (promise.flags & GCS_PROMISE_READY) != 0;
     merge(m, from, m->report);
+    if (promise.time > m->reports.time)
+        m->reports.time = promise.time;
     gcs_ballot_propose(m, now);
     return 0;
 }

@@ -382,6 +382,12 @@ static void founding_decided(void *ctx, const struct gcs_proposal *value)
     b->config.env.joined(b->config.env.ctx, value);
 }
 
+static uint64_t founding_time(void *ctx)
+{
+    struct gcs_bootstrap_machine *b = ctx;
+    return b->config.env.time ? b->config.env.time(b->config.env.ctx) : 0;
+}
+
 static int open_founding(struct gcs_bootstrap_machine *b, uint64_t now)
 {
     struct gcs_founding_config config = {
@@ -394,6 +400,7 @@ static int open_founding(struct gcs_bootstrap_machine *b, uint64_t now)
         .ctx = b,
         .to_address = founding_says,
         .decided = founding_decided,
+        .time = founding_time,
     };
     return gcs_founding_new(&config, now, &b->founding);
 }

@@ -28,6 +28,8 @@ struct gcs_bootstrap_env {
     /* A new incarnation for self: the one before may have been in a view that this process never
      * heard of, and has then been excluded. May be NULL. */
     uint64_t (*renew)(void *ctx);
+    /* Group time at which a group that is founded now begins; NULL: 0. */
+    uint64_t (*time)(void *ctx);
 };
 
 struct gcs_bootstrap_config {

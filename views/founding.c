@@ -209,6 +209,7 @@ static struct gcs_value *make_value(struct gcs_founding *f)
         .epoch = 1,
         .lineage = gcs_lineage_new(gcs_prng_next(&f->prng), false),
         .proposer = f->config.self.id.incarnation,
+        .time = f->config.time ? f->config.time(f->config.ctx) : 0,
         .cut = cut,
         .holder = none,
         .reason = reason,

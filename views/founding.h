@@ -35,6 +35,7 @@ struct gcs_founding_config {
     void (*to_address)(void *ctx, const struct gcs_address *to, uint8_t type, const uint8_t *body,
                        size_t size);
     void (*decided)(void *ctx, const struct gcs_proposal *value); /* self is a member */
+    uint64_t (*time)(void *ctx); /* at which the group would begin; NULL: 0 */
 };
 
 int gcs_founding_new(const struct gcs_founding_config *config, uint64_t now,

@@ -77,6 +77,7 @@ enum gcs_ballot_phase { PHASE_NONE, PHASE_PREPARING, PHASE_PROPOSING };
 struct gcs_reports {
     uint64_t *cut; /* per rank: the union so far */
     uint16_t *holder;
+    uint64_t time;   /* the latest */
     uint64_t weight; /* of the longest report */
     bool any;
     struct gcs_ballot accepted; /* the highest ballot with an accepted value */
@@ -147,6 +148,7 @@ struct gcs_writer gcs_agreement_writer(struct gcs_agreement *m);
 void gcs_agreement_send(struct gcs_agreement *m, uint16_t rank, uint8_t type,
                         const struct gcs_writer *w);
 void gcs_agreement_holdings(struct gcs_agreement *m);
+uint64_t gcs_agreement_time(const struct gcs_agreement *m);
 /* Own holdings reach the cut; false: m->held says how far they go. */
 bool gcs_agreement_covers(struct gcs_agreement *m, const uint64_t *cut);
 /* Nobody can hold so much: more than this member has sent, or beyond a sender's window. */

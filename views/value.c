@@ -225,6 +225,7 @@ static void fill(struct gcs_agreement *m, struct gcs_proposal *p, uint16_t survi
     p->epoch = m->view->epoch + 1;
     p->lineage = m->view->lineage;
     p->proposer = m->view->members[m->view->self].id.incarnation;
+    p->time = m->reports.time;
     p->settings = m->config.settings;
     p->survivors_count = survivors;
     for (uint16_t rank = 0; rank < m->view->count; rank++) {

@@ -49,6 +49,9 @@
     X(hasty_lease, "lease", "grants leases right after somebody was excluded")                  \
     X(ignore_mark, "state", "what the state contains already is delivered once more")           \
     X(founding_minority, "primary-component", "founds the group without waiting for a majority") \
+    X(time_goes_back, "agreed-time", "a delivery has the time that its sender proposed")          \
+    X(time_forgotten, "agreed-time", "a view begins without regard to what was delivered")       \
+    X(seed_of_ones_own, "agreed-time", "the seed depends on who delivers")                       \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:

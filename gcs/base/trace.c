@@ -142,6 +142,13 @@ static void put_message(struct line *line, const struct gcs_trace_event *event,
     put_text(line, "\",\"h\":\"");
     put_number(line, gcs_trace_hash(event->message.data, event->message.size), 16, 16);
     put(line, '"');
+    if (event->type != GCS_TRACE_DELIVER || event->time == 0)
+        return;
+    put_text(line, ",\"time\":");
+    put_number(line, event->time, 10, 0);
+    put_text(line, ",\"seed\":\"");
+    put_number(line, event->seed, 16, 16);
+    put(line, '"');
 }
 
 /* Who has how many votes, unless everybody has one and ties are not broken. */
@@ -180,6 +187,10 @@ static void put_change(struct line *line, const struct gcs_view_change *change,
         put(line, '"');
     }
     put_text(line, change->primary ? "],\"primary\":true" : "],\"primary\":false");
+    if (change->time == 0)
+        return;
+    put_text(line, ",\"time\":");
+    put_number(line, change->time, 10, 0);
 }
 
 size_t gcs_trace_member(const struct gcs_member_id *member, gcs_trace_address_fn *address,

@@ -22,6 +22,7 @@ struct gcs_held {
     uint32_t count;       /* messages in the payload */
     uint64_t first;       /* number of the first one */
     uint64_t repaired_at; /* when it was last sent again */
+    uint64_t time;        /* proposed by the sender: wire/time.h; 0: none */
     uint16_t control_size;
     uint8_t service;
     uint8_t flags;

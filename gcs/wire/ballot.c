@@ -5,6 +5,7 @@
  * proposal inside PROMISE, PROPOSE and INSTALL is read elsewhere: proposal.c.
  */
 #include "gcs/wire/membership.h"
+#include "gcs/wire/time.h"
 
 /* A ballot that somebody has really started. */
 static struct gcs_ballot started_read(struct gcs_reader *r)
@@ -83,6 +84,7 @@ void gcs_promise_write(struct gcs_writer *w, const struct gcs_promise *promise, 
     gcs_ballot_write(w, promise->ballot);
     if (promise->flags & GCS_PROMISE_REFUSED)
         return;
+    gcs_write_varint(w, promise->time);
     for (uint16_t rank = 0; rank < members; rank++)
         gcs_write_varint(w, promise->held[rank]);
     if (promise->flags & GCS_PROMISE_ACCEPTED) {
@@ -99,6 +101,9 @@ bool gcs_promise_read(const uint8_t *body, size_t size, uint16_t members, uint64
     promise->ballot = started_read(&r);
     if (promise->flags & GCS_PROMISE_REFUSED)
         return gcs_reader_ends(&r) && promise->flags == GCS_PROMISE_REFUSED;
+    promise->time = gcs_read_varint(&r);
+    if (promise->time > GCS_GROUP_TIME_MAX)
+        return false;
     for (uint16_t rank = 0; rank < members; rank++)
         held[rank] = gcs_read_varint(&r);
     if (promise->flags & GCS_PROMISE_ACCEPTED) {

@@ -19,8 +19,8 @@
  *     PREPARE     epoch, ballot
  *     INVITE      epoch, ballot: PREPARE to a joiner, which is no member of that view;
  *                 epoch 0: to no ballot, only to be answered (JOIN) with the same
- *     PROMISE     flags 1, ballot, then unless REFUSED: held per rank, then if
- *                 ACCEPTED: the ballot it was accepted in, proposal
+ *     PROMISE     flags 1, ballot, then unless REFUSED: group time, held per rank, then
+ *                 if ACCEPTED: the ballot it was accepted in, proposal
  *     PROPOSE     ballot, proposal
  *     ACCEPT      ballot
  *     INSTALL     proposal
@@ -32,7 +32,7 @@
  *     ballot      counter, rank
  *     settings    order 1, flags 1, window_packets, message_bytes
  *     proposal    (of epoch 1: the members found the group, and no view closes)
- *                 epoch, lineage 8, proposer 8, settings,
+ *                 epoch, lineage 8, proposer 8, group time 8, settings,
  *                 members, survivors, closing members,
  *                 per member: member,
  *                 per rank of the closing view: cut, holder * 8 + reason
@@ -230,6 +230,7 @@ enum gcs_promise_flag {
 struct gcs_promise {
     uint8_t flags;
     struct gcs_ballot ballot;
+    uint64_t time; /* no delivery out of what is held is later */
     uint64_t *held; /* per rank */
     struct gcs_ballot accepted;
     const uint8_t *value; /* the proposal's bytes */
@@ -298,6 +299,7 @@ struct gcs_proposal {
     uint16_t *holder; /* a promiser that holds them up to there */
     uint8_t *reason;  /* enum gcs_reason; GCS_REASON_NONE: comes along */
     struct gcs_settings settings; /* the group's, for joiners */
+    uint64_t time; /* at which the next view begins: not before any delivery of the closing one */
 };
 
 /* Most joiners that come with so many survivors: survivors stay the majority where they can. */

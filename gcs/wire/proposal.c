@@ -6,6 +6,7 @@
  * reasons, no more joiners than may come, ranks and reasons in range.
  */
 #include "gcs/wire/membership.h"
+#include "gcs/wire/time.h"
 
 #include <assert.h>
 #include <gcs/error.h>
@@ -13,7 +14,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define HEAD_BYTES_MAX (5 + 8 + 8 + GCS_SETTINGS_BYTES_MAX + 3 * 2)
+#define HEAD_BYTES_MAX (5 + 8 + 8 + 8 + GCS_SETTINGS_BYTES_MAX + 3 * 2)
 #define RANK_BYTES_MAX (10 + 2)
 
 static_assert(HEAD_BYTES_MAX + GCS_MEMBERS_MAX * (GCS_MEMBER_BYTES_MAX + RANK_BYTES_MAX) <=
@@ -32,6 +33,7 @@ void gcs_proposal_write(struct gcs_writer *w, const struct gcs_proposal *p)
     gcs_write_varint(w, p->epoch);
     gcs_write_u64(w, p->lineage);
     gcs_write_u64(w, p->proposer);
+    gcs_write_u64(w, p->time);
     gcs_settings_write(w, &p->settings);
     gcs_write_varint(w, p->members_count);
     gcs_write_varint(w, p->survivors_count);
@@ -57,6 +59,9 @@ static void read_head(struct gcs_reader *r, struct gcs_proposal *p)
     p->epoch = gcs_read_varint32(r);
     p->lineage = gcs_read_u64(r);
     p->proposer = gcs_read_u64(r);
+    p->time = gcs_read_u64(r);
+    if (p->time > GCS_GROUP_TIME_MAX)
+        r->bad = true;
     gcs_settings_read(r, &p->settings);
     p->members_count = read_count(r);
     p->survivors_count = read_count(r);

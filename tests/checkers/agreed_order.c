@@ -9,17 +9,6 @@
 
 #include <inttypes.h>
 
-/* Where a stay goes: the next view; one past all views where it simply has not ended. */
-static uint32_t destination(const struct history *history, const struct stay *stay)
-{
-    if (stay->next != NONE)
-        return history->stays[stay->next].view;
-    if (history->complete && history->memberships[stay->membership].ended == NONE &&
-        !history_next_view(history, &history->views[stay->view]))
-        return (uint32_t)history->views_count;
-    return NONE;
-}
-
 /* The next ordered delivery from *i on, or NONE. */
 static uint32_t next_ordered(const struct history *history, const struct stay *stay, size_t *i)
 {
@@ -75,11 +64,11 @@ void check_agreed_order(const struct history *history, struct verdict *verdict)
 
         for (size_t i = 0; i < stays->count; i++) {
             const struct stay *stay = &history->stays[stays->items[i]];
-            uint32_t to = destination(history, stay);
+            uint32_t to = history_destination(history, stay);
             size_t j = 0;
 
             /* Against the first one that goes the same way. */
-            while (j < i && destination(history, &history->stays[stays->items[j]]) != to)
+            while (j < i && history_destination(history, &history->stays[stays->items[j]]) != to)
                 j++;
             if (to != NONE && j < i)
                 compare(history, verdict, &history->stays[stays->items[j]], stay);

@@ -232,3 +232,13 @@ bool view_has_member(const struct history *history, const struct view *view, uin
 
     return record_names(history->log, record->members, record->members_count, member);
 }
+
+uint32_t history_destination(const struct history *history, const struct stay *stay)
+{
+    if (stay->next != NONE)
+        return history->stays[stay->next].view;
+    if (history->complete && history->memberships[stay->membership].ended == NONE &&
+        !history_next_view(history, &history->views[stay->view]))
+        return (uint32_t)history->views_count;
+    return NONE;
+}

@@ -41,6 +41,8 @@ struct record {
     uint32_t sender; /* send, deliver */
     uint64_t number; /* send, deliver */
     uint64_t hash;   /* send, deliver */
+    uint64_t agreed_time; /* deliver, view: the group's; 0: none told */
+    uint64_t seed;        /* deliver */
     size_t members;  /* view: place in lists */
     size_t members_count;
     size_t votes; /* view: place in lists of the members' votes ... */

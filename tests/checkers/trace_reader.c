@@ -22,7 +22,8 @@ struct reader {
 struct fields {
     char member[TEXT_MAX], group[TEXT_MAX], type[TEXT_MAX], view[TEXT_MAX], id[TEXT_MAX];
     char service[TEXT_MAX], hash[TEXT_MAX];
-    uint64_t time;
+    char seed[TEXT_MAX];
+    uint64_t time, agreed_time;
     size_t members, members_count, survivors, survivors_count, votes, votes_count;
     bool tie_breaker, primary, has_time, has_primary, has_members;
 };
@@ -224,6 +225,10 @@ static bool take_field(struct reader *reader, const char *key, struct fields *fi
         return take_string(reader, fields->service);
     if (strcmp(key, "h") == 0)
         return take_string(reader, fields->hash);
+    if (strcmp(key, "time") == 0)
+        return take_number(reader, &fields->agreed_time);
+    if (strcmp(key, "seed") == 0)
+        return take_string(reader, fields->seed);
     if (strcmp(key, "primary") == 0)
         return fields->has_primary = take_bool(reader, &fields->primary);
     if (strcmp(key, "members") == 0)
@@ -314,6 +319,8 @@ static bool parse_message(struct reader *reader, struct fields *fields, struct r
         return fail(reader, "a message's id is no <sender>:<n>");
     if (!parse_number(fields->hash, 16, &record->hash) || strlen(fields->hash) != 16)
         return fail(reader, "a hash is not 16 hexadecimal digits");
+    if (*fields->seed && !parse_number(fields->seed, 16, &record->seed))
+        return fail(reader, "a seed is not hexadecimal digits");
     record->sender = names_number(&reader->log->members, fields->id);
     return (record->epoch != 0 || fail(reader, "a message without a view")) &&
            parse_service(reader, fields->service, record);
@@ -343,6 +350,7 @@ static bool add_record(struct reader *reader, struct fields *fields)
         return true; /* a kind of event that came after this reader */
     record.type = (enum record_type)type;
     record.time = fields->time;
+    record.agreed_time = fields->agreed_time;
     if (*fields->view && !parse_view(reader, fields->view, &record))
         return false;
     if ((record.type == RECORD_SEND || record.type == RECORD_DELIVER) &&

@@ -49,12 +49,14 @@ static const uint8_t prepare_body[] = {
 static const uint8_t promise_plain[] = {
     0x01,             /* leaving */
     0x01, 0x03,       /* ballot */
+    0xac, 0x02,       /* group time 300 */
     0x05, 0xac, 0x02, /* holds 5 of rank 0 and 300 of rank 1, */
     0x00, 0x01,       /* none of rank 2, 1 of rank 3 */
 };
 static const uint8_t promise_accepted[] = {
     0x02,                   /* has accepted */
     0x02, 0x00,             /* ballot 2 of rank 0 */
+    0x00,                   /* group time 0 */
     0x05, 0x06, 0x07, 0x08, /* holds */
     0x01, 0x03,             /* accepted in ballot 1 of rank 3 */
     'v',  'a',  'l',        /* this */
@@ -85,7 +87,7 @@ static void check_promise(const struct gcs_promise *promise, const uint8_t *body
     gcs_promise_write(&w, promise, 4);
     golden_bytes(bytes, gcs_writer_size(&w), body, size, __FILE__, __LINE__);
     EXPECT(gcs_promise_read(body, size, 4, held, &read));
-    EXPECT(read.flags == promise->flags);
+    EXPECT(read.flags == promise->flags && read.time == promise->time);
     EXPECT(gcs_ballot_compare(read.ballot, promise->ballot) == 0);
     EXPECT(gcs_ballot_compare(read.accepted, promise->accepted) == 0);
     EXPECT(read.value_size == promise->value_size);
@@ -97,7 +99,7 @@ static void check_promise(const struct gcs_promise *promise, const uint8_t *body
 static void check_promises(void)
 {
     uint64_t held[4] = {5, 300, 0, 1}, held_too[4] = {5, 6, 7, 8};
-    struct gcs_promise promise = {.flags = GCS_PROMISE_LEAVING, .ballot = {1, 3}, .held = held};
+    struct gcs_promise promise = {.flags = GCS_PROMISE_LEAVING, .ballot = {1, 3}, .time = 300, .held = held};
     check_promise(&promise, promise_plain, sizeof(promise_plain));
     promise = (struct gcs_promise){
         .flags = GCS_PROMISE_ACCEPTED,

@@ -10,6 +10,7 @@ static const uint8_t value[] = {
     0x01,                                             /* epoch 1 */
     0x09,   0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* lineage, not found by looking */
     0xa0,   0,    0,    0,    0,    0,    0,    0,    /* proposer */
+    0x00,   0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* group time */
     0x01,   0x00,                                     /* order, no flags */
     0x80,   0x08,                                     /* window of 1024 packets */
     0x80,   0x80, 0x80, 0x08,                         /* messages of 16 MiB */

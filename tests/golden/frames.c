@@ -6,6 +6,7 @@
 #include "gcs/wire/private.h"
 #include "gcs/wire/runs.h"
 #include "gcs/wire/status.h"
+#include "gcs/wire/time.h"
 #include "tests/golden/golden.h"
 
 /* ---- Integers ------------------------------------------------------------------------ */
@@ -75,6 +76,24 @@ static void check_status(void)
     EXPECT(memcmp(held, held_read, sizeof(held)) == 0);
     EXPECT(memcmp(done, done_read, sizeof(done)) == 0);
     EXPECT(gcs_read_u16(&order) == 0x3039 && gcs_reader_left(&order) == 1);
+}
+
+/* ---- TIME ---------------------------------------------------------------------------------- */
+
+static const uint8_t time_frame[] = {
+    0x07, 0x00, 0x08, 0x00, /* type, zero, bytes of body */
+    0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11,
+};
+
+static void check_time(void)
+{
+    uint8_t bytes[sizeof(time_frame)];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_time_write(&w, UINT64_C(0x1112131415161718));
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), time_frame);
+    EXPECT(gcs_time_find(time_frame, sizeof(time_frame)) == UINT64_C(0x1112131415161718));
+    bytes[11] |= 0x80;
+    EXPECT(gcs_time_find(bytes, sizeof(bytes)) == 0);
 }
 
 /* ---- NACK ------------------------------------------------------------------------------ */
@@ -262,6 +281,7 @@ void golden_frames(void)
 {
     check_varints();
     check_status();
+    check_time();
     check_nack();
     check_runs();
     check_private();

@@ -7,6 +7,7 @@ static const uint8_t body[] = {
     0x03,                                           /* epoch 3 */
     0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, /* lineage */
     0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, /* proposer */
+    0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21, /* group time */
     0x01, 0x02,                                     /* order; joiners are given the state */
     0x80, 0x08,                                     /* window of 1024 packets */
     0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */
@@ -40,6 +41,7 @@ static const struct gcs_proposal sample = {
     .holder = holder,
     .reason = reason,
     .settings = {.order = 1, .state = true, .window_packets = 1024, .message_bytes = 16 << 20},
+    .time = UINT64_C(0x2122232425262728),
 };
 
 /* The view that it ends. */
@@ -67,7 +69,7 @@ static void check_read(const struct gcs_view *view)
     EXPECT(gcs_proposal_read(body, sizeof(body), view, &p) == 0);
     EXPECT(p.epoch == sample.epoch && p.lineage == sample.lineage && p.proposer == sample.proposer);
     EXPECT(gcs_settings_equal(&p.settings, &sample.settings));
-    EXPECT(p.survivors_count == 2);
+    EXPECT(p.survivors_count == 2 && p.time == sample.time);
     for (int i = 0; i < 3; i++) {
         EXPECT(gcs_member_id_equal(&p.members[i].id, &members[i].id));
         EXPECT(p.members[i].receive_bytes == members[i].receive_bytes);

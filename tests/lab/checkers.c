@@ -39,3 +39,7 @@
 #define check_stay check_fifo_stay
 #include "tests/checkers/fifo.c"
 #undef check_stay
+
+#define work time_work
+#include "tests/checkers/agreed_time.c"
+#undef work

@@ -408,6 +408,18 @@ static bool give_back(struct world *world, struct node *node)
     return true;
 }
 
+/* Wall clocks are wrong, each in its own way, and are set again and again. */
+static int64_t wall_offset(const struct world *world, const struct node *node)
+{
+    static const int64_t wrong[] = {INT64_MAX, INT64_MIN, -(INT64_C(1) << 40), INT64_C(1) << 40};
+    uint64_t draw = world->options.seed ^ (uint64_t)node->index << 32 ^ world->now / 300000000;
+    uint64_t random = gcs_prng_split(&draw);
+
+    if (random % 8 < 4)
+        return wrong[random % 4];
+    return (INT64_C(1) << 60) + (int64_t)(random % 2000000) - 1000000;
+}
+
 void node_wake(struct world *world, struct node *node, uint64_t generation)
 {
     uint64_t now;
@@ -421,6 +433,7 @@ void node_wake(struct world *world, struct node *node, uint64_t generation)
         return;
     }
     now = node->local_now = local_time(node, world->now);
+    gcs_core_wall_clock(node->core, wall_offset(world, node));
     receive_all(node, now);
     workload_multicast(world, node);
     private_send(world, node);

@@ -44,6 +44,7 @@ static void add_view(struct world *world, struct record *record,
     struct list *lists = &world->result->log.lists;
 
     record->primary = change->primary;
+    record->agreed_time = change->time;
     record->members = lists->count;
     record->members_count = change->view.count;
     for (uint16_t i = 0; i < change->view.count; i++)
@@ -227,6 +228,8 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event)
     if (event->type == GCS_TRACE_SEND || event->type == GCS_TRACE_DELIVER) {
         record.sender = recorder_number(world, event->sender);
         record.number = event->number;
+        record.agreed_time = event->time;
+        record.seed = event->seed;
         record.service = record_service(event->service);
         record.hash = gcs_trace_hash(event->message.data, event->message.size);
     } else if (event->type == GCS_TRACE_VIEW) {

@@ -4,9 +4,9 @@
  * it, and nothing else; good stories pass all of them. A story is a text of
  * lines:
  *
- *     MEMBER view EPOCH.PROPOSER MEMBERS SURVIVORS|- [lost]
+ *     MEMBER view EPOCH.PROPOSER MEMBERS SURVIVORS|- [lost|TIME]
  *     MEMBER send VIEW NUMBER SERVICE
- *     MEMBER deliver VIEW SENDER:NUMBER SERVICE [HASH]
+ *     MEMBER deliver VIEW SENDER:NUMBER SERVICE [HASH [TIME.SEED]]
  *     MEMBER blocked|leaving|leave|crash
  *
  * They go through the trace format, so that its reader is tested as well.
@@ -39,9 +39,10 @@ static void quote_list(const char *names, char *out, size_t size)
 
 static void story_line(const char *line, unsigned time, char *out, size_t size)
 {
-    char who[32], what[32], a[64] = "", b[64] = "", c[64] = "", d[64] = "";
+    char who[32], what[32], a[64] = "", b[64] = "", c[64] = "", d[64] = "", e[64] = "";
+    unsigned agreed_time = 0, seed = 0;
     char members[256], survivors[256];
-    int count = sscanf(line, "%31s %31s %63s %63s %63s %63s", who, what, a, b, c, d);
+    int count = sscanf(line, "%31s %31s %63s %63s %63s %63s %63s", who, what, a, b, c, d, e);
 
     ck_assert_msg(count >= 2, "bad line: %s", line);
     if (strcmp(what, "view") == 0) {
@@ -49,18 +50,20 @@ static void story_line(const char *line, unsigned time, char *out, size_t size)
         quote_list(c, survivors, sizeof(survivors));
         snprintf(out, size,
                  "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"view\",\"v\":\"%s\","
-                 "\"members\":[%s],\"survivors\":[%s],\"primary\":%s}",
-                 time, who, a, members, survivors, strcmp(d, "lost") == 0 ? "false" : "true");
+                 "\"members\":[%s],\"survivors\":[%s],\"primary\":%s,\"time\":%d}",
+                 time, who, a, members, survivors, strcmp(d, "lost") == 0 ? "false" : "true",
+                 atoi(d));
     } else if (strcmp(what, "send") == 0) {
         snprintf(out, size,
                  "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"send\",\"v\":\"%s\","
                  "\"id\":\"%s:%s\",\"s\":\"%s\",\"h\":\"0000000000000001\"}",
                  time, who, a, who, b, c);
     } else if (strcmp(what, "deliver") == 0) {
+        sscanf(e, "%u.%x", &agreed_time, &seed);
         snprintf(out, size,
                  "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"deliver\",\"v\":\"%s\","
-                 "\"id\":\"%s\",\"s\":\"%s\",\"h\":\"%s\"}",
-                 time, who, a, b, c, *d ? d : "0000000000000001");
+                 "\"id\":\"%s\",\"s\":\"%s\",\"h\":\"%s\",\"time\":%u,\"seed\":\"%x\"}",
+                 time, who, a, b, c, *d ? d : "0000000000000001", agreed_time, seed);
     } else {
         snprintf(out, size, "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"%s\"}", time, who, what);
     }
@@ -307,6 +310,42 @@ START_TEST(agreed_order_is_checked)
                  "b deliver 2.1 b:1 fifo\nb deliver 2.1 a:1 fifo\n"
                  "a view 3.1 a,b a,b\nb view 3.1 a,b a,b\n",
            "");
+}
+END_TEST
+
+#define ONE "0000000000000001 "
+
+START_TEST(agreed_time_is_checked)
+{
+    const char *good = TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na deliver 2.1 b:1 agreed " ONE
+                                "7.2\na view 3.1 a,b a,b 8\nb deliver 2.1 a:1 agreed " ONE "7.1\n"
+                                "b deliver 2.1 b:1 agreed " ONE "7.2\nb view 3.1 a,b a,b 8\n";
+
+    expect(good, "");
+    /* another time, another seed, for those who go together */
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na view 3.1 a,c a,c\n"
+                    "c deliver 2.1 a:1 agreed " ONE "8.1\nc view 3.1 a,c a,c\n",
+           "agreed-time");
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na view 3.1 a,c a,c\n"
+                    "c deliver 2.1 a:1 agreed " ONE "7.2\nc view 3.1 a,c a,c\n",
+           "agreed-time");
+    /* who is gone may have had another order */
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na view 3.1 a,c a,c\n"
+                    "c deliver 2.1 a:1 agreed " ONE "8.2\nc crash\n",
+           "");
+    /* but not of a safe message */
+    expect(VIEW1 "a send 2.1 1 safe\na deliver 2.1 a:1 safe " ONE "7.1\na crash\n"
+                 "b deliver 2.1 a:1 safe " ONE "8.1\n",
+           "agreed-time");
+    /* back, within a view and into the next */
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na deliver 2.1 b:1 agreed " ONE "6.2\n",
+           "agreed-time");
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na view 3.1 a,b a,b 6\n", "agreed-time");
+    /* a view begins at one time */
+    expect(VIEW1 "a view 3.1 a,b a,b 6\nb view 3.1 a,b a,b 7\n", "agreed-time");
+    /* two packets share a seed */
+    expect(TWO_SENT "a deliver 2.1 a:1 agreed " ONE "7.1\na deliver 2.1 b:1 agreed " ONE "8.1\n",
+           "agreed-time");
 }
 END_TEST
 
@@ -588,6 +627,7 @@ int main(void)
     tcase_add_test(tcase, fifo_is_checked);
     tcase_add_test(tcase, virtual_synchrony_is_checked);
     tcase_add_test(tcase, agreed_order_is_checked);
+    tcase_add_test(tcase, agreed_time_is_checked);
     tcase_add_test(tcase, causality_is_checked);
     tcase_add_test(tcase, uniformity_is_checked);
     tcase_add_test(tcase, a_window_shows_what_matters);

@@ -217,12 +217,45 @@ END_TEST
 /* ---- Packets and events
  * -------------------------------------------------------------------------- */
 
+START_TEST(an_ordered_delivery_brings_the_groups_time_and_seeds)
+{
+    struct gcs_event event[3], view;
+    struct timespec wall;
+    struct crew crew = {.count = 0};
+
+    crew_form(&crew, 3, NULL, NULL);
+    crew_ok(gcs_multicast(crew.group[1], GCS_FIFO, "f", 1, GCS_FOREVER));
+    crew_await(crew.endpoint[2], GCS_EVENT_DELIVER, &event[0]);
+    ck_assert(event[0].time == 0 && event[0].seed == 0);
+    crew_ok(gcs_multicast(crew.group[1], GCS_AGREED, "m", 1, GCS_FOREVER));
+    for (size_t i = 0; i < 3; i++)
+        do
+            crew_await(crew.endpoint[i], GCS_EVENT_DELIVER, &event[i]);
+        while (event[i].service != GCS_AGREED);
+    for (size_t i = 1; i < 3; i++) {
+        ck_assert_uint_eq(event[i].time, event[0].time);
+        ck_assert_uint_eq(gcs_event_seed(&event[i], 0), gcs_event_seed(&event[0], 0));
+    }
+    ck_assert_uint_ne(event[0].seed, 0);
+    ck_assert_int_eq(clock_gettime(CLOCK_REALTIME, &wall), 0); /* within a day, however slow */
+    ck_assert_uint_lt((uint64_t)wall.tv_sec - event[0].time / 1000000000 + 86400, 2 * 86400);
+    uint64_t before = event[0].time;
+    gcs_close(crew.endpoint[2]); /* the next view is not before it */
+    crew.endpoint[2] = NULL;
+    do
+        crew_await(crew.endpoint[0], GCS_EVENT_VIEW, &view);
+    while (view.change->view.count != 2);
+    ck_assert_uint_ge(view.change->time, before);
+    crew_close(&crew);
+}
+END_TEST
+
 START_TEST(a_packet_of_many_messages_comes_in_several_events)
 {
     enum { COUNT = 5000 };
     struct gcs_event event;
     struct crew crew = {.count = 0};
-    uint64_t next = 1;
+    uint64_t next = 1, seed = 0, time = 0;
     size_t largest = 0;
 
     crew_open(&crew, NULL);
@@ -235,7 +268,12 @@ START_TEST(a_packet_of_many_messages_comes_in_several_events)
         for (size_t i = 0; i < event.count; i++) {
             if (*(const uint8_t *)event.messages[i].data != (uint8_t)(next + i - 1))
                 ck_abort_msg("message %zu is another one", (size_t)(next + i));
+            ck_assert_uint_ne(gcs_event_seed(&event, i), gcs_event_seed(&event, i + 1));
         }
+        if (event.time == time && seed != 0) /* the same packet goes on, as if it were one event */
+            ck_assert_uint_eq(gcs_event_seed(&event, 0), seed);
+        seed = event.count < 1024 ? 0 : gcs_event_seed(&event, event.count);
+        time = event.time;
         next += event.count;
         largest = event.count > largest ? event.count : largest;
     }
@@ -694,6 +732,7 @@ int main(void)
         a_private_message_reaches_its_member_only,
         the_own_loop_sends_privately_too,
         nobody_is_no_receiver,
+        an_ordered_delivery_brings_the_groups_time_and_seeds,
         a_packet_of_many_messages_comes_in_several_events,
         a_large_message_arrives_whole,
         who_leaves_is_told_and_can_join_again,

@@ -293,13 +293,15 @@ START_TEST(promise_comes_back)
 {
     uint64_t held[3] = {0, 300, UINT64_MAX};
     uint64_t out_held[3];
-    struct gcs_promise in = {.flags = GCS_PROMISE_LEAVING, .ballot = {5, 2}, .held = held};
+    struct gcs_promise in = {
+        .flags = GCS_PROMISE_LEAVING, .ballot = {5, 2}, .time = 77, .held = held};
     struct gcs_promise out;
     begin();
     gcs_promise_write(&w, &in, 3);
     size_t size = written();
     ck_assert(gcs_promise_read(bytes, size, 3, out_held, &out));
     ck_assert_uint_eq(out.flags, GCS_PROMISE_LEAVING);
+    ck_assert_uint_eq(out.time, 77);
     ck_assert_int_eq(gcs_ballot_compare(in.ballot, out.ballot), 0);
     ck_assert_mem_eq(held, out_held, sizeof(held));
     ck_assert_ptr_null(out.value);
@@ -315,7 +317,12 @@ START_TEST(promise_comes_back)
     ck_assert_int_eq(gcs_ballot_compare(in.accepted, out.accepted), 0);
     ck_assert_uint_eq(out.value_size, 9);
     ck_assert_mem_eq(out.value, "the value", 9);
-    ck_assert(!gcs_promise_read(bytes, 16, 3, out_held, &out)); /* in the middle of the ballot */
+    ck_assert(!gcs_promise_read(bytes, 17, 3, out_held, &out)); /* in the middle of the ballot */
+
+    in.time = UINT64_C(1) << 63; /* no time */
+    begin();
+    gcs_promise_write(&w, &in, 3);
+    ck_assert(!gcs_promise_read(bytes, written(), 3, out_held, &out));
 
     struct gcs_promise refusal = {.flags = GCS_PROMISE_REFUSED, .ballot = {9, 0}};
     begin();
@@ -478,6 +485,7 @@ START_TEST(a_small_proposal_has_these_bytes)
         0x02,                                                    /* epoch */
         0x4d, 0,    0,    0,    0,    0, 0, 0,                   /* lineage */
         0x03, 0,    0,    0,    0,    0, 0, 0,                   /* proposer */
+        0x05, 0,    0,    0,    0,    0, 0, 0,                   /* group time */
         0x01, 0x00, 0x80, 0x04, 0xe8, 0x07,                      /* order, flags, 512, 1000 */
         0x02, 0x01, 0x02,                                        /* members, survivors, closing */
         0x02, 'a',  'b',  0x03, 0,    0, 0, 0, 0, 0, 0,    0x09, 0x02, /* survivor */
@@ -492,7 +500,7 @@ START_TEST(a_small_proposal_has_these_bytes)
     members[0].id = (struct gcs_member_id){{2, {'a', 'b'}}, 3};
     members[1].id = (struct gcs_member_id){{1, {'c'}}, 4};
     struct gcs_proposal p = {2, 77, 3, 2, 1, members, 2, cut, holder, reason,
-                             {.order = 1, .window_packets = 512, .message_bytes = 1000}};
+                             {.order = 1, .window_packets = 512, .message_bytes = 1000}, 5};
     begin();
     gcs_proposal_write(&w, &p);
     ck_assert_uint_eq(written(), sizeof(golden));

@@ -88,6 +88,8 @@ struct gcs_trace_event {
     uint64_t number;                    /* send, deliver: the sender's n-th message, from 1 */
     enum gcs_service service;           /* send, deliver */
     struct gcs_message message;         /* send, deliver */
+    uint64_t time, seed;                /* deliver, agreed or safe: see struct gcs_event; the seed is
+                                           that of the packet's first message */
     const struct gcs_view_change *change; /* view */
 };
 
@@ -174,6 +176,10 @@ void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_
 /* This process is about to end: the others are told, by packets of the next gcs_core_packets, and
  * find out that much sooner. */
 void gcs_core_goodbye(struct gcs_core *core, uint64_t now);
+
+/* The wall clock, in nanoseconds since 1970, shows now + offset: group time follows it (struct
+ * gcs_event). Without this call the offset is 0. It may jump at any time. */
+void gcs_core_wall_clock(struct gcs_core *core, int64_t offset);
 
 /* Does what is due at now and what the inputs since the last call ask for. */
 void gcs_core_advance(struct gcs_core *core, uint64_t now);
@@ -297,6 +303,7 @@ struct gcs_core_event {
     uint32_t count;
     const uint8_t *payload;
     size_t payload_size;
+    uint64_t time, seed; /* deliver, agreed or safe: as in struct gcs_event, of the first message */
     uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;

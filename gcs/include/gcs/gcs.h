@@ -229,7 +229,24 @@ struct gcs_event {
     /* GCS_EVENT_STATE: messages[0] is a piece of the state at offset; of total bytes, if known, or 0.
      * GCS_EVENT_STATE_WANTED: sender is to be given the state. */
     uint64_t offset, total;
+
+    /* GCS_EVENT_DELIVER of agreed and safe messages, the same at every member, for replicas that must
+     * not look at a clock or draw a random number of their own; 0 otherwise.
+     * time: the group's, in nanoseconds since 1970 as far as the coordinator's wall clock is right.
+     * It never goes back, from view to view and for new members neither, and several deliveries may
+     * have the same. seed: see gcs_event_seed. */
+    uint64_t time, seed;
 };
+
+/* A random number for the i-th message of an agreed or safe delivery: the same at every member,
+ * another one for each message. Not a secret. */
+static inline uint64_t gcs_event_seed(const struct gcs_event *event, size_t i)
+{
+    uint64_t z = event->seed + (uint64_t)i * GCS_SEED_STEP;
+    z = (z ^ (z >> 32)) * UINT64_C(0xdaba0b6eb09322e3);
+    z = (z ^ (z >> 32)) * UINT64_C(0xdaba0b6eb09322e3);
+    return z ^ (z >> 32);
+}
 
 /*
  * Takes the next event of the endpoint's groups; all pointers in it are valid until the next call

@@ -102,6 +102,8 @@ struct gcs_view_change {
     const uint16_t *joined;
     const uint16_t *survivors;
     const struct gcs_departure *left;
+    uint64_t time;             /* group time (see struct gcs_event): of a new primary view the same
+                                  at all members */
 };
 
 /* A message as delivered: bytes inside the packet that it arrived in. */
@@ -109,6 +111,9 @@ struct gcs_message {
     const void *data;
     size_t size;
 };
+
+/* Between the seeds of two messages of a packet: see gcs_event_seed. */
+#define GCS_SEED_STEP UINT64_C(0xd1b54a32d192ed03)
 
 #ifdef __cplusplus
 }
