@@ -104,6 +104,7 @@ endif()
 gcs_glob(lab tests/lab/*.c)
 if(lab AND TARGET gcs-static)
     gcs_inside(gcs-lab tests ${lab})
+    target_link_options(gcs-lab PRIVATE -Wl,--wrap=clock_gettime) # tests/lab/clock.h
 endif()
 
 # Everything with deliberate bugs in it, compiled again; and the simulator made of that.

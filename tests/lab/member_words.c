@@ -3,7 +3,6 @@
  * A member's side of words.h. A report is one write(2), so that it is never
  * torn, not even by SIGKILL.
  */
-#include "tests/lab/filter.h"
 #include "tests/lab/member.h"
 
 #include <errno.h>
@@ -110,25 +109,6 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
 
 /* ---- Commands ----------------------------------------------------------------------- */
 
-int lab_member_filter(const struct lab_member *member)
-{
-    return lab_filter_set(member->filter_ports, member->filter_count, member->filter_loss);
-}
-
-static void hear_filter(struct lab_member *member, const char *text)
-{
-    char *end;
-
-    member->filter_loss = (uint32_t)strtoul(text, &end, 10);
-    member->filter_count = 0;
-    while ((*end == ' ' || *end == ',') && end[1] >= '0' && end[1] <= '9' &&
-           member->filter_count < LAB_MEMBERS_MAX)
-        member->filter_ports[member->filter_count++] = (uint16_t)strtoul(end + 1, &end, 10);
-    int error = member->endpoint ? lab_member_filter(member) : 0;
-    if (error)
-        lab_member_wrong("cannot filter packets: %s", strerror(error));
-}
-
 static void hear(struct lab_member *member, const char *line)
 {
     uint64_t ms, us;
@@ -145,8 +125,6 @@ static void hear(struct lab_member *member, const char *line)
     } else if (sscanf(line, "slow %" SCNu64 " %" SCNu64, &us, &ms) == 2) {
         member->slow_ns = us * 1000;
         member->slow_until = lab_now() + ms * LAB_NS_PER_MS;
-    } else if (strncmp(line, "filter ", 7) == 0) {
-        hear_filter(member, line + 7);
     } else {
         lab_member_wrong("unknown command \"%s\"", line);
     }
