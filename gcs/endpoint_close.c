@@ -61,8 +61,9 @@ static void close_transport(struct gcs_endpoint *endpoint)
         endpoint->transport->ops->close(endpoint->transport);
 }
 
-static void close_descriptors(struct gcs_endpoint *endpoint)
+static void close_descriptors(struct gcs_endpoint *endpoint, bool forked)
 {
+    gcs_status_close(endpoint, forked);
     close_fd(endpoint->ready_fd);
     close_fd(endpoint->timer_fd);
     close_fd(endpoint->wake_fd);
@@ -73,7 +74,7 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
 {
     close_transport(endpoint);
     destroy_loop(endpoint, false);
-    close_descriptors(endpoint);
+    close_descriptors(endpoint, false);
     (void)pthread_cond_destroy(&endpoint->changed);
     (void)pthread_mutex_destroy(&endpoint->mutex);
     gcs_fork_mark_free(endpoint->fork_mark);
@@ -91,7 +92,7 @@ static void close_forked(struct gcs_endpoint *endpoint)
     close_transport(endpoint);
     if (!atomic_load(&endpoint->busy))
         destroy_loop(endpoint, true);
-    close_descriptors(endpoint);
+    close_descriptors(endpoint, true);
     gcs_fork_mark_free(endpoint->fork_mark);
     gcs_release(endpoint->allocator, endpoint);
 }
@@ -124,6 +125,7 @@ void gcs_close(struct gcs_endpoint *endpoint)
         close_forked(endpoint);
         return;
     }
+    gcs_status_stop(endpoint);
     atomic_store(&endpoint->closing, true);
     if (endpoint->own_loop) {
         while (atomic_exchange_explicit(&endpoint->busy, true, memory_order_acquire))

@@ -67,6 +67,7 @@ struct gcs_era {
     bool missed;  /* packets came before this member was in the view: they were dropped */
     uint64_t refused; /* packets dropped for want of room before this view, by the counters */
 
+    uint64_t position;     /* in the total order: what is delivered now */
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */

@@ -248,16 +248,13 @@ static int open_parts(struct gcs_rdma *rdma, const struct gcs_report *report)
 {
     int error;
 
-    rdma->shape = (struct gcs_ring_shape){
-        .segments = GCS_RING_SEGMENTS_MAX,
-        .segment_bytes = (uint32_t)(rdma->config.ring_bytes / GCS_RING_SEGMENTS_MAX) & ~63u,
-    };
+    rdma->shape = rdma->config.ring;
     set_caps(rdma);
     error = gcs_rdma_device_open(rdma, report);
     if (error == 0)
         error = open_wait(rdma, report);
     if (error == 0)
-        error = gcs_rdma_stage_open(rdma, rdma->config.stage_bytes, report);
+        error = gcs_rdma_stage_open(rdma, report);
     if (error < 0)
         return error;
     rdma->pool = gcs_udp_pool_new(rdma->config.pool_bytes);

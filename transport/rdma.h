@@ -42,7 +42,6 @@ enum {
     GCS_RDMA_LINKS = 1024,  /* peers known at a time */
     GCS_RDMA_BUCKETS = 1024,
     GCS_RDMA_INLINE = 220, /* bytes asked for: what a cache line or two more of the queue hold */
-    GCS_RDMA_STAGE_SEGMENTS = 64,
     GCS_RDMA_HELLO = 40,
     GCS_RDMA_PACKET_MAX = 65000,
     GCS_RDMA_PACKET = 60000,
@@ -57,6 +56,8 @@ struct gcs_rdma_config {
     struct gcs_udp_target *seeds;
     size_t seeds_count;
     uint64_t packet;
+    struct gcs_ring_shape ring;
+    struct gcs_ring_shape stage;
     uint64_t ring_bytes;    /* for each peer */
     uint64_t stage_bytes;   /* for all peers */
     uint64_t memory_bytes;  /* bound of all registered memory */
@@ -88,16 +89,17 @@ extern const struct gcs_rdma_verbs gcs_rdma_verbs_real;
 struct gcs_rdma_stage {
     uint8_t *memory;
     struct ibv_mr *mr;
+    uint32_t segments;
     uint32_t segment_bytes;
     uint32_t current;
     uint32_t at;
-    uint32_t busy;                          /* segments with references */
-    uint32_t refs[GCS_RDMA_STAGE_SEGMENTS]; /* runs that are not known to have arrived */
+    uint32_t busy;                        /* segments with references */
+    uint32_t refs[GCS_RING_SEGMENTS_MAX]; /* runs that are not known to have arrived */
 };
 
 struct gcs_rdma;
 
-int gcs_rdma_stage_open(struct gcs_rdma *rdma, size_t bytes, const struct gcs_report *report);
+int gcs_rdma_stage_open(struct gcs_rdma *rdma, const struct gcs_report *report);
 void gcs_rdma_stage_close(struct gcs_rdma *rdma);
 /* Copies a packet in as a record; NULL: there is no room at the moment. */
 uint8_t *gcs_rdma_stage_place(struct gcs_rdma_stage *stage, const uint8_t *data, size_t size,
@@ -184,7 +186,8 @@ struct gcs_rdma_link {
     uint64_t serial;    /* runs */
     uint64_t ending;    /* the last, when we close and have asked whether it has arrived */
     uint32_t inline_bytes;
-    uint8_t staged[GCS_RDMA_WRITES]; /* each run's segment of the stage; STAGE_SEGMENTS: none */
+    uint8_t
+        staged[GCS_RDMA_WRITES]; /* each run's segment of the stage; GCS_RING_SEGMENTS_MAX: none */
     struct gcs_rdma_run run;
     uint32_t chained;
     struct ibv_send_wr chain[GCS_RDMA_CHAIN];

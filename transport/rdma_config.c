@@ -9,6 +9,9 @@
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 
+#define SEGMENT        (64 * KIB)
+#define SEGMENTS_LEAST 16
+
 static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
                          const struct gcs_report *report)
 {
@@ -18,8 +21,8 @@ static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
         uint64_t *value;
     } numbers[] = {
         {"packet", 512, GCS_RDMA_PACKET_MAX, 0, &config->packet},
-        {"ring", 256 * KIB, 256 * MIB, 4 * MIB, &config->ring_bytes},
-        {"stage", 256 * KIB, 256 * MIB, 8 * MIB, &config->stage_bytes},
+        {"ring", 256 * KIB, 256 * MIB, 2 * MIB, &config->ring_bytes},
+        {"stage", 256 * KIB, 256 * MIB, 4 * MIB, &config->stage_bytes},
         {"memory", MIB, 65536 * MIB, 512 * MIB, &config->memory_bytes},
         {"backlog", 64 * KIB, 1024 * MIB, 32 * MIB, &config->backlog_bytes},
         {"pool", 4 * MIB, 65536 * MIB, 64 * MIB, &config->pool_bytes},
@@ -40,18 +43,33 @@ static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
     return 0;
 }
 
+/* Segments of 64 KiB, but at least 16 of them. */
+static struct gcs_ring_shape choose_shape(uint64_t bytes)
+{
+    uint64_t segments = bytes / SEGMENT;
+
+    if (segments < SEGMENTS_LEAST)
+        segments = SEGMENTS_LEAST;
+    if (segments > GCS_RING_SEGMENTS_MAX)
+        segments = GCS_RING_SEGMENTS_MAX;
+    return (struct gcs_ring_shape){(uint32_t)segments, (uint32_t)(bytes / segments) & ~63u};
+}
+
 /* A packet, as a run of its own, must fit into a segment of the ring and into one of the stage. */
 static int choose_packet(struct gcs_rdma_config *config, const struct gcs_report *report)
 {
-    uint64_t least =
-        config->ring_bytes < config->stage_bytes ? config->ring_bytes : config->stage_bytes;
-    uint64_t most = least / GCS_RING_SEGMENTS_MAX - GCS_RING_PREFACE - GCS_RING_RECORD - 64;
+    config->ring = choose_shape(config->ring_bytes);
+    config->stage = choose_shape(config->stage_bytes);
+    uint32_t least = config->ring.segment_bytes < config->stage.segment_bytes
+                         ? config->ring.segment_bytes
+                         : config->stage.segment_bytes;
+    uint32_t most = least - GCS_RING_PREFACE - GCS_RING_RECORD - 64;
 
     if (config->packet > most)
         return gcs_report(report, GCS_EOPTION,
-                          "packet=%u: with rings of %llu bytes and a stage of %llu at most %u",
+                          "packet=%u: with a ring of %llu bytes and a stage of %llu at most %u",
                           (unsigned)config->packet, (unsigned long long)config->ring_bytes,
-                          (unsigned long long)config->stage_bytes, (unsigned)most);
+                          (unsigned long long)config->stage_bytes, most);
     if (config->packet == 0)
         config->packet = most < GCS_RDMA_PACKET ? most : GCS_RDMA_PACKET;
     return 0;

@@ -296,13 +296,10 @@ bool gcs_rdma_is_overdue(const struct gcs_rdma_link *link)
 
 static bool goes_before_ours(const struct gcs_rdma *rdma, const struct gcs_rdma_link *link)
 {
-    switch (link->state) {
-    case GCS_RDMA_RESOLVING:
-    case GCS_RDMA_CONNECTING:
-        return is_less(&link->peer, &rdma->address) || gcs_rdma_now() > link->since + PATIENCE_NS;
-    default:
-        return true; /* it would not ask if it had a connection */
-    }
+    /* Before we have asked nothing of ours can cross it; it would not ask if it had a connection.
+     */
+    return link->state != GCS_RDMA_CONNECTING || is_less(&link->peer, &rdma->address) ||
+           gcs_rdma_now() > link->since + PATIENCE_NS;
 }
 
 static void answer(struct gcs_rdma *rdma, struct gcs_rdma_link *link, struct rdma_cm_id *id,

@@ -70,8 +70,7 @@ static struct ibv_send_wr *add_request(struct gcs_rdma *rdma, struct gcs_rdma_li
         .addr = (uintptr_t)bytes, .length = GCS_RING_PREFACE, .lkey = link->mr->lkey};
     link->staged[index] = (uint8_t)segment;
     link->posted++;
-    signalled |=
-        link->posted % GCS_RDMA_SIGNAL == 0 || rdma->stage.busy > GCS_RDMA_STAGE_SEGMENTS / 2;
+    signalled |= link->posted % GCS_RDMA_SIGNAL == 0 || rdma->stage.busy > rdma->stage.segments / 2;
     rdma->counters.signalled += signalled;
     *wr = (struct ibv_send_wr){
         .wr_id = send_id(link),
@@ -174,7 +173,7 @@ void gcs_rdma_knock(struct gcs_rdma *rdma, struct gcs_rdma_link *link, bool sign
 
     if (!has_room(link, link->receives))
         return;
-    wr = add_request(rdma, link, &preface, GCS_RDMA_STAGE_SEGMENTS, signalled);
+    wr = add_request(rdma, link, &preface, GCS_RING_SEGMENTS_MAX, signalled);
     if (!wr)
         return;
     wr->imm_data = htonl(GCS_RING_KNOCK);
@@ -193,7 +192,7 @@ static void arrive(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t p
 {
     for (; link->arrived < posted; link->arrived++) {
         uint32_t segment = link->staged[link->arrived % GCS_RDMA_WRITES];
-        if (segment < GCS_RDMA_STAGE_SEGMENTS)
+        if (segment < GCS_RING_SEGMENTS_MAX)
             gcs_rdma_stage_unref(&rdma->stage, segment);
     }
 }

@@ -8,18 +8,17 @@
 #include "transport/rdma.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-int gcs_rdma_stage_open(struct gcs_rdma *rdma, size_t bytes, const struct gcs_report *report)
+int gcs_rdma_stage_open(struct gcs_rdma *rdma, const struct gcs_report *report)
 {
     struct gcs_rdma_stage *stage = &rdma->stage;
+    size_t bytes = gcs_ring_bytes(&rdma->config.stage);
 
-    stage->segment_bytes = (uint32_t)(bytes / GCS_RDMA_STAGE_SEGMENTS) & ~63u;
-    bytes = (size_t)stage->segment_bytes * GCS_RDMA_STAGE_SEGMENTS;
+    stage->segments = rdma->config.stage.segments;
+    stage->segment_bytes = rdma->config.stage.segment_bytes;
     stage->memory = aligned_alloc(4096, (bytes + 4095) & ~(size_t)4095);
     if (!stage->memory)
         return gcs_report(report, GCS_ENOMEM, "out of memory");
-    memset(stage->memory, 0, bytes);
     stage->mr = gcs_rdma_register(rdma, stage->memory, bytes, report);
     return stage->mr ? 0 : GCS_ESYSTEM;
 }
@@ -33,8 +32,8 @@ void gcs_rdma_stage_close(struct gcs_rdma *rdma)
 /* One that nobody reads from; the current one if it is. */
 static bool next_segment(struct gcs_rdma_stage *stage)
 {
-    for (uint32_t i = 0; i < GCS_RDMA_STAGE_SEGMENTS; i++) {
-        uint32_t segment = (stage->current + i) % GCS_RDMA_STAGE_SEGMENTS;
+    for (uint32_t i = 0; i < stage->segments; i++) {
+        uint32_t segment = (stage->current + i) % stage->segments;
         if (stage->refs[segment] > 0)
             continue;
         stage->current = segment;

@@ -197,7 +197,6 @@ struct gcs_ring_in *gcs_ring_in_new(const struct gcs_ring_shape *shape, size_t b
         free(in);
         return NULL;
     }
-    memset(in->memory, 0, bytes);
     in->shape = *shape;
     in->current = shape->segments;
     for (uint32_t i = 0; i < shape->segments; i++) {
