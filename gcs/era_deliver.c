@@ -86,6 +86,9 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         return GCS_ENOMEM;
     core->counters.messages_delivered += packet->count;
     core->counters.bytes_delivered += size;
+    if (rank == era->view.self)
+        gcs_latency_end(&era->group->latency, packet->service, packet->first + packet->count - 1,
+                        now);
     trace_payload(era, now, rank, &event);
     if (GCS_MUTANT(duplicate_delivery) && packet_number % 16 == 0)
         trace_payload(era, now, rank, &event);

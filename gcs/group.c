@@ -33,7 +33,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .order = GCS_ORDER_SEQUENCER,
         .window_packets = 1024,
         .window_bytes = 1 << 20,
-        .queue_bytes = 4 << 20,
+        .queue_bytes = 1 << 20,
         .message_bytes = 16 << 20,
         .weight = 1,
         .rejoin = true,
@@ -182,7 +182,6 @@ void gcs_group_unref(struct gcs_core_group *group)
 int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
                        const void *data, size_t size)
 {
-    (void)now;
     if (service != GCS_FIFO && service != GCS_AGREED && service != GCS_SAFE)
         return GCS_EINVAL;
     if (size > group->config.message_bytes)
@@ -198,7 +197,10 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
         return GCS_EAGAIN;
     }
     group->core->dirty = true;
-    return gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+    int error = gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+    if (!error)
+        gcs_latency_begin(&group->latency, (uint8_t)service, group->packer.next - 1, now);
+    return error;
 }
 
 int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *to,

@@ -51,14 +51,24 @@ void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
 
 /* ---- Starting ----------------------------------------------------------------------- */
 
+/* Whether the packets of that shape are what every link always carries: gcs_open refuses others. */
+static bool fits_link(const struct lab_crew *crew)
+{
+    const struct lab_shape *shape = &crew->shape;
+
+    if (shape->packet_bytes == 0 || crew->network->kind == LAB_LOOPBACK)
+        return shape->packet_bytes > 0;
+    return shape->packet_bytes < shape->mtu - HEADERS_BYTES &&
+           !(crew->options->faults & 1U << LAB_MTU);
+}
+
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
 {
     const struct lab_shape *shape = &crew->shape;
     size_t length = lab_network_url(crew->network, slot, url, size);
     char noise[256];
 
-    if (shape->packet_bytes && length < size &&
-        (crew->network->kind == LAB_LOOPBACK || shape->packet_bytes < shape->mtu - HEADERS_BYTES))
+    if (fits_link(crew) && length < size)
         length +=
             (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32, shape->packet_bytes);
     if (shape->receive_buffer && length < size)

@@ -307,6 +307,28 @@ static bool has_lost_majority(const struct lab_evidence *evidence, uint64_t heal
     return latest && 2 * (latest->members_count - dead) <= latest->members_count;
 }
 
+/* Whatever a member says others understand: what does not make sense was damaged on the way, and
+ * is found out by its checksum before anybody tries to understand it. */
+static void check_sense(struct lab_run *run)
+{
+    for (size_t i = 0; i < run->crew.count; i++) {
+        const struct lab_life *life = run->crew.lives[i];
+        const struct gcs_counters *counters = &life->counters;
+        bool damaged = run->options->faults & 1U << LAB_CORRUPT;
+
+        if (counters->dropped_malformed || counters->frames_unknown ||
+            (!damaged &&
+             (counters->dropped_corrupt || counters->dropped_short || counters->dropped_version)))
+            lab_crew_wrong(&run->crew,
+                           "member %u (process %ld) did not understand what others sent: %" PRIu64
+                           " malformed, %" PRIu64 " unknown, %" PRIu64
+                           " of another version, %" PRIu64 " corrupt, %" PRIu64 " short",
+                           life->slot, (long)life->pid, counters->dropped_malformed,
+                           counters->frames_unknown, counters->dropped_version,
+                           counters->dropped_corrupt, counters->dropped_short);
+    }
+}
+
 static void check_liveness(struct lab_evidence *evidence, const struct lab_run *run)
 {
     const struct log *log = &evidence->log;
@@ -363,6 +385,7 @@ void lab_evidence_take(struct lab_evidence *evidence, struct lab_run *run, const
                      (run->heal_at ? run->heal_at : lab_now()) - evidence->begin);
     check_claims(evidence, &run->crew);
     check_liveness(evidence, run);
+    check_sense(run);
     check_progress(evidence, run);
 }
 

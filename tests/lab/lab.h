@@ -11,6 +11,7 @@
 
 #define LAB_MEMBERS_MAX 64
 #define LAB_SECONDS_MAX 86400
+#define LAB_RATE_MAX    100000
 #define LAB_GROUP       "lab"
 
 #define LAB_NS_PER_MS UINT64_C(1000000)
@@ -56,6 +57,7 @@ struct lab_options {
     uint32_t faults; /* set of 1 << enum lab_fault */
     enum lab_service service;
     enum lab_network_kind network;
+    unsigned rate;     /* messages per second of each member; 0: as many as traces can hold */
     const char *dir;   /* where everything is kept; NULL: a temporary folder */
     const char *plan;  /* faults in place of those that the seed gives; or NULL */
     const char *check; /* only check what is in this folder; or NULL */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#define OPEN_TRIES 100
+#define OPEN_TRIES 300 /* of 20 ms: longer than any address is lost */
 
 bool lab_member_open(struct lab_member *member)
 {

@@ -16,12 +16,13 @@
 
 #define REPORT_NS   (20 * LAB_NS_PER_MS)
 #define COUNTERS_NS (500 * LAB_NS_PER_MS)
+#define REPORT_MAX  3072 /* less than PIPE_BUF */
 
 /* ---- Reports ------------------------------------------------------------------------ */
 
 void lab_member_say(const char *format, ...)
 {
-    char text[1024];
+    char text[REPORT_MAX];
     va_list arguments;
     size_t length;
 
@@ -75,7 +76,7 @@ void lab_member_count(const struct lab_member *member, struct gcs_counters *coun
 static void report_counters(const struct lab_member *member)
 {
     struct gcs_counters counters;
-    char text[1000];
+    char text[REPORT_MAX - 8];
     size_t length = (size_t)snprintf(text, sizeof(text), "counters");
 
     lab_member_count(member, &counters);

@@ -26,7 +26,7 @@ static const char *const service_names[] = {"fifo", "agreed", "safe", "mixed"};
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
     "               [--service fifo|agreed|safe|mixed] [--plan TEXT] [--dir DIR]\n"
-    "               [--network auto|loopback|namespaces] [--json] [--help]\n"
+    "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
     "Runs a group of real processes under load while things go wrong, and checks\n"
@@ -38,6 +38,7 @@ static const char usage_text[] =
     "  --service S    fifo, agreed, safe, or mixed: all of them (default mixed)\n"
     "  --network N    namespaces: a network of its own for each process, needs root;\n"
     "                 loopback; auto (default): namespaces if they can be made\n"
+    "  --rate R       messages per second of each member (default: what traces can hold)\n"
     "  --dir DIR      keep traces and everything else there (default: a temporary\n"
     "                 folder, removed unless there was a violation)\n"
     "  --check DIR    only check the traces that a run has left in DIR\n"
@@ -155,6 +156,8 @@ static bool parse_option(int option, struct lab_options *options)
         return parse_faults(optarg, &options->faults);
     case 'v':
         return parse_service(optarg, &options->service);
+    case 'r':
+        return parse_unsigned("rate", optarg, 1, LAB_RATE_MAX, &options->rate);
     case 'n':
         return parse_network(optarg, &options->network);
     case 'd':
@@ -191,12 +194,19 @@ static bool check_plan(const struct lab_options *options)
 enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 't'},
-        {"members", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'f'},
-        {"service", required_argument, NULL, 'v'}, {"network", required_argument, NULL, 'n'},
-        {"dir", required_argument, NULL, 'd'},     {"check", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
-        {"plan", required_argument, NULL, 'p'},    {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},
+        {"seconds", required_argument, NULL, 't'},
+        {"members", required_argument, NULL, 'm'},
+        {"faults", required_argument, NULL, 'f'},
+        {"service", required_argument, NULL, 'v'},
+        {"rate", required_argument, NULL, 'r'},
+        {"network", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'd'},
+        {"check", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"plan", required_argument, NULL, 'p'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 

@@ -263,6 +263,8 @@ void lab_plan_noise(const struct lab_options *options, unsigned slot, unsigned l
 /* A message is one line at its sender and one at each member. */
 unsigned lab_plan_rate(const struct lab_options *options)
 {
+    if (options->rate)
+        return options->rate;
     unsigned rate = LINES_PER_SECOND / (options->members * (options->members + 1));
 
     return rate > RATE_MAX ? RATE_MAX : rate > 0 ? rate : 1;

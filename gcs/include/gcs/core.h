@@ -24,6 +24,7 @@
 #define GCS_CORE_H
 
 #include <gcs/error.h>
+#include <gcs/status.h>
 #include <gcs/types.h>
 
 #ifdef __cplusplus
@@ -386,6 +387,15 @@ struct gcs_counters {
 
 /* Counters since gcs_core_new, all groups together. */
 const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
+
+/* ---- Status (gcs/status.h) -------------------------------------------------------------- */
+
+/* What the group is like for this member right now. Changes nothing. */
+void gcs_core_group_status(const struct gcs_core_group *group, struct gcs_group_status *status);
+
+/* The same of one member of the current view. GCS_ENOTMEMBER: no such rank. */
+int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uint16_t rank,
+                           struct gcs_member_status *status);
 
 #ifdef __cplusplus
 }

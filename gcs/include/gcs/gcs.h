@@ -57,6 +57,9 @@ struct gcs_endpoint_options {
     uint32_t suspect_max_ms;  /* silence that is suspicious in any case; 0, the default: twice
                                  suspect_ms */
     uint32_t probes;          /* others who are asked about one that is silent; default 3 */
+    const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
+                                 default NULL: none. Starts a second thread, which serves it */
+    uint32_t status_mode;     /* its permissions; default 0600 */
 };
 
 /* Sets every option to its default, and size. */
