@@ -290,6 +290,11 @@ static void sequencer_held_by_quorum(struct gcs_order_engine *engine, uint64_t p
         s->quorum = position;
 }
 
+static uint64_t sequencer_known(const struct gcs_order_engine *engine)
+{
+    return ((const struct sequencer *)engine)->slots;
+}
+
 static bool sequencer_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     const struct sequencer *s = (const struct sequencer *)engine;
@@ -398,6 +403,7 @@ const struct gcs_order_ops gcs_order_sequencer = {
     .held_by_quorum = sequencer_held_by_quorum,
     .peek = sequencer_peek,
     .pop = sequencer_pop,
+    .known = sequencer_known,
     .safe = sequencer_safe,
     .freeze = sequencer_freeze,
     .finish = sequencer_finish,
