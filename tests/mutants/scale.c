@@ -13,7 +13,7 @@ static const struct {
     const char *name;
 } mutants[] = {
     {GCS_MUTANT_none, "none"},
-#define SCALE_ROW(id, what) {GCS_MUTANT_##id, #id},
+#define SCALE_ROW(id, bound, what) {GCS_MUTANT_##id, #id},
     GCS_SCALE_MUTANT_TABLE(SCALE_ROW)
 #undef SCALE_ROW
 };
