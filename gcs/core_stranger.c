@@ -10,6 +10,10 @@
 
 #include <string.h>
 
+_Static_assert(GCS_PROTOCOL_MAJOR == GCS_VERSION_MAJOR_WIRE &&
+                   GCS_PROTOCOL_MINOR == GCS_VERSION_MINOR_WIRE,
+               "what is promised is what is spoken");
+
 #define VERSION_AT   3
 #define ANSWERS_MAX  8
 #define ANSWER_EVERY 1000000000u /* ns */
