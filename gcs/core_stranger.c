@@ -24,13 +24,23 @@ static bool is_ours(const uint8_t *data, size_t size)
     return size > VERSION_AT && memcmp(data, "gcs", VERSION_AT) == 0 && data[VERSION_AT] != 0;
 }
 
+/* A single packet may be a damaged one of ours; the same twice is not. */
+static bool is_sure(struct gcs_stranger *stranger, const struct gcs_address *from, uint8_t version)
+{
+    bool again = stranger->suspect_version == version &&
+                 gcs_address_equal(&stranger->suspect_address, from);
+    stranger->suspect_version = version;
+    stranger->suspect_address = *from;
+    return again;
+}
+
 void gcs_core_meet_stranger(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
                             const uint8_t *data, size_t size)
 {
     const struct gcs_envelope envelope = {.group = core->endpoint_tag, .rank = GCS_RANK_NONE};
     const uint8_t nothing[1] = {0}; /* of a frame that whoever speaks another version skips */
     struct gcs_stranger *stranger = &core->stranger;
-    if (!is_ours(data, size))
+    if (!is_ours(data, size) || !is_sure(stranger, from, data[VERSION_AT]))
         return;
     if (stranger->version == 0) {
         stranger->version = data[VERSION_AT];

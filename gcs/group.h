@@ -76,6 +76,8 @@ struct gcs_stranger {
     uint8_t answers;
     uint64_t silent_until;
     struct gcs_address address;
+    uint8_t suspect_version; /* of the last packet of another version */
+    struct gcs_address suspect_address;
 };
 
 struct gcs_core {
