@@ -11,6 +11,7 @@
 #include "gcs/era.h"
 #include "gcs/events.h"
 #include "gcs/group_state.h"
+#include "gcs/latency.h"
 #include "gcs/group_time.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
@@ -40,6 +41,7 @@ struct gcs_core_group {
     struct gcs_era *era; /* the current view's; NULL before the first */
     struct gcs_era *old; /* the one before, while somebody may need it */
     struct gcs_packer packer;
+    struct gcs_latency_meter latency;
     uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */
@@ -188,6 +190,10 @@ struct gcs_envelope {
     uint32_t epoch;
     uint16_t rank;
 };
+/* One that fits into a packet, to all of a route. */
+void gcs_core_multicast_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                              struct gcs_route *route, uint8_t type, const uint8_t *body,
+                              size_t size);
 void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
                          const struct gcs_address *to, uint8_t type, const uint8_t *body,
                          size_t size);
