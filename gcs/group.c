@@ -33,7 +33,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .order = GCS_ORDER_SEQUENCER,
         .window_packets = 1024,
         .window_bytes = 1 << 20,
-        .queue_bytes = 4 << 20,
+        .queue_bytes = 1 << 20,
         .message_bytes = 16 << 20,
         .weight = 1,
         .rejoin = true,
