@@ -77,6 +77,8 @@ struct gcs_command {
     struct gcs_counters *counters;         /* counters */
     struct gcs_status_snapshot *snapshot;  /* status */
     uint64_t *until;                       /* primary */
+    uint32_t *epoch;                       /* ordered */
+    uint64_t *position;                    /* ordered */
     uint64_t patience;                     /* ns for which GCS_EAGAIN is not an answer yet */
     uint64_t deadline;                     /* the end of that */
     struct gcs_command *next;              /* in endpoint->pending */

@@ -64,6 +64,7 @@ struct gcs_era {
     bool gaps_changed;
     bool fetching;
 
+    uint64_t position;     /* in the total order: what is delivered now */
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */

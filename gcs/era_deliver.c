@@ -74,6 +74,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .payload_size = size,
         .time = ordered ? era->group->time.agreed : 0,
         .seed = ordered ? seed_of(era, rank, packet->first) : 0,
+        .position = ordered ? era->position : 0,
         .buffer = buffer,
         .token = era,
         .packet = packet_number,
@@ -152,6 +153,7 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
         engine->ops->pop(engine);
         if (ours && order == GCS_ERA_TOTAL)
             gcs_group_time_deliver(&era->group->time, packet->time);
+        era->position = order == GCS_ERA_TOTAL ? next.position : era->position;
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
         int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;

@@ -265,6 +265,18 @@ int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until)
     return 0;
 }
 
+int gcs_core_ordered(const struct gcs_core_group *group, uint32_t *epoch, uint64_t *position)
+{
+    if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
+        return GCS_ENOTMEMBER;
+    if (group->state != GCS_GROUP_MEMBER || group->returning || group->era->frozen)
+        return GCS_EAGAIN;
+    const struct gcs_order_engine *engine = group->era->orders[GCS_ERA_TOTAL];
+    *epoch = group->era->view.epoch;
+    *position = engine->ops->known(engine);
+    return 0;
+}
+
 const struct gcs_view *gcs_core_view(const struct gcs_core_group *group)
 {
     return group->era ? &group->era->view : NULL;
