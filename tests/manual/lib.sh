@@ -11,7 +11,12 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 failed=0 checked=0
 
+# What is known to be missing for now stands in known_gaps, in the same words.
 complain() {
+    if grep -qxF -e "$*" "$root/tests/manual/known_gaps"; then
+        echo "missing, as is known: $*"
+        return
+    fi
     echo "MISSING: $*"
     failed=1
 }
