@@ -47,7 +47,7 @@ for header in "$include"/*.h; do
 done
 for name in $(table "$include/core.h" GCS_COUNTER_TABLE) $(table "$include/status.h" GCS_GROUP_STATUS_TABLE) \
     $(table "$include/status.h" GCS_MEMBER_STATUS_TABLE); do
-    expect "gcs_status(7): '.It Va $name'" grep -qx -e ".It Va $name" "$man/gcs_status.7"
+    expect "gcs_status(7): '.It Va $name' (tests/manual/status-lists writes it)" grep -qx -e ".It Va $name" "$man/gcs_status.7"
 done
 for option in $(grep -ohE 'gcs_url_[a-z]+\(url, "[a-z_]+"' "$root"/transport/*.c | sed 's/.*"\(.*\)"/\1/' | sort -u); do
     expect "the URL option '$option', as 'Cm $option' in the page of a transport" \
@@ -84,7 +84,7 @@ for tool in $(tools); do
 done
 
 # ---- Subjects -----------------------------------------------------------------------------
-subjects="gcs.7 gcs_views.7 gcs_ordering.7 gcs_protocol.7 gcs_udp.7 gcs_tuning.7 gcs_status.7 gcs_trace.5"
+subjects="gcs.7 gcs_views.7 gcs_ordering.7 gcs_protocol.7 gcs_udp.7 gcs_tuning.7 gcs_status.7 gcs_repair.7 gcs_trace.5"
 [ ! -e "$include/replica.h" ] || subjects="$subjects gcs_replication.7"
 set -- "$root"/transport/rdma*.c
 [ ! -e "$1" ] || subjects="$subjects gcs_rdma.7"
