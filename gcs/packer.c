@@ -198,6 +198,12 @@ uint32_t gcs_packer_next_size(const struct gcs_packer *packer)
     return pack->cut ? GCS_FRAGMENT_HEADER + fragment_size(packer, pack) : pack->used;
 }
 
+uint8_t gcs_packer_next_service(const struct gcs_packer *packer)
+{
+    const struct gcs_pack *pack = first_pack(packer);
+    return pack ? pack->service : 0;
+}
+
 /* A message whose last fragment was taken is no longer queued; its bytes stay for the taker. */
 static void finish(struct gcs_packer *packer, struct gcs_pack *pack)
 {

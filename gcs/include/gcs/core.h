@@ -73,6 +73,7 @@ enum gcs_trace_type {
     GCS_TRACE_VIEW,
     GCS_TRACE_BLOCKED, /* nothing can be sent or delivered until the next view */
     GCS_TRACE_LEAVE,   /* the membership has ended */
+    GCS_TRACE_STABLE,  /* a delivered message, and all before it in total order, are safe now */
 };
 
 struct gcs_trace_event {
@@ -83,8 +84,8 @@ struct gcs_trace_event {
     uint64_t lineage;
     uint64_t proposer; /* with epoch: the view */
     uint32_t epoch;
-    const struct gcs_member_id *sender; /* send, deliver */
-    uint64_t number;                    /* send, deliver: the sender's n-th message, from 1 */
+    const struct gcs_member_id *sender; /* send, deliver, stable */
+    uint64_t number;                    /* the same: the sender's n-th message, from 1 */
     enum gcs_service service;           /* send, deliver */
     struct gcs_message message;         /* send, deliver */
     uint64_t time, seed;                /* deliver, agreed or safe: see struct gcs_event; the seed is
@@ -113,7 +114,17 @@ struct gcs_core_config {
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
 };
 
-enum gcs_order { GCS_ORDER_SEQUENCER = 1 };
+/* How agreed and safe messages get their order: gcs_ordering(7). */
+enum gcs_order {
+    GCS_ORDER_SEQUENCER = 1, /* one member gives the places */
+    GCS_ORDER_LAMPORT = 2,   /* all alike, by clocks; for small groups */
+};
+
+/* By whom a safe message is held when it is delivered. */
+enum gcs_safe_quorum {
+    GCS_SAFE_MAJORITY = 1, /* by a quorum of the view */
+    GCS_SAFE_ALL = 2,      /* by all voters of the view: one that is silent holds all back */
+};
 
 /* How a member finds or founds its group. */
 enum gcs_bootstrap {
@@ -147,6 +158,10 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
+    enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */
+    bool rotate; /* the sequencer is another voter in each view, not always the coordinator; same at
+                    all members; default false */
+    bool stable; /* GCS_EVENT_STABLE tells when agreed messages have become safe; default false */
 };
 
 /* The defaults; sets size. */
@@ -286,6 +301,9 @@ enum gcs_event_type {
     GCS_EVENT_STATE,       /* a piece of the state; offset 0: it begins (again) */
     GCS_EVENT_STATE_END,   /* the state is complete; or, at the member that gives it to sender:
                               the transfer has ended, error says how */
+    GCS_EVENT_STABLE,      /* config.stable: sender's message number, and all that was delivered before
+                              it in total order, are safe now. Told once for many. A new primary view
+                              says so of everything that was delivered before it */
 };
 
 struct gcs_core_event {

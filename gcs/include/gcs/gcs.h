@@ -219,7 +219,7 @@ struct gcs_event {
     const struct gcs_member_id *sender;
     enum gcs_service service;
     uint64_t number; /* of messages[0]: the sender's n-th message in this group (private: to this
-                        member), from 1 */
+                        member), from 1. GCS_EVENT_STABLE: sender's message that is safe now */
     const struct gcs_message *messages;
     size_t count;
 
