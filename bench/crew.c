@@ -148,6 +148,13 @@ static bool watch(struct bench_crew *crew, uint64_t time)
     return signal != SIGCHLD || reap_all(crew);
 }
 
+void bench_crew_silence(struct bench_crew *crew, unsigned index)
+{
+    crew->killed[index] = true; /* when all is over */
+    if (crew->pids[index] > 0)
+        (void)kill(crew->pids[index], SIGSTOP);
+}
+
 bool bench_crew_wait_until(struct bench_crew *crew, uint64_t time)
 {
     while (bench_now() < time) {
@@ -155,6 +162,18 @@ bool bench_crew_wait_until(struct bench_crew *crew, uint64_t time)
             return false;
     }
     return true;
+}
+
+bool bench_crew_pause(struct bench_crew *crew, unsigned index, uint64_t ns)
+{
+    bool good;
+
+    if (crew->pids[index] > 0)
+        (void)kill(crew->pids[index], SIGSTOP);
+    good = bench_crew_wait_until(crew, bench_now() + ns);
+    if (crew->pids[index] > 0)
+        (void)kill(crew->pids[index], SIGCONT);
+    return good;
 }
 
 /* The first member, by number, that has not come as far; BENCH_NOBODY: all have. */
@@ -206,6 +225,8 @@ bool bench_crew_finish(struct bench_crew *crew)
 
     atomic_store(&crew->world->quit, true);
     for (unsigned i = 0; i < crew->world->count; i++) {
+        if (crew->killed[i])
+            bench_crew_kill(crew, i); /* it may only have been silent */
         while (good && crew->pids[i] > 0) {
             good = watch(crew, bench_now() + LOOK_NS) && reap(crew, i);
             if (good && crew->pids[i] > 0 && bench_now() >= deadline) {

@@ -45,6 +45,10 @@ bool bench_crew_wait_until(struct bench_crew *crew, uint64_t time);
 /* kill -9. */
 void bench_crew_kill(struct bench_crew *crew, unsigned index);
 
+/* kill -STOP: nothing is heard of it any more. And for a while only; false: as above. */
+void bench_crew_silence(struct bench_crew *crew, unsigned index);
+bool bench_crew_pause(struct bench_crew *crew, unsigned index, uint64_t ns);
+
 /* All members end by themselves; false: it was said which one did not. */
 bool bench_crew_finish(struct bench_crew *crew);
 

@@ -17,15 +17,21 @@
 
 static bool disturb(struct bench_crew *crew, const struct bench_plan *plan)
 {
+    const struct bench_options *options = crew->options;
     struct bench_world *world = crew->world;
+    unsigned victim = options->victim - 1;
 
+    if (plan->crash && options->fault == BENCH_PAUSE_A_WHILE)
+        return bench_crew_pause(crew, victim, options->pause_ms * BENCH_NS_PER_MS);
     if (plan->crash) {
-        unsigned victim = crew->options->victim - 1;
         atomic_store(&world->victim, victim);
         atomic_store(&world->disturbed, bench_now());
-        bench_crew_kill(crew, victim);
+        if (options->fault == BENCH_KILL)
+            bench_crew_kill(crew, victim);
+        else
+            bench_crew_silence(crew, victim);
     }
-    uint64_t more = plan->state ? crew->options->bytes / STATE_RATE * BENCH_NS_PER_US : 0;
+    uint64_t more = plan->state ? options->bytes / STATE_RATE * BENCH_NS_PER_US : 0;
     return bench_crew_wait_view(crew, VIEW_NS + more, "the view that was waited for");
 }
 

@@ -118,6 +118,13 @@ static bool all_vote(const struct gcs_view *view)
     return rank == view->count;
 }
 
+/* Somebody was, is, or will be paused, and the group is not to notice. */
+static bool pausing(const struct bench_member *member)
+{
+    return member->plan->crash && member->options->fault == BENCH_PAUSE_A_WHILE &&
+           atomic_load(&member->seat->state) >= BENCH_READY;
+}
+
 static void take_view(struct bench_member *member, const struct gcs_view_change *change)
 {
     const unsigned first = member->options->members - member->options->joiners;
@@ -126,7 +133,9 @@ static void take_view(struct bench_member *member, const struct gcs_view_change 
     bench_check_view(&member->check);
     take_seat(member, &change->view);
     member->seat->views += atomic_load(&member->seat->state) >= BENCH_READY;
-    if (!change->primary) {
+    if (pausing(member)) {
+        bench_member_break(member, "a view came of a pause of %u ms", member->options->pause_ms);
+    } else if (!change->primary) {
         bench_member_break(member, "cut off from the primary, in a view of %u members", count);
     } else if (count == expected_members(member)) {
         if (atomic_load(&member->seat->view_at) == 0 && all_vote(&change->view))

@@ -32,6 +32,8 @@ static const struct option long_options[] = {
     {"runs", required_argument, NULL, BENCH_RUNS},
     {"rate", required_argument, NULL, BENCH_RATE},
     {"victim", required_argument, NULL, BENCH_VICTIM},
+    {"fault", required_argument, NULL, BENCH_FAULT},
+    {"pause-ms", required_argument, NULL, BENCH_PAUSE},
     {"heartbeat-ms", required_argument, NULL, BENCH_HEARTBEAT},
     {"suspect-ms", required_argument, NULL, BENCH_SUSPECT},
     {"window-bytes", required_argument, NULL, BENCH_WINDOW},
@@ -54,6 +56,10 @@ struct word {
 static const struct word services[] = {
     {"fifo", GCS_FIFO}, {"agreed", GCS_AGREED}, {"safe", GCS_SAFE}, {NULL, 0}};
 static const struct word orders[] = {{"sequencer", GCS_ORDER_SEQUENCER}, {NULL, 0}};
+static const struct word faults[] = {{"kill", BENCH_KILL},
+                                     {"silence", BENCH_SILENCE},
+                                     {"pause", BENCH_PAUSE_A_WHILE},
+                                     {NULL, 0}};
 static const struct word transports[] = {{"udp", 0}, {NULL, 0}};
 
 /* ---- Words -------------------------------------------------------------------------- */
@@ -186,6 +192,14 @@ static bool parse_template(const struct bench_options *options, const char *opti
     return true;
 }
 
+static bool parse_fault(struct bench_options *options, const char *value)
+{
+    const struct word *word = find_word(options, "fault", faults, value);
+
+    options->fault = word ? (enum bench_fault)word->value : options->fault;
+    return word;
+}
+
 /* ---- Options --------------------------------------------------------------------------- */
 
 /* How a group is made up. */
@@ -252,6 +266,10 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
         return parse_real(o, "rate", value, 0.1, RATE_MAX, &o->rate);
     case BENCH_VICTIM:
         return parse_number(o, "victim", value, false, 1, BENCH_MEMBERS_MAX, &o->victim);
+    case BENCH_FAULT:
+        return parse_fault(o, value);
+    case BENCH_PAUSE:
+        return parse_number(o, "pause-ms", value, false, 1, 60000, &o->pause_ms);
     case BENCH_BYTES:
         return parse_bytes(o, value, &o->bytes);
     case BENCH_FLOOR:

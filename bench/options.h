@@ -22,6 +22,8 @@ enum bench_exit {
 
 /* Options as bits of a command's set. They also name what getopt_long(3) finds. */
 enum bench_option {
+    BENCH_PAUSE = 1 << 6,
+    BENCH_FAULT = 1 << 7,
     BENCH_MEMBERS = 1 << 8,
     BENCH_SENDERS = 1 << 9,
     BENCH_SIZE = 1 << 10,
@@ -67,6 +69,13 @@ enum bench_option {
     "                         as in gcs_join(3) and gcs_open(3)\n"                  \
     "  --json                 one JSON object as the last line\n"
 
+/* What becomes of a member of the group, of a sudden. */
+enum bench_fault {
+    BENCH_KILL,         /* its process is gone, and the others are told that nobody listens there */
+    BENCH_SILENCE,      /* it says nothing more, as when its host has lost its power */
+    BENCH_PAUSE_A_WHILE /* it is not scheduled for a while, and nothing is to come of it */
+};
+
 struct bench_options {
     const char *command; /* "throughput" */
     unsigned given;      /* enum bench_option */
@@ -85,6 +94,8 @@ struct bench_options {
     unsigned runs;
     double rate;                       /* messages per second of all senders together; 0: no pace */
     unsigned victim;                   /* from 1 */
+    enum bench_fault fault;
+    uint32_t pause_ms;
     uint32_t heartbeat_ms, suspect_ms; /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
     uint64_t bytes;                     /* state: of the state */

@@ -47,6 +47,9 @@ static void fill_messages(struct gcs_held *held, struct gcs_event *event)
     event->seed = core->seed + held->delivered * GCS_SEED_STEP; /* as if all were one event */
     /* Fewer than announced would be a bug of the core's: then these are all. */
     held->delivered = count == GCS_EVENT_MESSAGES ? held->delivered + count : core->count;
+    /* The packet is delivered with the last of its messages. */
+    if (core->position > 0)
+        event->position = core->position - (held->delivered < core->count);
 }
 
 static bool has_messages(const struct gcs_core_event *core)

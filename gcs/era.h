@@ -77,6 +77,7 @@ struct gcs_era {
     struct gcs_unsettled *unsettled; /* a ring, in order */
     uint32_t unsettled_capacity;
     uint64_t unsettled_head, unsettled_tail;
+    uint64_t position;     /* in the total order: what is delivered now */
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */

@@ -87,6 +87,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .payload_size = size,
         .time = ordered ? era->group->time.agreed : 0,
         .seed = ordered ? seed_of(era, rank, packet->first) : 0,
+        .position = ordered ? era->position : 0,
         .buffer = buffer,
         .token = era,
         .packet = packet_number,
@@ -99,6 +100,9 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         return GCS_ENOMEM;
     core->counters.messages_delivered += packet->count;
     core->counters.bytes_delivered += size;
+    if (rank == era->view.self)
+        gcs_latency_end(&era->group->latency, packet->service, packet->first + packet->count - 1,
+                        now);
     trace_payload(era, now, rank, &event);
     if (GCS_MUTANT(duplicate_delivery) && packet_number % 16 == 0)
         trace_payload(era, now, rank, &event);
@@ -162,6 +166,7 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
         engine->ops->pop(engine);
         if (ours && order == GCS_ERA_TOTAL)
             gcs_group_time_deliver(&era->group->time, packet->time);
+        era->position = order == GCS_ERA_TOTAL ? next.position : era->position;
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
         int result = ours && packet->service == GCS_AGREED ? gcs_era_unsettled(era, &next, packet) : 0;

@@ -110,6 +110,15 @@ void gcs_era_ask(struct gcs_era *era)
 
 /* ---- Numbered packets ------------------------------------------------------------------- */
 
+static void trace_whole(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing)
+{
+    struct gcs_buffer *whole = gcs_packer_whole(&era->group->packer, packing);
+    if (whole)
+        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, packing->first,
+                              packing->service, whole->data, packing->whole_size);
+    gcs_buffer_unref(whole);
+}
+
 static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing,
                        const uint8_t *payload)
 {
@@ -119,9 +128,8 @@ static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packi
     era->group->core->counters.messages_sent += packing->count;
     if (!era->group->core->config.trace)
         return;
-    if (packing->whole)
-        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, number, packing->service,
-                              packing->whole, packing->whole_size);
+    if (packing->whole_size > 0)
+        trace_whole(era, now, packing);
     if (packing->flags & GCS_PACKET_FRAGMENT)
         return;
     while (gcs_payload_next(payload, packing->size, &offset, &data, &size))

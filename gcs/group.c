@@ -34,7 +34,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .safe_quorum = GCS_SAFE_MAJORITY,
         .window_packets = 1024,
         .window_bytes = 1 << 20,
-        .queue_bytes = 4 << 20,
+        .queue_bytes = 1 << 20,
         .message_bytes = 16 << 20,
         .weight = 1,
         .rejoin = true,
@@ -182,7 +182,6 @@ void gcs_group_unref(struct gcs_core_group *group)
 int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
                        const void *data, size_t size)
 {
-    (void)now;
     if ((unsigned)service > GCS_SAFE || gcs_era_order_of((uint8_t)service) < 0)
         return GCS_EINVAL;
     if (size > group->config.message_bytes)
@@ -198,7 +197,10 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
         return GCS_EAGAIN;
     }
     group->core->dirty = true;
-    return gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+    int error = gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+    if (!error)
+        gcs_latency_begin(&group->latency, (uint8_t)service, group->packer.next - 1, now);
+    return error;
 }
 
 int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_member_id *to,
@@ -262,6 +264,18 @@ int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until)
     if (!held)
         return GCS_EAGAIN;
     *until = group->era->lease.until;
+    return 0;
+}
+
+int gcs_core_ordered(const struct gcs_core_group *group, uint32_t *epoch, uint64_t *position)
+{
+    if (group->leaving || group->failed || group->state > GCS_GROUP_MEMBER)
+        return GCS_ENOTMEMBER;
+    if (group->state != GCS_GROUP_MEMBER || group->returning || group->era->frozen)
+        return GCS_EAGAIN;
+    const struct gcs_order_engine *engine = group->era->orders[GCS_ERA_TOTAL];
+    *epoch = group->era->view.epoch;
+    *position = engine->ops->known(engine);
     return 0;
 }
 

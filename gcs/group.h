@@ -11,6 +11,7 @@
 #include "gcs/era.h"
 #include "gcs/events.h"
 #include "gcs/group_state.h"
+#include "gcs/latency.h"
 #include "gcs/group_time.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
@@ -40,6 +41,7 @@ struct gcs_core_group {
     struct gcs_era *era; /* the current view's; NULL before the first */
     struct gcs_era *old; /* the one before, while somebody may need it */
     struct gcs_packer packer;
+    struct gcs_latency_meter latency;
     uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */

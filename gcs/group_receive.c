@@ -13,14 +13,18 @@
 static void receive_looking(struct gcs_core_group *group, uint64_t now,
                             const struct gcs_address *from, const struct gcs_packet *packet)
 {
+    struct gcs_counters *counters = &group->core->counters;
     struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
     struct gcs_frame frame;
     while (group->state == GCS_GROUP_LOOKING && group->failed == 0 && gcs_frame_next(&r, &frame)) {
-        if (frame.type < GCS_FRAME_JOIN)
-            group->core->counters.dropped_stale++; /* of a view that we are not in yet */
-        else if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body,
-                                     frame.size) == GCS_EMALFORMED)
-            group->core->counters.dropped_malformed++;
+        int result = GCS_ENOTMEMBER;
+        if (frame.type >= GCS_FRAME_JOIN)
+            result = gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body,
+                                         frame.size);
+        if (result == GCS_ENOTMEMBER) /* of a view that we are not in yet */
+            counters->dropped_stale++;
+        else if (result == GCS_EMALFORMED)
+            counters->dropped_malformed++;
     }
 }
 
@@ -69,6 +73,10 @@ static void hear_excluded(struct gcs_core_group *group, const struct gcs_packet 
     if (!gcs_excluded_read(frame->body, frame->size, &epoch)) {
         group->core->counters.dropped_malformed++;
     } else if (packet->lineage == group->era->view.lineage && epoch > group->era->view.epoch) {
+        if (group->state == GCS_GROUP_SERVING) {
+            group->era->retired = true; /* the others have gone on: nobody needs us any more */
+            return;
+        }
         group->core->counters.exclusions++;
         group->failed = GCS_ENOTMEMBER;
     }
@@ -122,10 +130,9 @@ static void receive_astray(struct gcs_core_group *group, uint64_t now,
     if (packet->epoch > era->view.epoch) {
         /* A word of ours in the old view makes its sender tell us what was decided. */
         gcs_era_send_status_to(group->era, from);
-    } else if (is_member(era, from)) {
-        if (packet->epoch + 1 == era->view.epoch)
-            gcs_agreement_behind(era->agreement, now, from);
-    } else {
+    } else if (packet->epoch + 1 == era->view.epoch) {
+        gcs_agreement_behind(era->agreement, now, from);
+    } else if (!is_member(era, from)) {
         uint8_t body[16];
         struct gcs_writer w = gcs_writer_over(body, sizeof(body));
         gcs_excluded_write(&w, era->view.epoch);

@@ -201,6 +201,19 @@ static bool includes(const struct gcs_proposal *value, uint64_t incarnation)
     return false;
 }
 
+/* Who comes back takes the decision along; who does not serves first those who lack it. */
+static void excluded(struct gcs_core_group *group, uint64_t now)
+{
+    group->core->counters.exclusions++;
+    group->parting = GCS_ENOTMEMBER;
+    if (group->config.rejoin) {
+        group->failed = GCS_ENOTMEMBER;
+    } else if (group->primary) {
+        group->primary = false;
+        (void)gcs_group_tell_blocked(group, now); /* the end is told in any case */
+    }
+}
+
 static void install(void *ctx, const struct gcs_proposal *value)
 {
     struct gcs_era *era = ctx;
@@ -212,8 +225,7 @@ static void install(void *ctx, const struct gcs_proposal *value)
         if (value->reason[era->view.self] == GCS_REASON_EVICTED) {
             group->parting = GCS_EEVICTED;
         } else if (!group->leaving) {
-            group->core->counters.exclusions++;
-            group->failed = GCS_ENOTMEMBER;
+            excluded(group, now);
         }
         return;
     }

@@ -365,8 +365,8 @@ int gcs_bootstrap_frame(struct gcs_bootstrap_machine *b, uint64_t now,
         return hear_kin(b, now, from, body, size);
     case GCS_FRAME_JOIN: /* it cannot found, and we cannot let it in */
         return 0;
-    default:
-        return GCS_EMALFORMED;
+    default: /* to whoever had this address before */
+        return GCS_ENOTMEMBER;
     }
 }
 

@@ -4,13 +4,15 @@
  * whoever comes along fetches what it lacks of the cut, installs, and confirms to
  * those who come along and to the leavers, until all survivors are known to have
  * installed. Until then everybody keeps what the others may still have to fetch:
- * the survivors without limit, the leavers for a bounded time. Whoever speaks as
- * if nothing were decided is told; frames get lost, so it is the one who lacks
- * something that asks again.
+ * the survivors without limit, those who are out for a bounded time: be they
+ * leavers, or excluded and cut off until now, they may be the only ones alive to
+ * whom the decision has been told. Whoever speaks as if nothing were decided is
+ * told; frames get lost, so it is the one who lacks something that asks again.
  */
 #include "views/machine.h"
 
-/* Waits for a ballot after which a leaver no longer tries to fetch, or serves nobody any more. */
+/* Waits for a ballot after which a leaver no longer tries to fetch, and after which who is out
+ * serves nobody any more. */
 #define FETCH_WAITS 4
 #define SERVE_WAITS 20
 
@@ -33,10 +35,6 @@ static bool group_ended(const struct gcs_agreement *m)
 /* Retirement waits for these: the survivors; at the end of the group, everybody there is. */
 static bool required(const struct gcs_agreement *m, uint16_t rank)
 {
-    const struct gcs_seat *seat = &m->seats[rank];
-    bool out = reason(m, m->view->self) != GCS_REASON_NONE;
-    if (out && gcs_seat_missed(seat))
-        return false;
     return group_ended(m) || reason(m, rank) == GCS_REASON_NONE;
 }
 
@@ -85,19 +83,18 @@ static void install(struct gcs_agreement *m, uint64_t now)
     m->seats[m->view->self].confirmed = true;
     gcs_agreement_arm(m, TIMER_FETCH, GCS_NEVER);
     m->config.env.install(m->config.env.ctx, &m->decision->proposal);
-    if ((own != GCS_REASON_NONE && !went(own)) ||
-        GCS_MUTANT(drop_old_view_packets)) {
+    if (GCS_MUTANT(drop_old_view_packets)) {
         retire(m);
         return;
     }
+    bool out = own != GCS_REASON_NONE; /* whoever waits for it should not do so for long */
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
-        if (group_ended(m) || reason(m, rank) == GCS_REASON_NONE ||
-            went(reason(m, rank)))
-            confirm_to(m, rank, 0);
+        if (group_ended(m) || reason(m, rank) == GCS_REASON_NONE || went(reason(m, rank)))
+            confirm_to(m, rank, out ? GCS_CONFIRM_ASK : 0);
     }
     m->confirm_gap = m->config.retry_ns;
     gcs_agreement_arm(m, TIMER_CONFIRM, now + m->confirm_gap);
-    if (went(own))
+    if (out)
         gcs_agreement_arm(m, TIMER_SERVE, now + SERVE_WAITS * m->config.ballot_ns);
     check_retired(m);
 }

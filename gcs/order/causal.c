@@ -319,6 +319,12 @@ static bool causal_owes_ack(const struct gcs_order_engine *engine)
     return false;
 }
 
+static uint64_t causal_known(const struct gcs_order_engine *engine)
+{
+    (void)engine;
+    return 0;
+}
+
 static bool causal_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     (void)engine;
@@ -382,6 +388,7 @@ const struct gcs_order_ops gcs_order_causal = {
     .owes_ack = causal_owes_ack,
     .peek = causal_peek,
     .pop = causal_pop,
+    .known = causal_known,
     .safe = causal_safe,
     .freeze = causal_freeze,
     .finish = causal_finish,

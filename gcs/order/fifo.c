@@ -130,6 +130,12 @@ static void fifo_pop(struct gcs_order_engine *engine)
     }
 }
 
+static uint64_t fifo_known(const struct gcs_order_engine *engine)
+{
+    (void)engine;
+    return 0;
+}
+
 static bool fifo_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     (void)engine;
@@ -162,6 +168,7 @@ const struct gcs_order_ops gcs_order_fifo = {
     .owes_ack = fifo_owes_ack,
     .peek = fifo_peek,
     .pop = fifo_pop,
+    .known = fifo_known,
     .safe = fifo_safe,
     .freeze = fifo_freeze,
     .finish = fifo_finish,

@@ -316,6 +316,12 @@ static bool lamport_owes_ack(const struct gcs_order_engine *engine)
     return l->unacked <= l->highest;
 }
 
+/* It is delivered, sooner or later. */
+static uint64_t lamport_known(const struct gcs_order_engine *engine)
+{
+    return ((const struct lamport *)engine)->highest;
+}
+
 static bool lamport_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     const struct lamport *l = (const struct lamport *)engine;
@@ -405,6 +411,7 @@ const struct gcs_order_ops gcs_order_lamport = {
     .owes_ack = lamport_owes_ack,
     .peek = lamport_peek,
     .pop = lamport_pop,
+    .known = lamport_known,
     .safe = lamport_safe,
     .freeze = lamport_freeze,
     .finish = lamport_finish,

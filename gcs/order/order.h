@@ -77,6 +77,10 @@ struct gcs_order_ops {
     bool (*peek)(const struct gcs_order_engine *engine, struct gcs_order_next *next);
     void (*pop)(struct gcs_order_engine *engine);
 
+    /* A position that lies behind nothing that this member has acknowledged or given a position to:
+     * what is safe is held by a quorum, so the highest of what a quorum knows covers it. */
+    uint64_t (*known)(const struct gcs_order_engine *engine);
+
     /* A quorum, or all voters, hold everything up to position and its order. Positions grow. */
     bool (*safe)(const struct gcs_order_engine *engine, uint64_t position);
 

@@ -295,6 +295,11 @@ static bool sequencer_owes_ack(const struct gcs_order_engine *engine)
     return s->hold > s->hold_sent;
 }
 
+static uint64_t sequencer_known(const struct gcs_order_engine *engine)
+{
+    return ((const struct sequencer *)engine)->slots;
+}
+
 static bool sequencer_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     const struct sequencer *s = (const struct sequencer *)engine;
@@ -403,6 +408,7 @@ const struct gcs_order_ops gcs_order_sequencer = {
     .owes_ack = sequencer_owes_ack,
     .peek = sequencer_peek,
     .pop = sequencer_pop,
+    .known = sequencer_known,
     .safe = sequencer_safe,
     .freeze = sequencer_freeze,
     .finish = sequencer_finish,

@@ -6,8 +6,7 @@
  */
 #include "gcs/wire/packet.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "gcs/wire/checksum.h"
 
 #define CHECKSUM_OFFSET 8
 #define CHECKED_FROM    16
@@ -19,12 +18,12 @@ static const uint8_t magic[4] = {'g', 'c', 's', GCS_VERSION_MAJOR_WIRE};
 static uint64_t checksum(const uint8_t *data, size_t size, uint64_t cluster)
 {
     uint64_t seed = cluster ^ gcs_load_le(data, CHECKSUM_OFFSET);
-    return XXH3_64bits_withSeed(data + CHECKED_FROM, size - CHECKED_FROM, seed);
+    return gcs_checksum(data + CHECKED_FROM, size - CHECKED_FROM, seed);
 }
 
 uint64_t gcs_packet_group_tag(uint64_t cluster, const char *name)
 {
-    uint64_t tag = XXH3_64bits_withSeed(name, strlen(name), cluster);
+    uint64_t tag = gcs_checksum((const uint8_t *)name, strlen(name), cluster);
     return tag ? tag : 1;
 }
 

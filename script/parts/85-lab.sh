@@ -20,9 +20,11 @@ lab=$root/build/tests/gcs-lab
 verdict "lab: all faults, 5 members" campaign all "$lab" --seed 1 --members 5
 verdict "lab: kills and stops, 3 members, safe" \
     campaign kills "$lab" --seed 2 --members 3 --faults kill,stop,leave --service safe
+verdict "lab: all faults, 5 members, loopback" \
+    campaign loopback "$lab" --seed 6 --members 5 --network loopback
 [ "$quick" = yes ] ||
     verdict "lab: a bad network, 7 members, agreed" campaign network "$lab" --seed 3 --members 7 \
-        --faults loss,duplicate,reorder,corrupt,cut,partition --service agreed
+        --faults loss,duplicate,reorder,corrupt,cut,partition,delay,rate,flap,mtu --service agreed
 
 lab=$root/build-asan/tests/gcs-lab
 if [ -x "$lab" ]; then

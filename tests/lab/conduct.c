@@ -6,6 +6,7 @@
  */
 #include "tests/lab/conduct.h"
 
+#include "tests/checkers/memory.h"
 #include "tests/lab/faults.h"
 
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 #define LEAVE_STEP_NS (50 * LAB_NS_PER_MS)
 #define ROUND_NS      (10 * LAB_NS_PER_MS)
 #define STEADY_NS     (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
+#define PAUSE_NS      (500 * LAB_NS_PER_MS) /* what is later than that was not run meanwhile */
 
 struct phases {
     struct lab_run *run;
@@ -27,13 +29,45 @@ struct phases {
     uint64_t steady_since;
 };
 
-/* Lets time pass. False: the run is over. */
+/* The run's clock. */
+static uint64_t run_now(const struct lab_run *run)
+{
+    return lab_now() - run->paused;
+}
+
+static void note_pause(struct lab_run *run, uint64_t from, uint64_t to)
+{
+    run->pauses =
+        memory_grow(run->pauses, run->pauses_count, &run->pauses_capacity, sizeof(*run->pauses));
+    run->pauses[run->pauses_count++] = (struct lab_pause){from, to};
+    run->paused += to - from;
+}
+
+uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)
+{
+    uint64_t time = to - from;
+
+    for (size_t i = 0; i < run->pauses_count; i++) {
+        uint64_t begin = run->pauses[i].from > from ? run->pauses[i].from : from;
+        uint64_t end = run->pauses[i].to < to ? run->pauses[i].to : to;
+
+        time -= end > begin ? end - begin : 0;
+    }
+    return time;
+}
+
+/* Lets time pass, at most until then on the run's clock. False: the run is over. */
 static bool pass(struct phases *phases, uint64_t until)
 {
     struct lab_run *run = phases->run;
+    uint64_t before = lab_now(), limit = until + run->paused, after;
 
-    if (!lab_crew_wait(&run->crew, until, phases->wake_fd))
+    if (!lab_crew_wait(&run->crew, limit, phases->wake_fd))
         run->interrupted = true;
+    after = lab_now();
+    limit = limit > before ? limit : before;
+    if (after > limit + PAUSE_NS)
+        note_pause(run, limit, after);
     return !run->interrupted && run->crew.wrongs_count == 0;
 }
 
@@ -41,16 +75,16 @@ static bool pass(struct phases *phases, uint64_t until)
 static bool wait_until(struct phases *phases, uint64_t patience_ns, uint64_t steady_ns,
                        bool (*check)(struct phases *phases, uint64_t now))
 {
-    uint64_t limit = lab_now() + patience_ns, since = 0;
+    uint64_t limit = run_now(phases->run) + patience_ns, since = 0;
 
     for (;;) {
-        uint64_t now = lab_now();
+        uint64_t now = run_now(phases->run);
         bool good = check(phases, now);
 
         since = !good ? 0 : since ? since : now;
         if (good && now >= since + steady_ns) {
             phases->run->lacks[0] = '\0';
-            phases->steady_since = since;
+            phases->steady_since = since + phases->run->paused;
             return true;
         }
         if (now >= limit || !pass(phases, now + ROUND_NS))
@@ -172,7 +206,8 @@ static bool form(struct phases *phases)
         lab_crew_start(&run->crew, i, false, "");
     if (!wait_until(phases, FORM_NS, 0, is_together))
         return false;
-    run->load_at = lab_now();
+    run->load_at = run->formed_at = lab_now();
+    run->begun = run_now(run);
     tell_all(run, "go\n");
     return true;
 }
@@ -180,9 +215,9 @@ static bool form(struct phases *phases)
 static bool suffer(struct phases *phases)
 {
     struct lab_run *run = phases->run;
-    uint64_t end = run->load_at + run->options->seconds * LAB_NS_PER_S;
+    uint64_t end = run->begun + run->options->seconds * LAB_NS_PER_S;
 
-    for (uint64_t now = lab_now(); now < end; now = lab_now()) {
+    for (uint64_t now = run_now(run); now < end; now = run_now(run)) {
         uint64_t until = lab_faults_step(&phases->faults, now);
 
         if (!pass(phases, until < end ? until : end))
@@ -215,7 +250,7 @@ static bool leave(struct phases *phases)
 
     for (unsigned i = 0; i < run->options->members; i++) {
         lab_crew_tell(&run->crew, i, "quit\n");
-        if (run->options->seed & 1 && !pass(phases, lab_now() + LEAVE_STEP_NS))
+        if (run->options->seed & 1 && !pass(phases, run_now(run) + LEAVE_STEP_NS))
             return false;
     }
     if (!wait_until(phases, LEAVE_NS, 0, is_gone))
@@ -234,11 +269,14 @@ void lab_run(struct lab_run *run, const struct lab_options *options, const char 
     lab_plan_make(&run->plan, options);
     if (options->plan)
         lab_plan_parse(&run->plan, options, options->plan, &(size_t){0});
-    lab_crew_init(&run->crew, options, &run->plan.shape, dir);
+    lab_crew_init(&run->crew, options, &run->plan.shape, &run->network, dir);
     lab_faults_init(&phases.faults, run);
-    if (form(&phases) && suffer(&phases) && get_well(&phases))
+    if (!lab_network_open(&run->network, options, &run->plan, dir))
+        lab_crew_wrong(&run->crew, "%s", run->network.failure);
+    else if (form(&phases) && suffer(&phases) && get_well(&phases))
         leave(&phases);
     lab_crew_kill_all(&run->crew);
+    lab_network_close(&run->network);
 }
 
 void lab_run_clear(struct lab_run *run)
@@ -246,5 +284,6 @@ void lab_run_clear(struct lab_run *run)
     lab_crew_fini(&run->crew);
     lab_plan_clear(&run->plan);
     free(run->deeds);
+    free(run->pauses);
     memset(run, 0, sizeof(*run));
 }

@@ -10,7 +10,13 @@
 #define TESTS_LAB_CONDUCT_H
 
 #include "tests/lab/crew.h"
-#include "tests/lab/plan.h"
+#include "tests/lab/network.h"
+
+/* Time in which gcs-lab itself was not run: the machine was busy, or somebody stopped it. Nobody
+ * else was run then, as likely as not, so that it counts for nothing. */
+struct lab_pause {
+    uint64_t from, to; /* ns */
+};
 
 /* What has been done: for people, and to see what came before a violation. */
 struct lab_deed {
@@ -21,8 +27,14 @@ struct lab_deed {
 struct lab_run {
     const struct lab_options *options;
     struct lab_plan plan;
+    struct lab_network network;
     struct lab_crew crew;
+    struct lab_pause *pauses;
+    size_t pauses_count, pauses_capacity;
+    uint64_t paused; /* in all; the run's clock stands still meanwhile */
+    uint64_t begun;  /* on the run's clock: load_at */
     uint64_t started_at;
+    uint64_t formed_at;        /* when the first view of all was there */
     uint64_t load_at;          /* when the load began; 0: the group never formed */
     uint64_t heal_at;          /* when the last fault was taken back */
     uint64_t well_at;          /* when everybody was back in one view; 0: never */
@@ -39,5 +51,8 @@ struct lab_run {
 /* Runs it. wake_fd becomes readable when it shall stop at once. All processes have ended then. */
 void lab_run(struct lab_run *run, const struct lab_options *options, const char *dir, int wake_fd);
 void lab_run_clear(struct lab_run *run);
+
+/* How much of a time was no pause. */
+uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to);
 
 #endif

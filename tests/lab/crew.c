@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,13 +18,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT_FIRST 10240 /* below the ports that systems give away by themselves */
-#define PORT_LAST  32000
-#define TEXT_MAX   512
+#define TEXT_MAX      512
+#define HEADERS_BYTES 48 /* IPv6, UDP */
 
 void lab_crew_wrong(struct lab_crew *crew, const char *format, ...)
 {
@@ -40,76 +37,51 @@ void lab_crew_wrong(struct lab_crew *crew, const char *format, ...)
     crew->wrongs[crew->wrongs_count++] = text;
 }
 
-/* ---- Ports -------------------------------------------------------------------------- */
-
-static bool port_is_free(unsigned port, bool ipv6)
-{
-    struct sockaddr_in v4 = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
-                              .sin6_port = htons((uint16_t)port),
-                              .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    struct sockaddr *address = ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
-    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool is_free = fd >= 0 && bind(fd, address, ipv6 ? sizeof(v6) : sizeof(v4)) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return is_free;
-}
-
-/* From a place of this process's own: several labs may run at once. */
-static void find_ports(struct lab_crew *crew)
-{
-    unsigned port = PORT_FIRST + (unsigned)getpid() * 131 % (PORT_LAST - PORT_FIRST);
-
-    for (unsigned i = 0; i < crew->options->members; i++) {
-        for (unsigned tries = 0; tries < PORT_LAST - PORT_FIRST; tries++) {
-            port = port < PORT_LAST ? port + 1 : PORT_FIRST;
-            if (port_is_free(port, crew->shape.ipv6))
-                break;
-        }
-        crew->ports[i] = port;
-    }
-}
-
 void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
-                   const struct lab_shape *shape, const char *dir)
+                   const struct lab_shape *shape, const struct lab_network *network,
+                   const char *dir)
 {
     memset(crew, 0, sizeof(*crew));
     crew->options = options;
     crew->shape = *shape;
-    crew->shape.ipv6 = shape->ipv6 && port_is_free(0, true);
+    crew->network = network;
     crew->dir = dir;
     snprintf(crew->cluster, sizeof(crew->cluster), "gcs-lab-%ld", (long)getpid());
-    find_ports(crew);
 }
 
 /* ---- Starting ----------------------------------------------------------------------- */
 
+/* Whether the packets of that shape are what every link always carries: gcs_open refuses others. */
+static bool fits_link(const struct lab_crew *crew)
+{
+    const struct lab_shape *shape = &crew->shape;
+
+    if (shape->packet_bytes == 0 || crew->network->kind == LAB_LOOPBACK)
+        return shape->packet_bytes > 0;
+    return shape->packet_bytes < shape->mtu - HEADERS_BYTES &&
+           !(crew->options->faults & 1U << LAB_MTU);
+}
+
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
 {
+    const struct lab_shape *shape = &crew->shape;
+    size_t length = lab_network_url(crew->network, slot, url, size);
     char noise[256];
-    const char *host = crew->shape.ipv6 ? "[::1]" : "127.0.0.1";
-    size_t length = (size_t)snprintf(url, size, "udp://%s:%u?seeds=", host, crew->ports[slot]);
 
-    for (unsigned i = 0; i < crew->options->members && length < size; i++)
-        length += (size_t)snprintf(url + length, size - length, "%s%s:%u", i ? "," : "", host,
-                                   crew->ports[i]);
-    if (crew->shape.packet_bytes && length < size)
-        length += (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32,
-                                   crew->shape.packet_bytes);
-    if (crew->shape.receive_buffer && length < size)
+    if (fits_link(crew) && length < size)
+        length +=
+            (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32, shape->packet_bytes);
+    if (shape->receive_buffer && length < size)
         length += (size_t)snprintf(url + length, size - length, "&rcvbuf=%" PRIu32,
-                                   crew->shape.receive_buffer);
+                                   shape->receive_buffer);
     lab_plan_noise(crew->options, slot, crew->lives_of[slot], noise, sizeof(noise));
     if (length < size)
         snprintf(url + length, size - length, "%s", noise);
 }
 
 /* In the child: only what is allowed between fork and exec. */
-static void become_member(const struct lab_crew *crew, int commands, int reports, char **argv)
+static void become_member(const struct lab_crew *crew, unsigned slot, int commands, int reports,
+                          char **argv)
 {
     struct rlimit core = {RLIM_INFINITY, RLIM_INFINITY};
     char path[64];
@@ -122,7 +94,7 @@ static void become_member(const struct lab_crew *crew, int commands, int reports
         setrlimit(RLIMIT_CORE, &core);
     }
     snprintf(path, sizeof(path), "m-%ld.stderr", (long)getpid());
-    if (chdir(crew->dir) != 0)
+    if (chdir(crew->dir) != 0 || !lab_network_enter(crew->network, slot))
         _exit(127);
     int said = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (said < 0 || dup2(commands, 0) < 0 || dup2(reports, 1) < 0 || dup2(said, 2) < 0)
@@ -144,7 +116,8 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                          shape->window_packets,
                          shape->window_bytes,
                          shape->queue_bytes,
-                         shape->suspect_ms};
+                         shape->suspect_ms,
+                         (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot])};
     char *argv[16] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
     pid_t pid;
 
@@ -156,7 +129,7 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
     fflush(NULL);
     pid = fork();
     if (pid == 0)
-        become_member(crew, commands, reports, argv);
+        become_member(crew, slot, commands, reports, argv);
     return pid;
 }
 
@@ -177,8 +150,12 @@ void lab_crew_start(struct lab_crew *crew, unsigned slot, bool create, const cha
         abort();
     }
     fcntl(up[0], F_SETFL, O_NONBLOCK);
-    *life = (struct lab_life){
-        .slot = slot, .commands = down[1], .reports = up[0], .started_at = lab_now()};
+    *life =
+        (struct lab_life){.slot = slot,
+                          .commands = down[1],
+                          .reports = up[0],
+                          .started_at = lab_now(),
+                          .clock_ppm = lab_plan_skew(crew->options, slot, crew->lives_of[slot])};
     say(life, commands);
     life->pid = start_process(crew, slot, create, down[0], up[1]);
     life->running = life->pid > 0;

@@ -5,19 +5,19 @@
  * started here are signalled; and that whoever ends without having been meant
  * to is noted as a wrong.
  *
- * A slot is a place with a port; a life is one process in it. A life that has
+ * A slot is a place with an address; a life is one process in it. A life that has
  * ended stays listed, because its trace does.
  */
 #ifndef TESTS_LAB_CREW_H
 #define TESTS_LAB_CREW_H
 
-#include "tests/lab/plan.h"
+#include "tests/lab/network.h"
 #include "tests/lab/words.h"
 
 #include <gcs/core.h>
 #include <sys/types.h>
 
-#define LAB_LINE_MAX 2048
+#define LAB_LINE_MAX 8192
 
 struct lab_life {
     unsigned slot;
@@ -25,7 +25,9 @@ struct lab_life {
     bool running;
     bool killed; /* with SIGKILL, by us */
     bool stopped;
-    bool quits; /* was told to leave and end */
+    bool quits;          /* was told to leave and end */
+    int32_t clock_ppm;   /* what its clock gains ... */
+    uint64_t clock_base; /* ... from this time on; 0: it has not said */
     uint64_t started_at;
     uint64_t ended_at; /* or when it was killed */
     long peak_rss_kb;
@@ -49,7 +51,7 @@ struct lab_crew {
     struct lab_shape shape;
     const char *dir; /* absolute */
     char cluster[32];
-    unsigned ports[LAB_MEMBERS_MAX];
+    const struct lab_network *network;
     struct lab_life **lives;
     size_t count, capacity;
     struct lab_life *current[LAB_MEMBERS_MAX]; /* of each slot: the last life, or NULL */
@@ -61,9 +63,10 @@ struct lab_crew {
     size_t wrongs_count, wrongs_capacity;
 };
 
-/* Finds free ports. dir must outlive the crew. */
+/* What is passed must outlive the crew. */
 void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
-                   const struct lab_shape *shape, const char *dir);
+                   const struct lab_shape *shape, const struct lab_network *network,
+                   const char *dir);
 
 /* Kills and reaps whoever runs, and gives the memory back. */
 void lab_crew_fini(struct lab_crew *crew);

@@ -6,6 +6,7 @@
 #include "tests/lab/evidence.h"
 
 #include "tests/checkers/trace_reader.h"
+#include "tests/lab/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,6 +33,14 @@ static bool read_trace(struct log *log, const char *dir, const char *name, char 
         return true; /* killed before it had opened it */
     snprintf(text, size, "%s: line %zu: %s", name, error.line, error.text);
     return false;
+}
+
+/* The times of a process whose clock was wrong. */
+static void put_right(struct log *log, size_t first, const struct lab_life *life)
+{
+    for (size_t i = first; i < log->count && life->clock_ppm && life->clock_base; i++)
+        log->records[i].time =
+            lab_clock_right(log->records[i].time, life->clock_base, life->clock_ppm);
 }
 
 /* "crash" for each membership in these records that has not ended, at the end of its process. */
@@ -73,6 +82,7 @@ static bool read_run(struct log *log, const struct lab_run *run, const char *dir
 
         snprintf(name, sizeof(name), "m-%ld.jsonl", (long)run->crew.lives[i]->pid);
         good = read_trace(log, dir, name, text, size);
+        put_right(log, first, run->crew.lives[i]);
         write_crashes(log, first, run->crew.lives[i]->ended_at, kills);
     }
     if (fclose(kills) != 0 && good) {
@@ -152,15 +162,23 @@ static void sort_log(struct lab_evidence *evidence)
 
 /* ---- Figures ------------------------------------------------------------------------ */
 
-static void widen(struct lab_gap *gap, uint64_t since, const struct record *record)
+/* run may be NULL. */
+static void widen(const struct lab_evidence *evidence, const struct lab_run *run,
+                  struct lab_gap *gap, uint64_t since, const struct record *record)
 {
-    if (since == 0 || record->time < since || record->time - since <= gap->ns)
+    uint64_t ns = record->time - since;
+
+    if (since == 0 || record->time < since || ns <= gap->ns)
         return;
-    *gap = (struct lab_gap){record->time - since, record->time, record->member};
+    if (run)
+        ns = lab_run_time(run, since + evidence->begin, record->time + evidence->begin);
+    if (ns > gap->ns)
+        *gap = (struct lab_gap){ns, record->time, record->member};
 }
 
 /* begin to end: when there is something to deliver all the time. */
-static void measure_gaps(struct lab_evidence *evidence, uint64_t begin, uint64_t end)
+static void measure_gaps(struct lab_evidence *evidence, const struct lab_run *run, uint64_t begin,
+                         uint64_t end)
 {
     const struct log *log = &evidence->log;
     uint64_t *since = memory_new(log->members.count, sizeof(*since)); /* 0: not in a primary */
@@ -176,8 +194,8 @@ static void measure_gaps(struct lab_evidence *evidence, uint64_t begin, uint64_t
                                     : since[record->member] ? since[record->member]
                                                             : record->time;
         } else if (record->type == RECORD_DELIVER) {
-            widen(&evidence->member_gap, since[record->member], record);
-            widen(&evidence->group_gap, last, record);
+            widen(evidence, run, &evidence->member_gap, since[record->member], record);
+            widen(evidence, run, &evidence->group_gap, last, record);
             since[record->member] = last = record->time;
         }
     }
@@ -289,6 +307,28 @@ static bool has_lost_majority(const struct lab_evidence *evidence, uint64_t heal
     return latest && 2 * (latest->members_count - dead) <= latest->members_count;
 }
 
+/* Whatever a member says others understand: what does not make sense was damaged on the way, and
+ * is found out by its checksum before anybody tries to understand it. */
+static void check_sense(struct lab_run *run)
+{
+    for (size_t i = 0; i < run->crew.count; i++) {
+        const struct lab_life *life = run->crew.lives[i];
+        const struct gcs_counters *counters = &life->counters;
+        bool damaged = run->options->faults & 1U << LAB_CORRUPT;
+
+        if (counters->dropped_malformed || counters->frames_unknown ||
+            (!damaged &&
+             (counters->dropped_corrupt || counters->dropped_short || counters->dropped_version)))
+            lab_crew_wrong(&run->crew,
+                           "member %u (process %ld) did not understand what others sent: %" PRIu64
+                           " malformed, %" PRIu64 " unknown, %" PRIu64
+                           " of another version, %" PRIu64 " corrupt, %" PRIu64 " short",
+                           life->slot, (long)life->pid, counters->dropped_malformed,
+                           counters->frames_unknown, counters->dropped_version,
+                           counters->dropped_corrupt, counters->dropped_short);
+    }
+}
+
 static void check_liveness(struct lab_evidence *evidence, const struct lab_run *run)
 {
     const struct log *log = &evidence->log;
@@ -341,10 +381,11 @@ void lab_evidence_take(struct lab_evidence *evidence, struct lab_run *run, const
         lab_crew_wrong(&run->crew, "%s", text);
     check(evidence, run->quiet_at != 0);
     if (run->load_at && evidence->log.count > 0)
-        measure_gaps(evidence, run->load_at - evidence->begin,
+        measure_gaps(evidence, run, run->load_at - evidence->begin,
                      (run->heal_at ? run->heal_at : lab_now()) - evidence->begin);
     check_claims(evidence, &run->crew);
     check_liveness(evidence, run);
+    check_sense(run);
     check_progress(evidence, run);
 }
 
@@ -355,7 +396,7 @@ bool lab_evidence_read(struct lab_evidence *evidence, const char *dir, char *tex
     if (!read_folder(&evidence->log, dir, text, size))
         return false;
     check(evidence, false);
-    measure_gaps(evidence, 0, UINT64_MAX);
+    measure_gaps(evidence, NULL, 0, UINT64_MAX);
     return true;
 }
 

@@ -8,17 +8,12 @@
 
 #include "tests/lab/conduct.h"
 
-/* What is being done to one slot; times are when it ends, 0: nothing. */
+/* What is being done to one slot; times are on the run's clock. */
 struct lab_trouble {
-    uint64_t start_at; /* a new process in place of one that was killed or left */
-    uint64_t stop_until;
-    uint64_t slow_until;
-    uint64_t cut_until;
-    uint64_t loss_until;
-    uint64_t away_until;  /* leaves and comes back */
-    uint64_t shaky_until; /* may be suspected: it was stopped or cut off until now */
-    uint64_t unheard;     /* cut: set of slots */
-    uint32_t loss;
+    uint64_t until[LAB_FAULTS]; /* when it ends, 0: it does not go on */
+    uint64_t start_at;          /* a new process in place of one that was killed or left */
+    uint64_t shaky_until;       /* may be suspected: it was stopped or badly connected until now */
+    uint64_t cut_from;          /* set of slots that it does not hear */
     bool quits;
 };
 
@@ -38,6 +33,18 @@ uint64_t lab_faults_step(struct lab_faults *faults, uint64_t now);
 /* Takes everything back and begins nothing more; processes that are not there are started. False:
  * some could not be started yet, call again. */
 bool lab_faults_heal(struct lab_faults *faults, uint64_t now);
+
+/* ---- faults_begin.c ----------------------------------------------------------------- */
+
+/* Begins an action of the plan, unless it would be too much. */
+void lab_faults_begin(struct lab_faults *faults, const struct lab_action *action, uint64_t now);
+
+/* Writes down what was done. */
+void lab_faults_note(struct lab_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Tells the network what slot hears. */
+void lab_faults_hearing(struct lab_faults *faults, unsigned slot);
 
 /* ---- majority.c: what may be done --------------------------------------------------- */
 

@@ -77,6 +77,8 @@ static void hear(struct lab_crew *crew, struct lab_life *life, const char *line)
         good = hear_chain(crew, text);
     else if (text && strncmp(line, "left", word) == 0)
         good = hear_left(crew, text);
+    else if (text && strncmp(line, "clock", word) == 0)
+        good = parse_numbers(text, &life->clock_base, 1);
     else if (text && strncmp(line, "wrong", word) == 0)
         lab_crew_wrong(crew, "member %u (process %ld): %s", life->slot, (long)life->pid, text + 1);
     if (!good && strncmp(line, "wrong ", 6) != 0)

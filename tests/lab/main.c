@@ -6,6 +6,7 @@
  * 0, 1, or 2 for usage. Called by itself as a member it is one (member.h).
  */
 #include "tests/lab/member.h"
+#include "tests/lab/planted.h"
 #include "tests/lab/report.h"
 
 #include <dirent.h>
@@ -171,13 +172,42 @@ static enum lab_exit judge(const struct lab_options *options, struct lab_run *ru
     return status;
 }
 
-static enum lab_exit run_lab(const struct lab_options *options)
+/* AUTO becomes what there is; all faults become those that it offers. */
+static bool settle_network(struct lab_options *options)
+{
+    const enum lab_network_kind wanted = options->network;
+    const bool all = options->faults == LAB_FAULTS_ALL;
+    char why[200];
+
+    options->network = lab_network_choose(wanted, why, sizeof(why));
+    if (why[0] != '\0' && wanted == LAB_NAMESPACES) {
+        fprintf(stderr, "gcs-lab: --network: no namespaces: %s\n", why);
+        return false;
+    }
+    if (why[0] != '\0')
+        fprintf(stderr, "gcs-lab: no network namespaces (%s): loopback\n", why);
+    for (unsigned i = 0; i < LAB_FAULTS; i++) {
+        if (lab_network_offers(options->network, (enum lab_fault)i))
+            continue;
+        if (!all && options->faults & 1U << i) {
+            fprintf(stderr, "gcs-lab: --faults: \"%s\" needs network namespaces\n",
+                    lab_fault_name((enum lab_fault)i));
+            return false;
+        }
+        options->faults &= ~(1U << i);
+    }
+    return true;
+}
+
+static enum lab_exit run_lab(struct lab_options *options)
 {
     static struct lab_run run;
     enum lab_exit status = LAB_VIOLATION;
     char dir[PATH_MAX], trace[PATH_MAX + 16];
     bool kept = options->dir != NULL;
 
+    if (!settle_network(options))
+        return LAB_USAGE;
     if (!make_folder(options, dir))
         return LAB_USAGE;
     snprintf(trace, sizeof(trace), "%s/m-%%p.jsonl", dir);
@@ -204,6 +234,8 @@ int main(int argc, char **argv)
     enum lab_exit status;
     bool done;
 
+    if (!lab_plant())
+        return LAB_USAGE;
     if (argc > 1 && strcmp(argv[1], "--member") == 0)
         return lab_member_main(argc - 2, argv + 2);
     status = lab_options_parse(argc, argv, &options, &done);

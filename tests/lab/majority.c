@@ -10,6 +10,8 @@
 #include "tests/lab/faults.h"
 
 #define UNTROUBLED_MIN 3
+#define DELAY_US       20000
+#define RATE_KBIT      20000
 
 static const struct lab_state *state_of(const struct lab_run *run, unsigned slot)
 {
@@ -37,10 +39,18 @@ unsigned lab_coordinator(const struct lab_run *run)
     const struct lab_state *latest = latest_view(run);
 
     for (unsigned i = 0; latest && i < run->options->members; i++) {
-        if (run->crew.ports[i] == latest->coordinator)
+        if (lab_chain_text(run->network.addresses[i]) == latest->coordinator)
             return i;
     }
     return LAB_COORDINATOR;
+}
+
+/* So badly connected that it may be suspected, or hold the others up. */
+static bool is_impaired(const struct lab_link *link)
+{
+    return link->loss || link->down || link->addressless || link->mtu ||
+           link->delay_us + link->jitter_us > DELAY_US ||
+           (link->rate_kbit && link->rate_kbit < RATE_KBIT);
 }
 
 bool lab_is_cut_off(const struct lab_faults *faults, unsigned slot)
@@ -49,7 +59,7 @@ bool lab_is_cut_off(const struct lab_faults *faults, unsigned slot)
     unsigned members = faults->run->options->members;
     unsigned side = (unsigned)__builtin_popcountll(faults->side);
 
-    if (faults->troubles[slot].unheard || faults->troubles[slot].loss)
+    if (is_impaired(&faults->run->network.links[slot]) || faults->troubles[slot].cut_from)
         return true;
     if (faults->side == 0)
         return false;
@@ -60,8 +70,8 @@ static bool in_trouble(const struct lab_faults *faults, unsigned slot, uint64_t 
 {
     const struct lab_trouble *trouble = &faults->troubles[slot];
 
-    return !lab_crew_running(&faults->run->crew, slot) || trouble->stop_until ||
-           trouble->away_until || trouble->shaky_until > now || lab_is_cut_off(faults, slot);
+    return !lab_crew_running(&faults->run->crew, slot) || trouble->until[LAB_STOP] ||
+           trouble->until[LAB_LEAVE] || trouble->shaky_until > now || lab_is_cut_off(faults, slot);
 }
 
 /* In the latest view and in no trouble. */

@@ -3,7 +3,9 @@
  * The loop of a member process.
  */
 #include "tests/lab/member.h"
+#include "tests/lab/clock.h"
 
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -112,7 +114,7 @@ int lab_member_main(int argc, char **argv)
     struct lab_member_options options;
     struct lab_member member;
 
-    if (argc != 10)
+    if (argc != 11)
         return LAB_USAGE;
     options = (struct lab_member_options){
         .url = argv[0],
@@ -125,7 +127,12 @@ int lab_member_main(int argc, char **argv)
         .window_bytes = (uint32_t)strtoul(argv[7], NULL, 10),
         .queue_bytes = (uint32_t)strtoul(argv[8], NULL, 10),
         .suspect_ms = (uint32_t)strtoul(argv[9], NULL, 10),
+        .clock_ppm = (int32_t)(uint32_t)strtoul(argv[10], NULL, 10),
     };
+    if (options.clock_ppm) {
+        lab_clock_skew(options.clock_ppm);
+        lab_member_say("clock %" PRIu64 "\n", lab_clock_base());
+    }
     signal(SIGINT, SIG_IGN); /* from a terminal: the parent ends us */
     signal(SIGPIPE, SIG_IGN);
     memset(&member, 0, sizeof(member));

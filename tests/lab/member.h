@@ -24,6 +24,7 @@ struct lab_member_options {
     enum lab_service service;
     unsigned rate;
     uint32_t window_packets, window_bytes, queue_bytes, suspect_ms;
+    int32_t clock_ppm;
 };
 
 /* What multicasts: the loop, or a thread. */
@@ -75,9 +76,6 @@ struct lab_member {
     uint64_t lineage;
     struct gcs_counters past; /* of endpoints that have been closed */
 
-    uint16_t filter_ports[LAB_MEMBERS_MAX];
-    unsigned filter_count;
-    uint32_t filter_loss;
     char line[512]; /* a command that has not come whole */
     size_t length;
 };
@@ -96,7 +94,6 @@ void lab_member_listen(struct lab_member *member);
 void lab_member_count(const struct lab_member *member, struct gcs_counters *counters);
 void lab_member_report(struct lab_member *member, uint64_t now, bool last);
 void lab_member_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int lab_member_filter(const struct lab_member *member);
 
 /* The whole life of a member process: arguments behind --member. Returns its exit status. */
 int lab_member_main(int argc, char **argv);

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#define OPEN_TRIES 100
+#define OPEN_TRIES 300 /* of 20 ms: longer than any address is lost */
 
-static bool open_endpoint(struct lab_member *member)
+bool lab_member_open(struct lab_member *member)
 {
     struct gcs_endpoint_options options;
     int error = GCS_EADDRESS;
@@ -32,18 +32,6 @@ static bool open_endpoint(struct lab_member *member)
     }
     if (error)
         lab_member_wrong("gcs_open: %s", gcs_detail());
-    return error == 0;
-}
-
-bool lab_member_open(struct lab_member *member)
-{
-    int error;
-
-    if (!open_endpoint(member))
-        return false;
-    error = lab_member_filter(member);
-    if (error)
-        lab_member_wrong("cannot filter packets: %s", strerror(error));
     return error == 0;
 }
 
@@ -135,15 +123,14 @@ static void check_view(struct lab_member *member, const struct gcs_view_change *
     check_ranks("survivors", change->survivors, change->survivors_count, view);
 }
 
-/* The port in the text of a member, "127.0.0.1:7400#...". */
-static uint64_t port_of(const struct gcs_member_id *id)
+/* The address in the text of a member, "127.0.0.1:7400#...". */
+static uint64_t address_of(const struct gcs_member_id *id)
 {
     char name[GCS_MEMBER_TEXT_MAX];
-    char *colon;
 
     gcs_member_format(id, name, sizeof(name));
-    colon = strrchr(name, ':');
-    return colon ? strtoull(colon + 1, NULL, 10) : 0;
+    name[strcspn(name, "#")] = '\0';
+    return lab_chain_text(name);
 }
 
 static void on_view(struct lab_member *member, const struct gcs_view_change *change)
@@ -160,7 +147,7 @@ static void on_view(struct lab_member *member, const struct gcs_view_change *cha
     state->epoch = view->epoch;
     state->proposer = view->proposer;
     state->count = view->count;
-    state->coordinator = port_of(&view->members[0].id);
+    state->coordinator = address_of(&view->members[0].id);
     if (change->primary)
         atomic_fetch_add(&member->sender.views, 1);
 }

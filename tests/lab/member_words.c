@@ -3,7 +3,6 @@
  * A member's side of words.h. A report is one write(2), so that it is never
  * torn, not even by SIGKILL.
  */
-#include "tests/lab/filter.h"
 #include "tests/lab/member.h"
 
 #include <errno.h>
@@ -17,12 +16,13 @@
 
 #define REPORT_NS   (20 * LAB_NS_PER_MS)
 #define COUNTERS_NS (500 * LAB_NS_PER_MS)
+#define REPORT_MAX  3072 /* less than PIPE_BUF */
 
 /* ---- Reports ------------------------------------------------------------------------ */
 
 void lab_member_say(const char *format, ...)
 {
-    char text[1024];
+    char text[REPORT_MAX];
     va_list arguments;
     size_t length;
 
@@ -76,7 +76,7 @@ void lab_member_count(const struct lab_member *member, struct gcs_counters *coun
 static void report_counters(const struct lab_member *member)
 {
     struct gcs_counters counters;
-    char text[1000];
+    char text[REPORT_MAX - 8];
     size_t length = (size_t)snprintf(text, sizeof(text), "counters");
 
     lab_member_count(member, &counters);
@@ -110,25 +110,6 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
 
 /* ---- Commands ----------------------------------------------------------------------- */
 
-int lab_member_filter(const struct lab_member *member)
-{
-    return lab_filter_set(member->filter_ports, member->filter_count, member->filter_loss);
-}
-
-static void hear_filter(struct lab_member *member, const char *text)
-{
-    char *end;
-
-    member->filter_loss = (uint32_t)strtoul(text, &end, 10);
-    member->filter_count = 0;
-    while ((*end == ' ' || *end == ',') && end[1] >= '0' && end[1] <= '9' &&
-           member->filter_count < LAB_MEMBERS_MAX)
-        member->filter_ports[member->filter_count++] = (uint16_t)strtoul(end + 1, &end, 10);
-    int error = member->endpoint ? lab_member_filter(member) : 0;
-    if (error)
-        lab_member_wrong("cannot filter packets: %s", strerror(error));
-}
-
 static void hear(struct lab_member *member, const char *line)
 {
     uint64_t ms, us;
@@ -145,8 +126,6 @@ static void hear(struct lab_member *member, const char *line)
     } else if (sscanf(line, "slow %" SCNu64 " %" SCNu64, &us, &ms) == 2) {
         member->slow_ns = us * 1000;
         member->slow_until = lab_now() + ms * LAB_NS_PER_MS;
-    } else if (strncmp(line, "filter ", 7) == 0) {
-        hear_filter(member, line + 7);
     } else {
         lab_member_wrong("unknown command \"%s\"", line);
     }

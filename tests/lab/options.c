@@ -19,12 +19,14 @@ static const char *const fault_names[] = {
 #undef FAULT_NAME
 };
 
+static const char *const network_names[] = {"auto", "loopback", "namespaces"};
+
 static const char *const service_names[] = {"fifo", "agreed", "safe", "mixed"};
 
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
     "               [--service fifo|agreed|safe|mixed] [--plan TEXT] [--dir DIR]\n"
-    "               [--json] [--help]\n"
+    "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
     "Runs a group of real processes under load while things go wrong, and checks\n"
@@ -34,6 +36,9 @@ static const char usage_text[] =
     "  --seconds S    how long faults happen (default 20)\n"
     "  --members M    processes, 1 to 64 (default 5)\n"
     "  --service S    fifo, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --network N    namespaces: a network of its own for each process, needs root;\n"
+    "                 loopback; auto (default): namespaces if they can be made\n"
+    "  --rate R       messages per second of each member (default: what traces can hold)\n"
     "  --dir DIR      keep traces and everything else there (default: a temporary\n"
     "                 folder, removed unless there was a violation)\n"
     "  --check DIR    only check the traces that a run has left in DIR\n"
@@ -97,6 +102,19 @@ static bool parse_service(const char *text, enum lab_service *service)
     return false;
 }
 
+static bool parse_network(const char *text, enum lab_network_kind *kind)
+{
+    for (unsigned i = 0; i <= LAB_NAMESPACES; i++) {
+        if (strcmp(text, network_names[i]) == 0) {
+            *kind = (enum lab_network_kind)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "gcs-lab: --network: \"%s\" is no network; use auto, loopback or namespaces\n",
+            text);
+    return false;
+}
+
 static bool parse_fault(const char *name, size_t length, uint32_t *faults)
 {
     for (unsigned i = 0; i < LAB_FAULTS; i++) {
@@ -138,6 +156,10 @@ static bool parse_option(int option, struct lab_options *options)
         return parse_faults(optarg, &options->faults);
     case 'v':
         return parse_service(optarg, &options->service);
+    case 'r':
+        return parse_unsigned("rate", optarg, 1, LAB_RATE_MAX, &options->rate);
+    case 'n':
+        return parse_network(optarg, &options->network);
     case 'd':
         options->dir = optarg;
         return true;
@@ -177,6 +199,8 @@ enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *optio
         {"members", required_argument, NULL, 'm'},
         {"faults", required_argument, NULL, 'f'},
         {"service", required_argument, NULL, 'v'},
+        {"rate", required_argument, NULL, 'r'},
+        {"network", required_argument, NULL, 'n'},
         {"dir", required_argument, NULL, 'd'},
         {"check", required_argument, NULL, 'c'},
         {"json", no_argument, NULL, 'j'},
@@ -215,6 +239,11 @@ const char *lab_fault_name(enum lab_fault fault)
 const char *lab_service_name(enum lab_service service)
 {
     return service_names[service];
+}
+
+const char *lab_network_name(enum lab_network_kind kind)
+{
+    return network_names[kind];
 }
 
 void lab_faults_format(uint32_t faults, char *text, unsigned size)

@@ -23,8 +23,19 @@
 #define PAUSE_MS  1200
 #define FIERCE_MS 200
 
-static const enum lab_fault timed[] = {LAB_KILL, LAB_STOP, LAB_LEAVE,    LAB_SLOW,
-                                       LAB_LOSS, LAB_CUT,  LAB_PARTITION};
+/* All others go on all the time. */
+static const enum lab_fault timed[] = {LAB_KILL, LAB_STOP, LAB_LEAVE,     LAB_SLOW,
+                                       LAB_LOSS, LAB_CUT,  LAB_PARTITION, LAB_DELAY,
+                                       LAB_RATE, LAB_FLAP, LAB_MTU,       LAB_ADDRESS};
+
+bool lab_plan_is_timed(enum lab_fault fault)
+{
+    for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++) {
+        if (timed[i] == fault)
+            return true;
+    }
+    return false;
+}
 
 /* ---- Actions ------------------------------------------------------------------------ */
 
@@ -51,6 +62,22 @@ static uint64_t draw_side(struct gcs_prng *prng, unsigned members)
         side |= bit;
     }
     return side;
+}
+
+/* What is done to a link. */
+static void draw_link(struct gcs_prng *prng, struct lab_action *action)
+{
+    static const uint32_t delays_us[] = {500, 5000, 30000, 100000, 200000};
+    static const uint32_t rates_kbit[] = {1000, 5000, 20000, 50000};
+    static const uint32_t mtus[] = {1280, 1300, 1400};
+
+    action->ms = between(prng, 50, 2000);
+    if (action->fault == LAB_DELAY)
+        action->amount = pick(prng, delays_us, 5);
+    else if (action->fault == LAB_RATE)
+        action->amount = pick(prng, rates_kbit, 4);
+    else if (action->fault == LAB_MTU)
+        action->amount = pick(prng, mtus, 3);
 }
 
 static void draw_details(struct gcs_prng *prng, unsigned members, struct lab_action *action)
@@ -86,6 +113,13 @@ static void draw_details(struct gcs_prng *prng, unsigned members, struct lab_act
     case LAB_PARTITION:
         action->ms = between(prng, 100, 3000);
         action->side = draw_side(prng, members);
+        break;
+    case LAB_DELAY:
+    case LAB_RATE:
+    case LAB_FLAP:
+    case LAB_MTU:
+    case LAB_ADDRESS:
+        draw_link(prng, action);
         break;
     default:
         break;
@@ -150,6 +184,8 @@ static void draw_shape(struct lab_shape *shape, struct gcs_prng *prng)
     shape->queue_bytes = pick(prng, queues, 2);
     shape->suspect_ms = pick(prng, suspicions, 4);
     shape->ipv6 = gcs_prng_chance(prng, 250000);
+    shape->multicast = gcs_prng_chance(prng, 400000);
+    shape->mtu = gcs_prng_chance(prng, 250000) ? 9000 : 1500;
 }
 
 void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)
@@ -176,6 +212,20 @@ uint64_t lab_plan_seed(const struct lab_options *options, unsigned slot, unsigne
     uint64_t seed = options->seed * 1000003 + slot * UINT64_C(65537) + life;
 
     return gcs_prng_split(&seed);
+}
+
+int32_t lab_plan_skew(const struct lab_options *options, unsigned slot, unsigned life)
+{
+    static const uint32_t rates[] = {0, 100, 1000, 20000, 100000};
+    uint64_t seed = lab_plan_seed(options, slot, life) ^ LAB_CLOCK;
+    struct gcs_prng prng;
+
+    if (!(options->faults & 1U << LAB_CLOCK))
+        return 0;
+    gcs_prng_init(&prng, seed);
+    int32_t ppm = (int32_t)pick(&prng, rates, 5);
+
+    return gcs_prng_chance(&prng, 500000) ? ppm : -ppm;
 }
 
 void lab_plan_noise(const struct lab_options *options, unsigned slot, unsigned life, char *text,
@@ -213,6 +263,8 @@ void lab_plan_noise(const struct lab_options *options, unsigned slot, unsigned l
 /* A message is one line at its sender and one at each member. */
 unsigned lab_plan_rate(const struct lab_options *options)
 {
+    if (options->rate)
+        return options->rate;
     unsigned rate = LINES_PER_SECOND / (options->members * (options->members + 1));
 
     return rate > RATE_MAX ? RATE_MAX : rate > 0 ? rate : 1;

@@ -22,7 +22,8 @@ struct lab_action {
     unsigned slot;   /* whom; or LAB_COORDINATOR */
     unsigned other;  /* cut: who is not heard */
     uint32_t ms;     /* how long it lasts; kill, leave: how long until the return */
-    uint32_t amount; /* loss: millionths; slow: microseconds per event */
+    uint32_t amount; /* loss: millionths; slow: microseconds per event; delay: microseconds;
+                      * rate: kbit/s; mtu: bytes */
     uint64_t side;   /* partition: set of slots */
     bool both;       /* cut: nor the other way round */
     bool bold;       /* may take the majority, but not for good */
@@ -39,6 +40,9 @@ struct lab_shape {
     uint32_t queue_bytes;
     uint32_t suspect_ms;
     bool ipv6; /* if this machine has it */
+    /* In namespaces: */
+    bool multicast;
+    uint32_t mtu;
 };
 
 struct lab_plan {
@@ -55,17 +59,22 @@ void lab_plan_make(struct lab_plan *plan, const struct lab_options *options);
  *     AT FAULT WHO DURATION [AMOUNT]
  * AT and DURATION are milliseconds. WHO is a member, 0 to members - 1, or c: the coordinator;
  * "A,B" for cut: A does not hear B; for partition a list of all on one side. AMOUNT is a
- * percentage for loss, microseconds per event for slow. False: text[*at] is where it makes no
- * sense.
+ * percentage for loss, microseconds per event for slow, milliseconds for delay, kbit/s for rate,
+ * bytes for mtu. False: text[*at] is where it makes no sense.
  */
 bool lab_plan_parse(struct lab_plan *plan, const struct lab_options *options, const char *text,
                     size_t *at);
+/* Whether that fault happens at a time, and not all the time. */
+bool lab_plan_is_timed(enum lab_fault fault);
 void lab_plan_add(struct lab_plan *plan, const struct lab_action *action);
 void lab_plan_clear(struct lab_plan *plan);
 
 /* Packet faults of one process as options of its URL, "" or "&faults=...&seed=...". */
 void lab_plan_noise(const struct lab_options *options, unsigned slot, unsigned life, char *text,
                     size_t size);
+
+/* How many millionths that process's clock gains, or loses. */
+int32_t lab_plan_skew(const struct lab_options *options, unsigned slot, unsigned life);
 
 /* A seed for one process. */
 uint64_t lab_plan_seed(const struct lab_options *options, unsigned slot, unsigned life);

@@ -44,15 +44,13 @@ static bool take_number(struct scanner *scanner, uint32_t max, uint32_t *value)
 
 static bool take_fault(struct scanner *scanner, enum lab_fault *fault)
 {
-    static const enum lab_fault timed[] = {LAB_KILL, LAB_STOP, LAB_LEAVE,    LAB_SLOW,
-                                           LAB_LOSS, LAB_CUT,  LAB_PARTITION};
-
     skip_space(scanner);
-    for (size_t i = 0; i < sizeof(timed) / sizeof(timed[0]); i++) {
-        size_t length = strlen(lab_fault_name(timed[i]));
+    for (unsigned i = 0; i < LAB_FAULTS; i++) {
+        const char *name = lab_fault_name((enum lab_fault)i);
+        size_t length = strlen(name);
 
-        if (strncmp(scanner->at, lab_fault_name(timed[i]), length) == 0) {
-            *fault = timed[i];
+        if (lab_plan_is_timed((enum lab_fault)i) && strncmp(scanner->at, name, length) == 0) {
+            *fault = (enum lab_fault)i;
             scanner->at += length;
             return true;
         }
@@ -84,6 +82,39 @@ static bool take_whom(struct scanner *scanner, struct lab_action *action)
     return action->fault != LAB_CUT || (take(scanner, ',') && take_member(scanner, &action->other));
 }
 
+static bool take_amount(struct scanner *scanner, struct lab_action *action)
+{
+    uint32_t min = 0, max, unit = 1;
+
+    switch (action->fault) {
+    case LAB_SLOW:
+        max = 10000000;
+        break;
+    case LAB_LOSS:
+        max = 100;
+        unit = 10000;
+        break;
+    case LAB_DELAY:
+        max = 10000;
+        unit = 1000;
+        break;
+    case LAB_RATE:
+        min = 1;
+        max = 10000000;
+        break;
+    case LAB_MTU:
+        min = 1280; /* IPv6 goes away with less */
+        max = 9000;
+        break;
+    default:
+        return true;
+    }
+    if (!take_number(scanner, max, &action->amount) || action->amount < min)
+        return false;
+    action->amount *= unit;
+    return true;
+}
+
 static bool take_action(struct scanner *scanner, struct lab_action *action)
 {
     const uint32_t day_ms = LAB_SECONDS_MAX * 1000u;
@@ -93,14 +124,7 @@ static bool take_action(struct scanner *scanner, struct lab_action *action)
     if (!take_number(scanner, day_ms, &action->at_ms) || !take_fault(scanner, &action->fault) ||
         !take_whom(scanner, action) || !take_number(scanner, day_ms, &action->ms))
         return false;
-    if (action->fault == LAB_SLOW)
-        return take_number(scanner, 10000000, &action->amount);
-    if (action->fault != LAB_LOSS)
-        return true;
-    if (!take_number(scanner, 100, &action->amount))
-        return false;
-    action->amount *= 10000;
-    return true;
+    return take_amount(scanner, action);
 }
 
 static int compare_actions(const void *left, const void *right)

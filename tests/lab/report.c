@@ -57,6 +57,11 @@ static void print_number(FILE *out, const char *name, uint64_t value, const char
     fprintf(out, "  %-22s %11" PRIu64 "  %s\n", name, value, text);
 }
 
+static void print_time(FILE *out, const char *name, uint64_t ns, const char *text)
+{
+    fprintf(out, "  %-22s %9.3f s  %s\n", name, seconds(ns), text);
+}
+
 static void print_evidence(const struct lab_evidence *evidence, FILE *out)
 {
     print_number(out, "messages", evidence->sends, "sent");
@@ -86,7 +91,11 @@ static void print_shape(const struct lab_run *run, FILE *out)
         fprintf(out, "by default");
     if (shape->receive_buffer)
         fprintf(out, "; receive buffer %" PRIu32 " bytes", shape->receive_buffer);
-    fprintf(out, "; %s\n", shape->ipv6 ? "IPv6" : "IPv4");
+    fprintf(out, "; %s%s in %s", run->network.ipv6 ? "IPv6" : "IPv4",
+            run->network.multicast ? " multicast" : "", lab_network_name(run->network.kind));
+    if (run->network.kind == LAB_NAMESPACES)
+        fprintf(out, " with an MTU of %" PRIu32, shape->mtu);
+    fputc('\n', out);
 }
 
 void lab_report(const struct lab_run *run, const struct lab_evidence *evidence, FILE *out)
@@ -114,9 +123,12 @@ void lab_report(const struct lab_run *run, const struct lab_evidence *evidence, 
     print_number(out, "corrupt", sums.counters.dropped_corrupt, "packets dropped");
     print_number(out, "window full", sums.counters.window_full, "times");
     print_number(out, "peak RSS", (uint64_t)sums.peak_rss_kb, "KiB, of the largest process");
+    if (run->formed_at)
+        print_time(out, "formed", run->formed_at - run->started_at, "until all were in one view");
+    if (run->paused)
+        print_time(out, "not run", run->paused, "not counted: gcs-lab itself stood still");
     if (run->well_at)
-        fprintf(out, "  %-22s %9.3f s  after the last fault\n", "all in one view",
-                seconds(run->well_at - run->heal_at));
+        print_time(out, "all in one view", run->well_at - run->heal_at, "after the last fault");
 }
 
 void lab_report_deeds(const struct lab_run *run, const struct lab_evidence *evidence, FILE *out)
@@ -233,11 +245,14 @@ static void print_json_run(const struct lab_run *run, const struct lab_evidence 
     }
     fprintf(out,
             "},\"left_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"left\":%" PRIu64
-            ",\"bytes_multicast\":%" PRIu64 ",\"peak_rss_kib\":%ld,\"heal_ms\":%.3f"
-            ",\"majority_lost\":%s,\"wrongs\":%zu,\"core\":{",
+            ",\"bytes_multicast\":%" PRIu64 ",\"peak_rss_kib\":%ld,\"formed_ms\":%.3f"
+            ",\"heal_ms\":%.3f,\"network\":\"%s\",\"majority_lost\":%s,\"wrongs\":%zu,\"core\":{",
             run->skipped, run->crew.left_excluded, run->crew.left_gracefully, sums.message_bytes,
-            sums.peak_rss_kb, run->well_at ? (double)(run->well_at - run->heal_at) / 1e6 : -1.0,
-            evidence->majority_lost ? "true" : "false", run->crew.wrongs_count);
+            sums.peak_rss_kb,
+            run->formed_at ? (double)(run->formed_at - run->started_at) / 1e6 : -1.0,
+            run->well_at ? (double)(run->well_at - run->heal_at) / 1e6 : -1.0,
+            lab_network_name(run->network.kind), evidence->majority_lost ? "true" : "false",
+            run->crew.wrongs_count);
     const char *comma = "";
 #define JSON_COUNTER(name, text)                                         \
     fprintf(out, "%s\"" #name "\":%" PRIu64, comma, sums.counters.name); \

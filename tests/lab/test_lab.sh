@@ -6,7 +6,7 @@
 # command line is refused, and nothing is left behind.
 #
 # ctest-labels: slow
-# ctest-timeout: 200
+# ctest-timeout: 300
 
 lab=${1:?usage: $0 BUILD_FOLDER}/tests/gcs-lab
 [ -x "$lab" ] || { echo "no $lab"; exit 77; }
@@ -48,6 +48,11 @@ run 2 --service causal
 run 2 --seconds many
 run 2 --plan '100 kill 9 5'
 says '--plan: no sense'
+run 2 --plan '100 mtu 0 5 1000'
+run 2 --plan '100 clock 0 5 1000'
+run 2 --network ether
+run 2 --network loopback --faults address
+says '"address" needs network namespaces'
 run 2 --check "$tmp/nothing"
 run 2 --frobnicate
 run 2 more
@@ -72,6 +77,52 @@ last 'violation: '
 echo nonsense >>"$trace"
 run 2 --check "$tmp/calm"
 says "line $(($(wc -l <"$trace")))"
+
+# ---- each fault of the network does something, on both networks
+figure() { tail -n 1 "$tmp/out" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
+is_felt() { [ "$(figure excluded)" -gt 0 ] || [ "$(figure member_gap_ms)" -gt 150 ]; }
+networks=(loopback)
+if "$lab" --network namespaces --seconds 0 --members 1 >"$tmp/out" 2>&1; then
+    networks+=(namespaces)
+else
+    echo "SKIPPED: network namespaces: $(tail -n 1 "$tmp/out")"
+fi
+try_faults() { # try_faults NETWORK
+    local network=$1 quiet fault
+    tmp=$tmp/$network
+    mkdir "$tmp"
+    quiet=(--members 3 --seconds 2 --faults none --network "$network" --json)
+    run 0 "${quiet[@]}"
+    for fault in 'flap 0 1400' 'loss 0 1400 100' 'cut 1,0 1400; 100 cut 2,0 1400' 'partition 0 1400' \
+        'delay 0 1800 6000' 'mtu 0 1400 1280; 100 mtu 1 1400 1280' 'rate 0 1400 1; 100 rate 1 1400 1'; do
+        run 0 "${quiet[@]}" --plan "100 $fault"
+        check "it is felt: $fault" is_felt
+    done
+    if [ "$network" = namespaces ]; then
+        run 0 "${quiet[@]}" --plan '100 address 0 1400'
+        check "it is felt: address" is_felt
+    fi
+}
+for network in "${networks[@]}"; do # both at once: they mostly wait
+    try_faults "$network" >"$tmp/$network.said" 2>&1 &
+done
+wait
+for network in "${networks[@]}"; do
+    cat "$tmp/$network.said"
+    wrong=$((wrong + $(grep -c '^WRONG' "$tmp/$network.said")))
+done
+
+# ---- wrong clocks: traces of the same length by the wall's clock are of different length
+spread() { # percent between the longest and the shortest time of deliveries in a folder's traces
+    for trace in "$1"/m-*.jsonl; do
+        grep '"e":"deliver"' "$trace" | sed -n '1p;$p' | sed 's/.*"t":\([0-9]*\).*/\1/' | paste -s
+    done | awk '{ d = $2 - $1 } NR == 1 { low = d } d > high { high = d } d < low { low = d }
+                END { printf "%d", 100 * (high - low) / high }'
+}
+run 0 --members 5 --seed 5 --seconds 3 --faults clock --dir "$tmp/clocks"
+check "clocks deviate" [ "$(spread "$tmp/clocks")" -ge 7 ]
+run 0 --members 5 --seed 5 --seconds 3 --faults none --dir "$tmp/clocks"
+check "clocks agree" [ "$(spread "$tmp/clocks")" -le 5 ]
 
 # ---- faults, and the result as JSON
 run 0 --seconds 4 --members 3 --seed 5 --faults kill,loss,leave --json

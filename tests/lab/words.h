@@ -10,8 +10,8 @@
  *     leave MS                 leave gracefully, join again MS later
  *     quit                     leave gracefully, and end
  *     slow US MS               for MS milliseconds one event in US microseconds
- *     filter LOSS PORT,...|-   lose LOSS millionths, and all that comes from these ports
  *
+ *     clock TIME               its clock deviates from here on
  *     state ...                see LAB_STATE_TABLE
  *     counters ...             those of the endpoint, in the order of GCS_COUNTER_TABLE
  *     chain MEMBER COUNT HASH  what the application has got in a membership (see below)
@@ -35,7 +35,7 @@
     X(epoch, "of the view")                                               \
     X(proposer, "of the view")                                            \
     X(count, "members of the view")                                       \
-    X(coordinator, "port of the member of rank 0")                        \
+    X(coordinator, "lab_chain_text of the address of rank 0")             \
     X(accepted, "own messages that the library took, in this membership") \
     X(own, "own messages delivered, in this membership")                  \
     X(own_in_view, "own messages delivered, in this view")                \

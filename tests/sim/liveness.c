@@ -108,7 +108,7 @@ static bool view_survives(struct world *world, const struct known_view *view,
                           const struct node *node)
 {
     const struct record *record = &world->result->log.records[view->record];
-    uint32_t all = 0, alive = 0, leaving = 0, most = 0, least;
+    uint32_t all = 0, alive = 0, leaving = 0, staying = 0, most = 0, least;
 
     for (size_t i = 0; i < record->members_count; i++) {
         uint32_t member = world->result->log.lists.items[record->members + i];
@@ -119,8 +119,10 @@ static bool view_survives(struct world *world, const struct known_view *view,
         most = votes > most ? votes : most;
         alive += other && other != node ? votes : 0;
         leaving += is_leaving(world, member) ? votes : 0;
+        staying += other && other != node && !is_leaving(world, member) &&
+                   (votes > 0 || world->group_config.state);
     }
-    if (2 * alive <= all)
+    if (2 * alive <= all || staying == 0) /* if all who are left leave the group has ended */
         return false;
     /*
      * Members may have been taken along into a view that is being agreed on, and have died

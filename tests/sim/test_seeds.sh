@@ -18,4 +18,6 @@ done <<'SEEDS'
 3 2000907 a group founded by looking that has lost its other half
 3 2101379 looking around for ever
 4 40013976 who was excluded took the decision along
+4 116715127 who was excluded for good was the only one who knew the decision
+5 117700923 the same with another crash
 SEEDS

@@ -57,6 +57,7 @@ static void tell(void)
             "  view 0 1 2 3 4\n"
             "  from 0, agreed: around\n"
             "  from 3, safe: the gap\n"
+            "  no primary\n"
             "  excluded\n"
             "  view 0 1 2 4, new 3'\n"
             "  view 0 1 2 3'; 4 unreachable\n"
@@ -68,6 +69,7 @@ static void tell(void)
             "  from 3, safe: the gap\n"
             "  view 0 1 2 4; 3 unreachable\n"
             "  view 0 1 2 4, new 3'\n"
+            "  no primary\n"
             "  excluded\n"
             "  view 0 1 2 3', new 4'\n");
 }

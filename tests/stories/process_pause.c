@@ -57,10 +57,13 @@ static void tell(void)
             "  view 0 1 2 3, new 4'''\n"
             "4 was told:\n"
             "  view 0 1 2 3 4\n"
+            "  no primary\n"
             "  excluded\n"
             "  view 0 1 2 3, new 4'\n"
+            "  no primary\n"
             "  excluded\n"
             "  view 0 1 2 3, new 4''\n"
+            "  no primary\n"
             "  excluded\n"
             "  view 0 1 2 3, new 4'''\n");
 }

@@ -57,6 +57,10 @@ refuses "--warmup: '-0.5'" throughput --warmup -0.5
 refuses "--runs: '0'" throughput --runs 0
 refuses "--rate: '0'" throughput --rate 0
 refuses "--rate: 'fast'" latency --rate fast
+refuses "--fault: 'flood' is not one of kill, silence, pause" failover --fault flood
+refuses "--pause-ms: '0' is not a number from 1 to 60000" failover --pause-ms 0
+refuses "unknown option '--fault'" throughput --fault kill
+refuses "--bytes: '0' is not a number from 1 to 1024G" state --bytes 0
 refuses "--victim: '4' is not one of the 3 members" failover --victim 4
 refuses "--victim: '0'" failover --victim 0
 refuses "--packet: '63'" floor --packet 63

@@ -463,7 +463,7 @@ START_TEST(a_decision_about_another_view_is_not_ours)
 }
 END_TEST
 
-START_TEST(one_that_is_out_neither_fetches_nor_serves)
+START_TEST(one_that_is_out_does_not_fetch_and_serves_for_a_while)
 {
     struct bench bench;
     struct draft draft;
@@ -476,6 +476,8 @@ START_TEST(one_that_is_out_neither_fetches_nor_serves)
     ck_assert_int_eq(give_install(&bench, 0, &draft.p), 0);
     ck_assert_int_eq(bench.installed, 1);
     ck_assert_int_eq(bench.fetched, 0);
+    ck_assert_int_eq(bench.retired, 0);
+    gcs_agreement_tick(bench.machine, bench.now + UINT64_C(10000000000));
     ck_assert_int_eq(bench.retired, 1);
     close_bench(&bench);
 }
@@ -692,7 +694,7 @@ int main(void)
         who_asks_late_is_told_but_not_too_often,
         a_confirmation_before_the_decision_is_a_reason_to_ask,
         a_decision_about_another_view_is_not_ours,
-        one_that_is_out_neither_fetches_nor_serves,
+        one_that_is_out_does_not_fetch_and_serves_for_a_while,
         a_vote_says_who_is_missed_and_evidence_is_looked_into,
         votes_count_when_they_answer_the_poll_of_today,
         impossible_ballots_are_refused,

@@ -24,6 +24,7 @@
 #define GCS_CORE_H
 
 #include <gcs/error.h>
+#include <gcs/status.h>
 #include <gcs/types.h>
 
 #ifdef __cplusplus
@@ -250,6 +251,16 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
 int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until);
 
 /*
+ * What this member knows of the total order of its current view: no message that this member has
+ * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0 unless
+ * the role rotates) no
+ * message at all. The highest position that a quorum of the view of *epoch answers covers everything
+ * that anybody has delivered as safe before the first of them was asked: see gcs_ordered(3).
+ * GCS_EAGAIN: there is no view, or this member has promised the next one; GCS_ENOTMEMBER.
+ */
+int gcs_core_ordered(const struct gcs_core_group *group, uint32_t *epoch, uint64_t *position);
+
+/*
  * What GCS_EVENT_STATE_WANTED asks for: the application's state as it is when that event is taken,
  * unchanged until release. read gives up to size bytes from offset on: how many, 0 at the end, or a
  * negative error. It is called from within the core, mostly forwards, now and then for a part once
@@ -321,6 +332,7 @@ struct gcs_core_event {
     const uint8_t *payload;
     size_t payload_size;
     uint64_t time, seed; /* deliver, agreed or safe: as in struct gcs_event, of the first message */
+    uint64_t position; /* deliver, agreed or safe: in the total order of the view; 0: at its end */
     uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;
@@ -396,6 +408,15 @@ struct gcs_counters {
 
 /* Counters since gcs_core_new, all groups together. */
 const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
+
+/* ---- Status (gcs/status.h) -------------------------------------------------------------- */
+
+/* What the group is like for this member right now. Changes nothing. */
+void gcs_core_group_status(const struct gcs_core_group *group, struct gcs_group_status *status);
+
+/* The same of one member of the current view. GCS_ENOTMEMBER: no such rank. */
+int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uint16_t rank,
+                           struct gcs_member_status *status);
 
 #ifdef __cplusplus
 }

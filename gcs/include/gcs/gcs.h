@@ -57,6 +57,9 @@ struct gcs_endpoint_options {
     uint32_t suspect_max_ms;  /* silence that is suspicious in any case; 0, the default: twice
                                  suspect_ms */
     uint32_t probes;          /* others who are asked about one that is silent; default 3 */
+    const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
+                                 default NULL: none. Starts a second thread, which serves it */
+    uint32_t status_mode;     /* its permissions; default 0600 */
 };
 
 /* Sets every option to its default, and size. */
@@ -197,6 +200,17 @@ void gcs_view_release(const struct gcs_view *view);
  */
 int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms);
 
+/*
+ * What this member knows of the total order of its current view, for reads that must not be stale
+ * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (of
+ * GCS_ORDER_SEQUENCER: rank 0, unless the role rotates) nothing at all. Whoever asks a quorum of the members of one *epoch,
+ * takes the highest of their positions, and waits for an event with that position or for a later
+ * view, has delivered everything that anybody had delivered as GCS_SAFE before the asking began.
+ * GCS_EAGAIN: no view yet, or the view is ending: ask again after the next one; GCS_ENOTMEMBER;
+ * GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED.
+ */
+int gcs_ordered(struct gcs_group *group, uint32_t *epoch, uint64_t *position);
+
 /* Text of a view's id, "<epoch>.<proposer>", the same at every member. */
 #define GCS_VIEW_ID_TEXT_MAX 32
 void gcs_view_id_format(const struct gcs_view *view, char *text, size_t size);
@@ -233,6 +247,11 @@ struct gcs_event {
      * It never goes back, from view to view and for new members neither, and several deliveries may
      * have the same. seed: see gcs_event_seed. */
     uint64_t time, seed;
+
+    /* GCS_EVENT_DELIVER of agreed and safe messages: everything up to this position in the total
+     * order of the view is delivered with this event; 0: its place was found only as the view
+     * ended. See gcs_ordered. */
+    uint64_t position;
 };
 
 /* A random number for the i-th message of an agreed or safe delivery: the same at every member,
