@@ -280,7 +280,7 @@ static void note_sent(struct gcs_core *core, uint64_t now)
 {
     for (size_t i = core->outbox.urgent; i < core->outbox.count; i++) {
         const struct gcs_outgoing *packet = &core->outbox.entries[i];
-        bool alone = !packet->route || !core->config.multicast;
+        bool alone = !packet->route || packet->route->each || !core->config.multicast;
         uint16_t count = packet->route ? packet->route->count : 1;
         for (uint16_t k = 0; k < count; k++) {
             const struct gcs_address *to = packet->route ? &packet->route->to[k] : &packet->to;

@@ -185,6 +185,8 @@ static int check_group_config(const struct gcs_group_config *config)
         error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
     if (!error)
         error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
+    if (!error && config->region_size != 0)
+        error = check_range("region_size", config->region_size, 2, GCS_MEMBERS_MAX);
     if (!error)
         error = check_range("weight", config->weight, 0, GCS_WEIGHT_MAX);
     if (!error && config->weight == 0 && config->bootstrap != GCS_JOIN)

@@ -4,7 +4,8 @@
 
 #include "gcs/group.h"
 
-#define RETRY_NS 10000000u
+#define RETRY_NS        10000000u
+#define SENDERS_AT_ONCE 16u
 
 /* A sender's window must fit into what the slowest receiver buffers, with all senders busy. The
  * kernel charges for more than the bytes. */
@@ -12,6 +13,8 @@ static uint32_t window_bytes_of(const struct gcs_era *era)
 {
     uint64_t bytes = era->group->config.window_bytes;
     uint16_t senders = era->view.count > 1 ? (uint16_t)(era->view.count - 1) : 1;
+    if (era->tree && senders > SENDERS_AT_ONCE) /* hardly ever are all of a large group busy */
+        senders = SENDERS_AT_ONCE;
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         uint64_t share = era->members[rank].receive_bytes / 2 / senders;
         if (rank != era->view.self && share > 0 && share < bytes)
@@ -108,12 +111,13 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->allocator = group->core->allocator;
     era->refs = 1;
     era->ack_due = era->gaps_due = era->pipes_due = GCS_NEVER;
-    if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era)) {
+    if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
+        !gcs_tree_open(era, now)) {
         gcs_era_close(era);
         return NULL;
     }
     era->window_bytes = window_bytes_of(era);
-    era->poke_due = era->unheard > 0 ? now + RETRY_NS : GCS_NEVER;
+    era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;
     return era;
@@ -163,6 +167,7 @@ void gcs_era_close(struct gcs_era *era)
             era->orders[order]->ops->close(era->orders[order]);
     if (era->agreement)
         gcs_agreement_free(era->agreement);
+    gcs_tree_close(era);
     gcs_route_unref(era->others);
     gcs_release(allocator, era->held);
     gcs_release(allocator, era->granted);
@@ -194,5 +199,9 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
     deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
+    if (era->tree)
+        deadline = min_time(deadline, gcs_tree_deadline(era));
+    if (era->primary_late)
+        deadline = min_time(deadline, era->primary_due);
     return min_time(deadline, era->poke_due);
 }

@@ -17,7 +17,9 @@
 #include "gcs/outbox.h"
 #include "gcs/pipe.h"
 #include "gcs/reliable/gaps.h"
+#include "gcs/reliable/missing.h"
 #include "gcs/reliable/window.h"
+#include "gcs/tree.h"
 #include "gcs/wire/state.h"
 #include "views/agreement.h"
 #include "views/detector.h"
@@ -36,6 +38,7 @@ struct gcs_fellow {
     struct gcs_peer *peer;    /* NULL: self */
     struct gcs_window window; /* its packets */
     struct gcs_gaps gaps;
+    struct gcs_missing missing; /* where there is a tree */
     uint64_t arrived;         /* its packets up to here were given to the orders */
     uint64_t taken;           /* our packets up to here its application has taken */
     uint64_t frozen_held;     /* what we acknowledged when we froze */
@@ -64,6 +67,7 @@ struct gcs_era {
     uint64_t *held, *done;      /* scratch vectors, one entry per rank */
     struct gcs_route *others;
     struct gcs_order_engine *orders[GCS_ERA_ORDERS];
+    struct gcs_tree *tree; /* NULL: the view is small, all speak with all */
     struct gcs_agreement *agreement;
     struct gcs_lease lease;
     bool *granted; /* for the lease, per rank */
@@ -99,6 +103,9 @@ struct gcs_era {
     /* a word to one fellow after another while there is nothing to say: who was excluded and did
      * not hear of it hears of it then */
     uint64_t check_due;
+    /* in a large view not every round looks whether there is a quorum */
+    uint64_t primary_due;
+    bool primary_late;
     uint16_t check_rank;
 };
 

@@ -47,6 +47,25 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
     era->gaps_changed = true;
 }
 
+static void hear_seek(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                      uint16_t rank, const struct gcs_frame *frame)
+{
+    struct gcs_nack nack;
+    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack))
+        counters_of(era)->dropped_malformed++;
+    else if (era->tree && !era->closed)
+        gcs_tree_hear_seek(era, now, rank, &nack);
+    else
+        gcs_era_repair(era, now, from, &nack);
+}
+
+static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                        uint16_t rank, const struct gcs_frame *frame)
+{
+    if (era->tree && !era->closed && !gcs_tree_hear_report(era, now, from, rank, frame))
+        counters_of(era)->dropped_malformed++;
+}
+
 static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
                       const struct gcs_frame *frame)
 {
@@ -85,6 +104,10 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
             hear_status(era, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_NACK) {
         hear_nack(era, now, from, frame);
+    } else if (frame->type == GCS_FRAME_SEEK) {
+        hear_seek(era, now, from, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_REPORT) {
+        hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
                                             frame->size) == GCS_EMALFORMED)
@@ -183,8 +206,18 @@ static void count_fault(struct gcs_counters *counters, int result)
         counters->dropped_memory++;
 }
 
-static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffer *buffer,
-                             const uint8_t *data, size_t size, const struct gcs_packet *packet)
+/* How often we have asked for a packet that is not held. */
+static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet *packet)
+{
+    const struct gcs_fellow *fellow = &era->fellows[packet->rank];
+    if (!era->tree || era->fetching)
+        return packet->number <= fellow->gaps.asked_top;
+    const struct gcs_held *place = gcs_window_missing(&fellow->window, packet->number);
+    return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
+}
+
+static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                             struct gcs_buffer *buffer, const uint8_t *data, size_t size, const struct gcs_packet *packet)
 {
     struct gcs_window *window = &era->fellows[packet->rank].window;
     struct gcs_counters *counters = counters_of(era);
@@ -193,13 +226,19 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
         counters->dropped_malformed++;
         return;
     }
-    bool asked_for = packet->number <= era->fellows[packet->rank].gaps.asked_top;
+    uint32_t attempts = attempts_for(era, packet);
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);
+        if (era->tree && result == GCS_EALREADY)
+            gcs_tree_heard_again(era, now, from, packet->rank, packet->number);
         return;
     }
-    counters->repairs_received += asked_for;
+    counters->repairs_received += attempts > 0;
+    if (era->tree && window->contiguous < window->top)
+        gcs_rankset_add(&era->tree->lacking, packet->rank);
+    if (era->tree)
+        gcs_tree_kept(era, now, from, packet->rank, packet->number, attempts);
     era->ack_owed = true;
     era->gaps_changed = true;
     if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))
@@ -309,5 +348,5 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     if (era->closed)
         return;
     if (packet->number > 0)
-        receive_numbered(era, now, buffer, data, size, packet);
+        receive_numbered(era, now, from, buffer, data, size, packet);
 }

@@ -99,13 +99,20 @@ static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_add
 void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to)
 {
     bool owed = era->ack_owed;
+    if (era->tree) {
+        gcs_tree_hello(era, to, 0);
+        return;
+    }
     send_status(era, 0, to);
     era->ack_owed = owed; /* the others have not heard it */
 }
 
 void gcs_era_ask(struct gcs_era *era)
 {
-    send_status(era, GCS_STATUS_REPLY, NULL);
+    if (era->tree)
+        gcs_tree_hello(era, NULL, GCS_REPORT_REPLY);
+    else
+        send_status(era, GCS_STATUS_REPLY, NULL);
 }
 
 /* ---- Numbered packets ------------------------------------------------------------------- */
@@ -169,7 +176,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     if (time > 0)
         gcs_time_write(&w, time);
     total->ops->announce(total, packet.number, order == GCS_ERA_TOTAL, &w);
-    if (era->ack_owed)
+    if (era->ack_owed && !era->tree)
         write_status(era, &w, 0);
     packet.control_size = gcs_writer_size(&w);
 
@@ -194,6 +201,8 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     if (result == 0) {
         gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
         core->counters.data_packets_sent++;
+        if (era->tree)
+            gcs_tree_sent(era, now);
         result = gcs_era_arrive(era, era->view.self, packet.number);
     }
     gcs_buffer_unref(packing->buffer);
@@ -207,7 +216,8 @@ static bool window_has_room(const struct gcs_era *era, uint32_t bytes, uint32_t 
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     if (era->sent - era->base >= window->capacity - reserve)
         return false;
-    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes;
+    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes ||
+           GCS_MUTANT(unbounded_ring);
 }
 
 /* A packet with room left waits for more messages while enough of ours are on their way. */
@@ -315,6 +325,10 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
     if (era->closed || era->view.count == 1)
         return;
     check_membership(era, now);
+    if (era->tree) {
+        gcs_tree_acknowledge(era, now);
+        return;
+    }
     if (poke_is_due(era, now)) {
         send_status(era, GCS_STATUS_REPLY, NULL);
         return;
@@ -340,13 +354,16 @@ void gcs_era_update_base(struct gcs_era *era)
 {
     struct gcs_window *own = &era->fellows[era->view.self].window;
     uint64_t base = own->done;
-    for (uint16_t rank = 0; rank < era->view.count; rank++)
+    if (era->tree && era->tree->stable[era->view.self] < base)
+        base = era->tree->stable[era->view.self];
+    for (uint16_t rank = 0; rank < era->view.count && !era->tree; rank++)
         if (rank != era->view.self && era->fellows[rank].taken < base && !GCS_MUTANT(release_early))
             base = era->fellows[rank].taken;
     if (base <= era->base)
         return;
     era->base = base;
-    era->pokes = 0;
+    if (!era->tree)
+        era->pokes = 0;
     era->poke_due = GCS_NEVER;
     era->ack_owed = true; /* the new base travels in the header */
     gcs_window_release(own, base);

@@ -39,6 +39,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .weight = 1,
         .rejoin = true,
         .state_queue_bytes = 16 << 20,
+        .region_size = 16,
         .look_ns = 500000000,
     };
 }
@@ -54,7 +55,8 @@ static bool config_is_good(const struct gcs_core *core, const struct gcs_group_c
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
-           config->state_queue_bytes >= 4096 &&
+           config->state_queue_bytes >= 4096 && config->region_size != 1 &&
+           config->region_size <= GCS_MEMBERS_MAX &&
            (config->weight > 0 || config->bootstrap == GCS_JOIN) && /* somebody must vote */
            (config->seeds || config->seeds_count == 0);
 }

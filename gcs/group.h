@@ -176,6 +176,10 @@ struct gcs_envelope {
     uint32_t epoch;
     uint16_t rank;
 };
+/* One that fits into a packet, to all of a route. */
+void gcs_core_multicast_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                              struct gcs_route *route, uint8_t type, const uint8_t *body,
+                              size_t size);
 void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
                          const struct gcs_address *to, uint8_t type, const uint8_t *body,
                          size_t size);

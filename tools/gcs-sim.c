@@ -6,6 +6,7 @@
  * is 0, 1, or 2 for usage. Every run can be repeated from its seed.
  */
 #include "tests/sim/world.h"
+#include "tools/gcs-sim-scale.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +19,8 @@ struct arguments {
     uint64_t runs;
     const char *trace;
     bool json;
+    bool scale;
+    bool members_given, messages_given;
 };
 
 struct campaign {
@@ -30,13 +33,15 @@ static const char usage_text[] =
     "usage: gcs-sim [--seed N] [--runs K] [--members M] [--messages X]\n"
     "               [--order sequencer|lamport]\n"
     "               [--service fifo|causal|agreed|safe|mixed]\n"
-    "               [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
+    "               [--region-size N] [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
+    "       gcs-sim --scale [--region-size N] [--members M] [--messages X] [--seed N] [--json]\n"
     "\n"
     "Runs groups in a simulated world and checks every guarantee on every run.\n"
     "\n"
     "  --seed N       the first run's seed; run i uses N+i (default 1)\n"
     "  --runs K       how many runs (default 1)\n"
     "  --members M    members of the group, 1 to 512 (default 5)\n"
+    "  --region-size N  members of one region of a large view (default 16)\n"
     "  --messages X   messages that they multicast in one run, all together (default 300)\n"
     "  --order O      how the total order is made: sequencer or lamport (default sequencer)\n"
     "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default agreed)\n"
@@ -44,6 +49,8 @@ static const char usage_text[] =
 
 static const char usage_end[] =
     "  --trace FILE   write what happened as JSON Lines; - is standard output\n"
+    "  --scale        large groups instead: what one member's work is with 8, 64, 256 and\n"
+    "                 1000 members, or up to --members; exits 1 if it is beyond its bound\n"
     "  --json         print the result as one JSON object, last on standard output\n"
     "  --help         print this and exit\n"
     "\n"
@@ -114,11 +121,18 @@ static bool parse_option(int option, struct arguments *arguments)
         if (!parse_number("members", optarg, 1, WORLD_MEMBERS_MAX, &value))
             return false;
         arguments->world.members = (unsigned)value;
+        arguments->members_given = true;
         return true;
     case 'x':
         if (!parse_number("messages", optarg, 0, 10000000, &value))
             return false;
         arguments->world.messages = (unsigned)value;
+        arguments->messages_given = true;
+        return true;
+    case 'g':
+        if (!parse_number("region-size", optarg, 2, WORLD_MEMBERS_MAX, &value))
+            return false;
+        arguments->world.region_size = (unsigned)value;
         return true;
     case 'o':
         return parse_order(optarg, &arguments->world.order);
@@ -126,6 +140,9 @@ static bool parse_option(int option, struct arguments *arguments)
         return parse_service(optarg, &arguments->world.service);
     case 'f':
         return parse_faults(optarg, &arguments->world.faults);
+    case 'c':
+        arguments->scale = true;
+        return true;
     case 't':
         arguments->trace = optarg;
         return true;
@@ -144,10 +161,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"runs", required_argument, NULL, 'r'},
         {"members", required_argument, NULL, 'm'},
         {"messages", required_argument, NULL, 'x'},
+        {"region-size", required_argument, NULL, 'g'},
         {"order", required_argument, NULL, 'o'},
         {"service", required_argument, NULL, 'v'},
         {"faults", required_argument, NULL, 'f'},
         {"trace", required_argument, NULL, 't'},
+        {"scale", no_argument, NULL, 'c'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -279,6 +298,18 @@ static int run(struct arguments *arguments)
     return property ? 1 : 0;
 }
 
+static int scale(const struct arguments *arguments)
+{
+    struct scale_arguments scale = {
+        .seed = arguments->world.seed,
+        .members = arguments->members_given ? arguments->world.members : 0,
+        .region_size = arguments->world.region_size ? arguments->world.region_size : 16,
+        .packets = arguments->messages_given ? arguments->world.messages : 1000,
+        .json = arguments->json,
+    };
+    return scale_table(&scale);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -286,6 +317,8 @@ int main(int argc, char **argv)
 
     if (!parse_arguments(argc, argv, &arguments))
         return 2;
+    if (arguments.scale)
+        return scale(&arguments);
     if (arguments.trace) {
         arguments.world.trace =
             strcmp(arguments.trace, "-") == 0 ? stdout : fopen(arguments.trace, "w");

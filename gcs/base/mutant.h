@@ -80,6 +80,14 @@
     X(safe_without_all, "safe_for_all", "safe by a quorum where all voters are asked for")  \
     X(vote_before_state, "restart_before_state", "new members vote before they have the state")
 
+/* X(name, the bound that it misses, what is wrong): they break no guarantee, or only in a tree of regions, and the bounds that
+ * gcs-sim-mutants --scale looks at. */
+#define GCS_SCALE_MUTANT_TABLE(X)                                                          \
+    X(no_suppression, "source", "everybody asks at once, whoever else has asked")                    \
+    X(no_local_repair, "near", "everybody asks the sender, whoever else holds the packet")         \
+    X(wrong_minimum, "complete", "a region speaks for members that it has not heard")                  \
+    X(unbounded_ring, "held", "a sender goes on whatever others can hold")
+
 /* Those of the program around the protocol, which no simulator runs: gcs-lab-mutants must find
  * them. X(name, what it finds, what is wrong) */
 #define GCS_PROGRAM_MUTANT_TABLE(X)                                                         \
@@ -92,6 +100,7 @@ enum gcs_mutant {
 #define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
         GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_PROGRAM_MUTANT_TABLE(GCS_MUTANT_ENUM)
+        GCS_SCALE_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
             GCS_MUTANT_count
 };

@@ -72,6 +72,14 @@ struct gcs_order_ops {
     /* The acknowledgement has grown since write_ack last wrote it. */
     bool (*owes_ack)(const struct gcs_order_engine *engine);
 
+    /*
+     * The acknowledgement as one number, for trees of regions: a position up to which all is held,
+     * its order as well. NULL where one number cannot say so: then the view stays flat. And what
+     * the tree has found: a quorum holds all up to position.
+     */
+    uint64_t (*held)(struct gcs_order_engine *engine);
+    void (*held_by_quorum)(struct gcs_order_engine *engine, uint64_t position);
+
     /* The next packet of the order, if it is known and held. pop() goes on to the one after. A
      * position may name a packet that takes no part: it is passed over. */
     bool (*peek)(const struct gcs_order_engine *engine, struct gcs_order_next *next);

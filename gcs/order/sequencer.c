@@ -49,7 +49,8 @@ struct sequencer {
     uint64_t head_done; /* packets of the head run that are delivered */
     uint64_t slots;     /* given so far */
     uint64_t hold;      /* acknowledged: all up to it is held */
-    uint64_t hold_sent; /* the last hold that write_ack wrote */
+    uint64_t hold_sent; /* the last hold that write_ack wrote, or held told */
+    uint64_t quorum;    /* a quorum holds all up to it, as others have counted */
     /* per rank */
     uint64_t *arrived;
     uint64_t *placed; /* numbers up to it have slots */
@@ -295,6 +296,19 @@ static bool sequencer_owes_ack(const struct gcs_order_engine *engine)
     return s->hold > s->hold_sent;
 }
 
+static uint64_t sequencer_held(struct gcs_order_engine *engine)
+{
+    struct sequencer *s = sequencer_of(engine);
+    return s->hold_sent = s->hold;
+}
+
+static void sequencer_held_by_quorum(struct gcs_order_engine *engine, uint64_t position)
+{
+    struct sequencer *s = sequencer_of(engine);
+    if (position > s->quorum)
+        s->quorum = position;
+}
+
 static uint64_t sequencer_known(const struct gcs_order_engine *engine)
 {
     return ((const struct sequencer *)engine)->slots;
@@ -303,7 +317,7 @@ static uint64_t sequencer_known(const struct gcs_order_engine *engine)
 static bool sequencer_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     const struct sequencer *s = (const struct sequencer *)engine;
-    if (s->finished)
+    if (s->finished || position <= s->quorum)
         return true;
     struct gcs_tally holders = {0};
     for (uint16_t rank = 0; rank < s->members; rank++)
@@ -406,6 +420,8 @@ const struct gcs_order_ops gcs_order_sequencer = {
     .write_ack = sequencer_write_ack,
     .read_ack = sequencer_read_ack,
     .owes_ack = sequencer_owes_ack,
+    .held = sequencer_held,
+    .held_by_quorum = sequencer_held_by_quorum,
     .peek = sequencer_peek,
     .pop = sequencer_pop,
     .known = sequencer_known,

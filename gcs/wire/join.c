@@ -94,6 +94,7 @@ void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *setting
     gcs_write_u8(w, (uint8_t)flags);
     gcs_write_varint(w, settings->window_packets);
     gcs_write_varint(w, settings->message_bytes);
+    gcs_write_varint(w, settings->region_size);
 }
 
 void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
@@ -106,8 +107,10 @@ void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
     settings->rotate = flags & SETTINGS_ROTATE;
     settings->window_packets = gcs_read_varint32(r);
     settings->message_bytes = gcs_read_varint32(r);
+    settings->region_size = gcs_read_varint32(r);
     settings->expect = 0;
-    if (flags & ~SETTINGS_ALL)
+    if (flags & ~SETTINGS_ALL || settings->region_size == 1 ||
+        settings->region_size > GCS_MEMBERS_MAX)
         r->bad = true;
 }
 

@@ -9,6 +9,7 @@
  * Exit status: 0 all found and every checker used, 1 not so, 2 usage.
  */
 #include "gcs/base/mutant.h"
+#include "tests/mutants/scale.h"
 #include "tests/sim/world.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ struct settings {
     unsigned jobs;
     bool fast;
     bool explain;
+    bool scale;
     uint64_t only; /* set of mutants, 0: all */
 };
 
@@ -369,6 +371,7 @@ static int run(const struct settings *settings)
 static const char usage_text[] =
     "usage: gcs-sim-mutants [--list] [--only NAME[,NAME...]] [--seed N] [--runs K] [--jobs J]\n"
     "                       [--fast] [--explain] [--help]\n"
+    "       gcs-sim-mutants --scale\n"
     "\n"
     "Runs the simulator with each deliberate bug until a checker finds it.\n"
     "\n"
@@ -379,6 +382,8 @@ static const char usage_text[] =
     "  --jobs J    how many at once, 1 to 16 (default: as many as processors)\n"
     "  --fast      be content with any violation; do not look further for unused checkers\n"
     "  --explain   print what was found, with the events before it\n"
+    "  --scale     mutants of the tree of regions instead: each must miss a bound of\n"
+    "              gcs-sim --scale\n"
     "\n"
     "Exit status: 0 all found and every checker used, 1 not so, 2 usage.\n";
 
@@ -432,6 +437,7 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
         {"jobs", required_argument, NULL, 'j'},
         {"fast", no_argument, NULL, 'f'},
         {"explain", no_argument, NULL, 'e'},
+        {"scale", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -460,6 +466,8 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
             *(option == 'r' ? &settings->runs : &settings->jobs) = (unsigned)value;
         } else if (option == 'f') {
             settings->fast = true;
+        } else if (option == 'c') {
+            settings->scale = true;
         } else if (option == 'e') {
             settings->explain = true;
         } else {
@@ -479,5 +487,5 @@ int main(int argc, char **argv)
         fputs(usage_text, stderr);
         return 2;
     }
-    return run(&settings);
+    return settings.scale ? mutants_scale() : run(&settings);
 }

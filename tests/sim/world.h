@@ -49,6 +49,7 @@ enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED, WORLD_CA
 struct world_options {
     uint64_t seed;
     unsigned members;
+    unsigned region_size; /* 0: the default */
     unsigned messages; /* planned, all members together */
     enum gcs_order order;
     enum world_service service;

@@ -159,6 +159,9 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
+    uint32_t region_size; /* a view of more members than this is a tree of regions of at most
+                             this size, which repair their losses and acknowledge by themselves;
+                             same at all members; 0: never, 2 to GCS_MEMBERS_MAX; default 16 */
     enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */
     bool rotate; /* the sequencer is another voter in each view, not always the coordinator; same at
                     all members; default false */
@@ -383,8 +386,13 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(control_packets_sent, "unnumbered packets sent")                                            \
     X(nacks_sent, "requests for repair sent")                                                     \
     X(nacks_received, "requests for repair received")                                             \
+    X(nacks_to_source, "... of those, for packets of this member")                                \
+    X(nacks_suppressed, "requests that another member's made needless")                           \
+    X(nacks_forged, "requests for packets that were never sent")                                  \
     X(repairs_sent, "packets sent again for others")                                              \
+    X(repairs_suppressed, "repairs that another member's made needless")                          \
     X(repairs_received, "missing packets that came as a repair")                                  \
+    X(repairs_near, "... of those, from the own region")                                          \
     X(window_full, "times that a full window held packets back")                                  \
     X(polls, "polls before a ballot")                                                             \
     X(ballots, "ballots started")                                                                 \
