@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MAX_BYTES (16u << 20)
+#define SIZE_MAX_BYTES  (16u << 20)
 #define STATE_MAX_BYTES (UINT64_C(1) << 40)
-#define SECONDS_MAX    86400.0
-#define RATE_MAX       1e9
+#define SECONDS_MAX     86400.0
+#define RATE_MAX        1e9
 
 static const struct option long_options[] = {
     {"members", required_argument, NULL, BENCH_MEMBERS},
@@ -56,11 +56,11 @@ struct word {
 static const struct word services[] = {
     {"fifo", GCS_FIFO}, {"agreed", GCS_AGREED}, {"safe", GCS_SAFE}, {NULL, 0}};
 static const struct word orders[] = {{"sequencer", GCS_ORDER_SEQUENCER}, {NULL, 0}};
-static const struct word faults[] = {{"kill", BENCH_KILL},
-                                     {"silence", BENCH_SILENCE},
-                                     {"pause", BENCH_PAUSE_A_WHILE},
-                                     {NULL, 0}};
-static const struct word transports[] = {{"udp", 0}, {NULL, 0}};
+static const struct word faults[] = {
+    {"kill", BENCH_KILL}, {"silence", BENCH_SILENCE}, {"pause", BENCH_PAUSE_A_WHILE}, {NULL, 0}};
+static const struct word transports[] = {{"udp", 0}, {"rdma", 1}, {NULL, 0}};
+/* By the numbers above. RDMA: one device after the other. */
+static const char *const urls[] = {"udp://127.0.0.1:0", "rdma://0.0.0.0:0?device={member}"};
 
 /* ---- Words -------------------------------------------------------------------------- */
 
@@ -326,6 +326,27 @@ static bool parse_all(struct bench_options *options, const struct bench_command 
     return true;
 }
 
+/* The transport is the URL's, the URL the transport's; if both are given they must agree. */
+static bool check_url(struct bench_options *options)
+{
+    for (const struct word *word = transports; word->name; word++) {
+        size_t length = strlen(word->name);
+        bool same = strcmp(word->name, options->transport) == 0;
+        if (!options->url && same)
+            options->url = urls[word->value];
+        if (!options->url || strncmp(options->url, word->name, length) != 0 ||
+            strncmp(options->url + length, "://", 3) != 0)
+            continue;
+        if (same || !(options->given & BENCH_TRANSPORT)) {
+            options->transport = word->name;
+            return true;
+        }
+    }
+    bench_complain(options, "--url-template: '%s' does not begin with %s://", options->url,
+                   options->transport);
+    return false;
+}
+
 /* What only makes sense together. */
 static bool check_together(struct bench_options *options)
 {
@@ -343,11 +364,7 @@ static bool check_together(struct bench_options *options)
                        options->members);
         return false;
     }
-    if (strncmp(options->url, "udp://", 6) != 0) {
-        bench_complain(options, "--url-template: '%s' does not begin with udp://", options->url);
-        return false;
-    }
-    return true;
+    return check_url(options);
 }
 
 int bench_options_parse(struct bench_options *options, const struct bench_command *command,
@@ -356,7 +373,7 @@ int bench_options_parse(struct bench_options *options, const struct bench_comman
     *options = command->defaults;
     options->command = command->name;
     options->transport = "udp";
-    options->url = "udp://127.0.0.1:0";
+    options->url = NULL;
     options->service = GCS_AGREED;
     options->order = GCS_ORDER_SEQUENCER;
     bool good = parse_all(options, command, argc, argv);

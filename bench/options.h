@@ -55,18 +55,18 @@ enum bench_option {
      BENCH_URL | BENCH_NETNS | BENCH_SECONDS | BENCH_WARMUP | BENCH_RUNS | BENCH_RATE |           \
      BENCH_HEARTBEAT | BENCH_SUSPECT | BENCH_WINDOW | BENCH_QUEUE | BENCH_JSON | BENCH_HELP)
 
-#define BENCH_HELP_GROUP                                                            \
-    "  --members N            processes of the group\n"                             \
-    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n" \
-    "  --order sequencer      how the total order is found (sequencer)\n"           \
-    "  --transport udp        what carries the packets (udp)\n"                     \
-    "  --url-template URL     where members are; {member} is their number\n"        \
-    "                         (udp://127.0.0.1:0)\n"                                \
-    "  --netns-template NAME  network namespaces in which they are\n"               \
-    "  --seconds S            that count, after --warmup S (0.5)\n"                 \
-    "  --runs N               of which medians are shown (5)\n"                     \
-    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"       \
-    "                         as in gcs_join(3) and gcs_open(3)\n"                  \
+#define BENCH_HELP_GROUP                                                             \
+    "  --members N            processes of the group\n"                              \
+    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n"  \
+    "  --order sequencer      how the total order is found (sequencer)\n"            \
+    "  --transport udp|rdma   what carries the packets (udp)\n"                      \
+    "  --url-template URL     where members are; {member} is their number\n"         \
+    "                         (udp://127.0.0.1:0; rdma: a device after the other)\n" \
+    "  --netns-template NAME  network namespaces in which they are\n"                \
+    "  --seconds S            that count, after --warmup S (0.5)\n"                  \
+    "  --runs N               of which medians are shown (5)\n"                      \
+    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"        \
+    "                         as in gcs_join(3) and gcs_open(3)\n"                   \
     "  --json                 one JSON object as the last line\n"
 
 /* What becomes of a member of the group, of a sudden. */
@@ -80,10 +80,10 @@ struct bench_options {
     const char *command; /* "throughput" */
     unsigned given;      /* enum bench_option */
     unsigned members;
-    unsigned joiners; /* the last ones of them, which come while the others are at work */
+    unsigned joiners;   /* the last ones of them, which come while the others are at work */
     unsigned listeners; /* the last ones of them, which only listen and are not measured */
-    unsigned senders; /* 0 on the command line: all that are there from the start */
-    uint32_t size;    /* bytes of a message */
+    unsigned senders;   /* 0 on the command line: all that are there from the start */
+    uint32_t size;      /* bytes of a message */
     enum gcs_service service;
     enum gcs_order order;
     const char *transport;
@@ -92,11 +92,11 @@ struct bench_options {
     double seconds;
     double warmup;
     unsigned runs;
-    double rate;                       /* messages per second of all senders together; 0: no pace */
-    unsigned victim;                   /* from 1 */
+    double rate;     /* messages per second of all senders together; 0: no pace */
+    unsigned victim; /* from 1 */
     enum bench_fault fault;
     uint32_t pause_ms;
-    uint32_t heartbeat_ms, suspect_ms; /* 0: the library's default */
+    uint32_t heartbeat_ms, suspect_ms;  /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
     uint64_t bytes;                     /* state: of the state */
     uint32_t packet;                    /* floor: bytes of a datagram; 0: what the path carries */

@@ -300,7 +300,7 @@ const struct tool_command tool_cat = {
     .name = "cat",
     .summary = "multicast standard input to a group, write what is delivered",
     .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_VIEWS | TOOL_EXPECT |
-               TOOL_STATUS | TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
+               TOOL_STATUS | TOOL_TRANSPORT | TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
     .run = run,
     .help = "usage: gcs cat GROUP [URL] [options]\n"
             "\n"
@@ -313,6 +313,7 @@ const struct tool_command tool_cat = {
             "                      (default: look for members, then found)\n"
             "  --bootstrap WAY     look, join, create; or expect:N, found the group when a\n"
             "                      majority of N processes is there\n"
+            "  --transport NAME    the URL is the default of udp or rdma\n"
             "  --expect N          begin to read when the view has N members\n"
             "  --until-all         leave when the input of every member has ended\n"
             "  --service SERVICE   fifo, agreed (default) or safe\n"
@@ -323,6 +324,6 @@ const struct tool_command tool_cat = {
             "  --json              last line on standard output: one JSON object with the counts\n"
             "  --help              this text\n"
             "\n"
-            "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7).\n"
+            "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7), gcs_rdma(7).\n"
             "Exit: 0 done, 1 failed, 2 usage, 3 no longer or never a member; see gcs(1).\n",
 };

@@ -34,6 +34,7 @@ enum tool_option {
     TOOL_INTERVAL = 1 << 20,
     TOOL_COUNT = 1 << 21,
     TOOL_STATUS = 1 << 22,
+    TOOL_TRANSPORT = 1 << 23,
 };
 
 /* What a command works on. */
@@ -47,6 +48,7 @@ struct tool_options {
     unsigned given;      /* enum tool_option */
     const char *group;
     const char *url;
+    const char *normal_url; /* of the transport, when there is none on the command line */
     enum gcs_bootstrap bootstrap;
     uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;

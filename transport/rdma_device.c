@@ -99,7 +99,7 @@ static int choose_candidate(struct gcs_rdma *rdma, const struct candidate *candi
     size_t chosen = 0;
 
     if (gcs_text_number(wanted, strlen(wanted), UINT32_MAX, &number))
-        chosen = (size_t)(number % count);
+        chosen = (size_t)((number + count - 1) % count);
     else if (wanted[0])
         while (chosen < count && strcmp(candidates[chosen].device, wanted) != 0)
             chosen++;
