@@ -107,6 +107,12 @@ if(lab AND TARGET gcs-static)
     target_link_options(gcs-lab PRIVATE -Wl,--wrap=clock_gettime) # tests/lab/clock.h
 endif()
 
+# How far it goes, and that nothing grows: with the public API only.
+gcs_glob(limits tests/limits/*.c)
+if(limits AND TARGET gcs-static)
+    gcs_inside(gcs-limits tests ${limits})
+endif()
+
 # Everything with deliberate bugs in it, compiled again; and the simulator made of that.
 gcs_glob(mutants tests/mutants/*.c EXCEPT "/test_[^/]*\\.c$")
 if(TARGET gcs-simworld)
@@ -119,6 +125,20 @@ if(mutants AND TARGET gcs-mutants)
     set_target_properties(gcs-sim-mutants PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
     target_compile_definitions(gcs-sim-mutants PRIVATE _GNU_SOURCE)
     target_link_libraries(gcs-sim-mutants PRIVATE gcs-mutants)
+endif()
+
+# The lab with all of them, and those of the program around the protocol.
+if(lab AND TARGET gcs-mutants)
+    set(lab_mutants ${lab})
+    list(FILTER lab_mutants EXCLUDE REGEX "/checkers\\.c$") # gcs-mutants has them
+    add_executable(gcs-lab-mutants ${lab_mutants} ${GCS_OS_SOURCES})
+    set_target_properties(gcs-lab-mutants PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_compile_definitions(gcs-lab-mutants PRIVATE _GNU_SOURCE)
+    target_link_libraries(gcs-lab-mutants PRIVATE gcs-mutants PkgConfig::URCU Threads::Threads)
+    target_link_options(gcs-lab-mutants PRIVATE -Wl,--wrap=clock_gettime)
+    if(GCS_HAVE_RDMA)
+        target_link_libraries(gcs-lab-mutants PRIVATE PkgConfig::RDMA)
+    endif()
 endif()
 
 # Stories: each is a program, and once more with the mutants that must break it.
@@ -143,14 +163,14 @@ if(stage AND TARGET gcs-mutants)
         endforeach()
     endforeach()
 endif()
-foreach(folder sim mutants lab golden tools model)
+foreach(folder sim mutants lab limits golden tools model manual)
     file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.sh")
     foreach(script IN LISTS scripts)
         cmake_path(GET script STEM name)
         gcs_script_test(${folder}/${name} ${folder} ${script} "${PROJECT_BINARY_DIR}")
     endforeach()
     gcs_glob(programs tests/${folder}/test_*.c)
-    if(NOT folder MATCHES "lab|golden|tools")
+    if(NOT folder MATCHES "lab|golden|tools|manual")
         foreach(source IN LISTS programs)
             cmake_path(GET source STEM name)
             gcs_check_program(${name} tests/${folder} ${source})

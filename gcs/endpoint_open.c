@@ -187,12 +187,19 @@ int gcs_endpoint_open(const char *url, const struct gcs_endpoint_options *option
         error = open_descriptors(endpoint);
     if (!error)
         error = open_core(endpoint, &chosen);
+    if (!error && chosen.status && *chosen.status)
+        error = gcs_status_open(endpoint, chosen.status, chosen.status_mode);
     if (!error && endpoint->own_loop)
         gcs_own_end(endpoint);
     else if (!error)
         error = gcs_thread_start(endpoint);
     if (error) {
         gcs_endpoint_destroy(endpoint);
+        return error;
+    }
+    error = gcs_status_start(endpoint);
+    if (error) {
+        gcs_close(endpoint);
         return error;
     }
     *out = endpoint;
