@@ -230,7 +230,7 @@ uint8_t *gcs_ring_in_memory(struct gcs_ring_in *in)
 /* The sender has gone on to another segment: it must be a free one. */
 static bool enter_segment(struct gcs_ring_in *in, uint32_t segment)
 {
-    if (segment >= in->shape.segments || in->segment[segment].refs > 0)
+    if (in->segment[segment].refs > 0)
         return false;
     if (in->current < in->shape.segments)
         gcs_buffer_unref(&in->segment[in->current]);
@@ -247,7 +247,7 @@ bool gcs_ring_in_open(struct gcs_ring_in *in, uint32_t position, uint32_t bytes,
     uint32_t segment = gcs_ring_position_segment(position);
     uint32_t offset = gcs_ring_position_offset(position);
 
-    if (segment != in->current && !enter_segment(in, segment))
+    if (segment >= in->shape.segments || (segment != in->current && !enter_segment(in, segment)))
         return false;
     if (offset != in->at || bytes < GCS_RING_PREFACE || bytes % OFFSET_UNIT != 0 ||
         bytes > in->shape.segment_bytes - offset)
