@@ -97,7 +97,8 @@ int gcs_expiry(const struct gcs_endpoint *endpoint);
 const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
 
 /* A sentence about what the URL asked for and the transport could not do, and what it does instead
- * (IP multicast that does not work here, say); "" if there is nothing to say. Valid until gcs_close. */
+ * (IP multicast that does not work here, say), or about a process that speaks another version of the
+ * protocol and was refused; "" if there is nothing to say. Valid until gcs_close. Thread-safe. */
 const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
 
 /* ---- Groups ----------------------------------------------------------------------------- */
