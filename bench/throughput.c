@@ -73,7 +73,7 @@ const struct bench_command bench_throughput = {
         "  --size BYTES      of a message (1K)\n"
         "  --rate N          messages per second of all senders together (no limit)\n"
         "  --floor           measure the floor too, and say how near we came\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_FLOOR,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR),
     .members_min = 1,
     .size_min = BENCH_STAMP_BYTES,
     .defaults = {.members = 3, .size = 1024, .seconds = 2, .warmup = 0.5, .runs = 5},
