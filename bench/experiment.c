@@ -141,7 +141,7 @@ static void collect_rates(const struct bench_crew *crew, struct bench_outcome *o
 
 static void collect_counters(const struct bench_crew *crew, struct bench_outcome *o)
 {
-    double messages = 0;
+    double messages = 0, sends = 0, receives = 0, sent = 0, received = 0;
 
     for (unsigned i = 0; i < crew->world->count; i++) {
         const struct bench_seat *seat = &crew->world->seats[i];
@@ -158,7 +158,17 @@ static void collect_counters(const struct bench_crew *crew, struct bench_outcome
         o->window_full += (double)(end->window_full - begin->window_full);
         o->allocations += (double)(end->allocations - begin->allocations);
         o->views += (double)seat->views;
+        sends += (double)(end->send_calls - begin->send_calls);
+        receives += (double)(end->receive_calls - begin->receive_calls);
+        sent += (double)(end->bytes_sent - begin->bytes_sent);
+        received += (double)(end->bytes_received - begin->bytes_received);
+        o->overflows += (double)(end->datagrams_overflowed - begin->datagrams_overflowed);
     }
+    o->system_calls = sends + receives;
+    if (sent > 0)
+        o->sends_per_60kb = sends / sent * 60e3;
+    if (received > 0)
+        o->receives_per_60kb = receives / received * 60e3;
     o->packets = o->data_packets + o->control_packets;
     if (o->data_packets > 0)
         o->messages_per_packet = messages / o->data_packets;

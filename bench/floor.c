@@ -85,9 +85,13 @@ static bool measure(const struct bench_series *series, const struct bench_option
     return good;
 }
 
-bool bench_floor_measure(const struct bench_options *options, double *messages_per_second)
+bool bench_floor_measure(const struct bench_options *options, double *messages_per_second,
+                         double *cpu_us_per_message)
 {
-    return measure(&fan_series, options, &messages_per_second, 1);
+    double megabytes;
+
+    return measure(&fan_series, options,
+                   (double *[]){messages_per_second, &megabytes, cpu_us_per_message}, 3);
 }
 
 bool bench_floor_measure_latency(const struct bench_options *options, double *p50_us,

@@ -43,6 +43,7 @@ static const struct option long_options[] = {
     {"peers", required_argument, NULL, BENCH_PEERS},
     {"output", required_argument, NULL, BENCH_OUTPUT},
     {"floor", no_argument, NULL, BENCH_FLOOR},
+    {"no-floor", no_argument, NULL, BENCH_NO_FLOOR},
     {"latency", no_argument, NULL, BENCH_LATENCY},
     {"json", no_argument, NULL, BENCH_JSON},
     {"help", no_argument, NULL, BENCH_HELP},
@@ -280,6 +281,9 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
         return true;
     case BENCH_FLOOR:
         return o->floor = true;
+    case BENCH_NO_FLOOR:
+        o->floor = false;
+        return true;
     case BENCH_LATENCY:
         return o->latency = true;
     case BENCH_JSON:

@@ -22,7 +22,7 @@ enum bench_exit {
 
 /* Options, as getopt_long(3) finds them; a command has a set of them. */
 enum bench_option {
-    BENCH_MEMBERS = 1,
+    BENCH_MEMBERS = 256, /* beyond any character */
     BENCH_SENDERS,
     BENCH_SIZE,
     BENCH_SERVICE,
@@ -41,6 +41,7 @@ enum bench_option {
     BENCH_QUEUE,
     BENCH_PACKET,
     BENCH_FLOOR,
+    BENCH_NO_FLOOR,
     BENCH_LATENCY,
     BENCH_JSON,
     BENCH_HELP,
@@ -52,7 +53,7 @@ enum bench_option {
     BENCH_JOIN,
 };
 
-#define BENCH_SET(option) (UINT64_C(1) << (option))
+#define BENCH_SET(option) (UINT64_C(1) << ((option)-BENCH_MEMBERS))
 
 /* What every command that runs a group takes. */
 #define BENCH_GROUP_OPTIONS                                                            \

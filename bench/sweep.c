@@ -66,11 +66,11 @@ static bool measure(struct point *point)
 /* Throughput at one point, with its floor, as a line that begins with x. */
 static bool measure_throughput(FILE *file, struct point *point, unsigned x, const char *what)
 {
-    double spread[3], floor;
+    double spread[3], floor, cpu;
 
     point->plan = (struct bench_plan){.pace = BENCH_FLAT_OUT};
     point->options.senders = point->options.members;
-    if (!measure(point) || !bench_floor_measure(&point->options, &floor))
+    if (!measure(point) || !bench_floor_measure(&point->options, &floor, &cpu))
         return false;
     spread_of(point, &megabytes, spread);
     floor *= point->options.size / 1e6;
