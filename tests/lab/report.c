@@ -91,6 +91,11 @@ static void print_shape(const struct lab_run *run, FILE *out)
         fprintf(out, "by default");
     if (shape->receive_buffer)
         fprintf(out, "; receive buffer %" PRIu32 " bytes", shape->receive_buffer);
+    fprintf(out, "; order %s%s%s%s", lab_order_name(shape->order),
+            shape->rotate && shape->order == LAB_SEQUENCER ? ", rotating" : "",
+            shape->stable ? ", stable told" : "", shape->all_hold ? ", safe when all hold it" : "");
+    if (shape->region_size)
+        fprintf(out, ", regions of %" PRIu32, shape->region_size);
     fprintf(out, "; %s%s in %s", run->network.ipv6 ? "IPv6" : "IPv4",
             run->network.multicast ? " multicast" : "", lab_network_name(run->network.kind));
     if (run->network.kind == LAB_NAMESPACES)
