@@ -40,7 +40,10 @@ static const struct option long_options[] = {
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
     {"packet", required_argument, NULL, BENCH_PACKET},
     {"bytes", required_argument, NULL, BENCH_BYTES},
+    {"peers", required_argument, NULL, BENCH_PEERS},
+    {"output", required_argument, NULL, BENCH_OUTPUT},
     {"floor", no_argument, NULL, BENCH_FLOOR},
+    {"no-floor", no_argument, NULL, BENCH_NO_FLOOR},
     {"latency", no_argument, NULL, BENCH_LATENCY},
     {"json", no_argument, NULL, BENCH_JSON},
     {"help", no_argument, NULL, BENCH_HELP},
@@ -254,7 +257,7 @@ static bool parse_tuning_option(struct bench_options *o, int option, const char 
 static bool parse_option(struct bench_options *o, const struct bench_command *command, int option,
                          const char *value)
 {
-    o->given |= (unsigned)option;
+    o->given |= BENCH_SET(option);
     switch (option) {
     case BENCH_SECONDS:
         return parse_real(o, "seconds", value, 0.01, SECONDS_MAX, &o->seconds);
@@ -272,8 +275,17 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
         return parse_number(o, "pause-ms", value, false, 1, 60000, &o->pause_ms);
     case BENCH_BYTES:
         return parse_bytes(o, value, &o->bytes);
+    case BENCH_PEERS:
+        o->peers = value;
+        return true;
+    case BENCH_OUTPUT:
+        o->output = value;
+        return true;
     case BENCH_FLOOR:
         return o->floor = true;
+    case BENCH_NO_FLOOR:
+        o->floor = false;
+        return true;
     case BENCH_LATENCY:
         return o->latency = true;
     case BENCH_JSON:
@@ -312,7 +324,7 @@ static bool parse_all(struct bench_options *options, const struct bench_command 
             break;
         if (found == '?' || found == ':')
             return refuse_option(options, found, argv);
-        if (!(command->options & (unsigned)found)) {
+        if (!(command->options & BENCH_SET(found))) {
             bench_complain(options, "unknown option '--%s'", long_options[index].name);
             return false;
         }
@@ -377,7 +389,7 @@ int bench_options_parse(struct bench_options *options, const struct bench_comman
     options->service = GCS_AGREED;
     options->order = GCS_ORDER_SEQUENCER;
     bool good = parse_all(options, command, argc, argv);
-    if (good && (options->given & BENCH_HELP)) {
+    if (good && (options->given & BENCH_SET(BENCH_HELP))) {
         fputs(command->help, stdout);
         return fflush(stdout) == 0 ? BENCH_OK : BENCH_FAILED;
     }

@@ -95,9 +95,9 @@ struct gcs_transport_ops {
     int (*fd)(const struct gcs_transport *transport);
 
     /*
-     * Takes up to max packets in. Returns how many; 0: nothing there. Never blocks. Connections are
-     * made and kept in here as well, also with max == 0: it is called when the descriptor is
-     * readable.
+     * Takes up to max packets in. Returns how many; fewer than max: nothing more is there at the
+     * moment. Never blocks. Connections are made and kept in here as well, also with max == 0: it is
+     * called when the descriptor is readable.
      */
     size_t (*receive)(struct gcs_transport *transport, struct gcs_transport_packet *packets,
                       size_t max);
@@ -111,7 +111,8 @@ struct gcs_transport_ops {
                  size_t count);
 
     /* Takes one notice that nobody listens at an address, or, of a reliable transport, that packets
-     * to or from there may have been lost; false: there is none. */
+     * to or from there may have been lost, of those that receive() or send() came across; false:
+     * there is none. */
     bool (*unreachable)(struct gcs_transport *transport, struct gcs_address *peer);
 
     /* All members of the groups that the owner is in, before it acts on a view. A transport with
