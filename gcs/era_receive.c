@@ -98,6 +98,10 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
         hear_seek(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_SLOW) {
+        if (!era->closed &&
+            !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
+            counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
                                             frame->size) == GCS_EMALFORMED)
