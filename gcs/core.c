@@ -234,6 +234,8 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     enum gcs_packet_fault fault = gcs_packet_open(data, size, core->config.cluster, &packet);
     if (fault != GCS_PACKET_GOOD && (known || fault != GCS_PACKET_CORRUPT)) {
         count_fault(&core->counters, fault);
+        if (fault == GCS_PACKET_VERSION)
+            gcs_core_meet_stranger(core, now, from, data, size);
         return;
     }
     if (!known) { /* another cluster's checksum is never right */

@@ -72,6 +72,16 @@ struct gcs_core_group {
 };
 
 
+/* Who speaks another major version. */
+struct gcs_stranger {
+    uint8_t version; /* 0: nobody was met */
+    uint8_t answers;
+    uint64_t silent_until;
+    struct gcs_address address;
+    uint8_t suspect_version; /* of the last packet of another version */
+    struct gcs_address suspect_address;
+};
+
 struct gcs_core {
     struct gcs_core_config config;
     const struct gcs_allocator *allocator;
@@ -88,11 +98,16 @@ struct gcs_core {
     uint64_t memberships;  /* begun so far */
     uint64_t gone_until; /* till then at most so many more are told that a membership is over */
     uint32_t gone_left;
+    struct gcs_stranger stranger;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };
+
+/* core_stranger.c: a packet of another version has come in. */
+void gcs_core_meet_stranger(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                            const uint8_t *data, size_t size);
 
 /* ---- group.c ---------------------------------------------------------------------------- */
 void gcs_group_new_incarnation(struct gcs_core_group *group);

@@ -26,6 +26,7 @@ struct phases {
     struct lab_run *run;
     struct lab_faults faults;
     int wake_fd;
+    uint64_t awake_at; /* when it was last seen to be run */
     uint64_t steady_since;
 };
 
@@ -60,14 +61,16 @@ uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)
 static bool pass(struct phases *phases, uint64_t until)
 {
     struct lab_run *run = phases->run;
-    uint64_t before = lab_now(), limit = until + run->paused, after;
+    uint64_t limit = until + run->paused, before = lab_now();
 
+    if (phases->awake_at && before > phases->awake_at + PAUSE_NS)
+        note_pause(run, phases->awake_at, before);
     if (!lab_crew_wait(&run->crew, limit, phases->wake_fd))
         run->interrupted = true;
-    after = lab_now();
     limit = limit > before ? limit : before;
-    if (after > limit + PAUSE_NS)
-        note_pause(run, limit, after);
+    phases->awake_at = lab_now();
+    if (phases->awake_at > limit + PAUSE_NS)
+        note_pause(run, limit, phases->awake_at);
     return !run->interrupted && run->crew.wrongs_count == 0;
 }
 

@@ -17,13 +17,13 @@
 bool lab_member_open(struct lab_member *member)
 {
     struct gcs_endpoint_options options;
-    int error = GCS_EADDRESS;
+    int error = GCS_EADDRESS; /* with interface=, GCS_EOPTION says that it has no address now */
 
     gcs_endpoint_options_init(&options);
     options.cluster = member->options->cluster;
     options.suspect_ms = member->options->suspect_ms;
     options.flags = member->own_loop ? GCS_OWN_LOOP : 0;
-    for (unsigned i = 0; i < OPEN_TRIES && error == GCS_EADDRESS; i++) {
+    for (unsigned i = 0; i < OPEN_TRIES && (error == GCS_EADDRESS || error == GCS_EOPTION); i++) {
         const struct timespec time = {0, 20 * (long)LAB_NS_PER_MS};
 
         if (i > 0)

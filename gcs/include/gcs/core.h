@@ -405,6 +405,17 @@ struct gcs_counters {
 /* Counters since gcs_core_new, all groups together. */
 const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
 
+/* The version of the protocol that this library speaks: packets of another major one are refused,
+ * a higher minor one is tolerated. */
+#define GCS_PROTOCOL_MAJOR 1
+#define GCS_PROTOCOL_MINOR 0
+
+/*
+ * The major version of the first packet that was refused because it is of another one, and in
+ * *from (unless it is NULL) where it came from; 0: there was none.
+ */
+int gcs_core_stranger(const struct gcs_core *core, struct gcs_address *from);
+
 /* ---- Status (gcs/status.h) -------------------------------------------------------------- */
 
 /* What the group is like for this member right now. Changes nothing. */
