@@ -103,6 +103,7 @@ int gcs_core_new(const struct gcs_core_config *config, struct gcs_core **created
         return GCS_ENOMEM;
     core->config = *config;
     core->allocator = config->allocator;
+    core->find_order = gcs_order_find;
     core->endpoint_tag = gcs_packet_group_tag(config->cluster, "");
     gcs_prng_init(&core->prng, config->seed);
     core->process = gcs_prng_next(&core->prng) & ~GCS_MEMBERSHIP_MASK;
@@ -349,6 +350,9 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         break;
     case GCS_EVENT_VIEW:
         gcs_view_change_unref(event->change);
+        break;
+    case GCS_EVENT_STABLE:
+        gcs_era_unref(era);
         break;
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:

@@ -29,7 +29,7 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
     uint16_t count = value->members_count;
     era->members = gcs_allocate(allocator, count, sizeof(*era->members));
     era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
-    era->held = gcs_allocate(allocator, 3 * (size_t)count, sizeof(uint64_t));
+    era->held = gcs_allocate(allocator, (2 + GCS_MARK_ORDERS) * (size_t)count, sizeof(uint64_t));
     era->granted = gcs_allocate(allocator, count, sizeof(*era->granted));
     era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
     if (!era->members || !era->fellows || !era->held || !era->granted ||
@@ -37,7 +37,7 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
         return false;
     era->done = era->held + count;
     era->mark = (struct gcs_mark){
-        .epoch = value->epoch, .count = count, .fifo = era->held + 2 * (size_t)count};
+        .epoch = value->epoch, .count = count, .each = era->held + 2 * (size_t)count};
     memcpy(era->members, value->members, count * sizeof(*era->members));
     era->view = (struct gcs_view){
         .lineage = value->lineage,
@@ -84,10 +84,21 @@ static bool open_orders(struct gcs_era *era)
     struct gcs_order_config config = {
         .allocator = era->group->core->allocator,
         .view = &era->view,
+        .room = era->group->packer.headroom - GCS_PACKET_HEADER,
+        .safe_all = era->group->config.safe_quorum == GCS_SAFE_ALL,
+        .rotate = era->group->config.rotate,
     };
-    era->orders[GCS_ERA_FIFO] = gcs_order_fifo.open(&config);
-    era->orders[GCS_ERA_TOTAL] = gcs_order_find(era->group->config.order)->open(&config);
-    return era->orders[GCS_ERA_FIFO] && era->orders[GCS_ERA_TOTAL];
+    const struct gcs_order_ops *const orders[GCS_ERA_ORDERS] = {
+        [GCS_ERA_FIFO] = &gcs_order_fifo,
+        [GCS_ERA_CAUSAL] = &gcs_order_causal,
+        [GCS_ERA_TOTAL] = era->group->core->find_order(era->group->config.order),
+    };
+    for (int order = 0; order < GCS_ERA_ORDERS; order++) {
+        era->orders[order] = orders[order]->open(&config);
+        if (!era->orders[order])
+            return false;
+    }
+    return true;
 }
 
 struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
@@ -167,6 +178,8 @@ void gcs_era_close(struct gcs_era *era)
     gcs_route_unref(era->others);
     gcs_release(allocator, era->held);
     gcs_release(allocator, era->granted);
+    gcs_release(allocator, era->unsettled);
+    era->unsettled = NULL;
     gcs_release(allocator, era->fellows);
     era->fellows = NULL;
     era->closed = true;

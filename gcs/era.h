@@ -28,7 +28,10 @@
 struct gcs_core_group;
 
 /* The orders side by side in one group: which one a packet's service belongs to. */
-enum { GCS_ERA_FIFO, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+enum { GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+
+/* The order that a service belongs to; -1: none. */
+int gcs_era_order_of(uint8_t service);
 
 /* What one member knows of another. */
 struct gcs_fellow {
@@ -46,6 +49,13 @@ struct gcs_fellow {
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
+};
+
+/* An agreed packet that was delivered and is not known to be safe. */
+struct gcs_unsettled {
+    uint64_t position;
+    uint64_t number; /* of its last message */
+    uint16_t rank;
 };
 
 struct gcs_era {
@@ -70,6 +80,9 @@ struct gcs_era {
     bool gaps_changed;
     bool fetching;
 
+    struct gcs_unsettled *unsettled; /* a ring, in order */
+    uint32_t unsettled_capacity;
+    uint64_t unsettled_head, unsettled_tail;
     uint64_t position;     /* in the total order: what is delivered now */
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
@@ -132,6 +145,14 @@ void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
 
 /* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
+
+/* ---- telling what has become safe: era_stable.c ------------------------------------------ */
+
+/* An agreed packet was delivered at that place. GCS_ENOMEM. */
+int gcs_era_unsettled(struct gcs_era *era, const struct gcs_order_next *place,
+                      const struct gcs_held *packet);
+/* Tells what has become safe since. GCS_ENOMEM. */
+int gcs_era_settle(struct gcs_era *era, uint64_t now);
 
 /* ---- sending: era_send.c ---------------------------------------------------------------- */
 

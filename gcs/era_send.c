@@ -160,6 +160,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
 {
     struct gcs_core *core = era->group->core;
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    struct gcs_order_engine *causal = era->orders[GCS_ERA_CAUSAL];
     uint32_t headroom = era->group->packer.headroom;
     uint8_t control[CONTROL_MAX];
     struct gcs_writer w = gcs_writer_over(control, headroom - GCS_PACKET_HEADER);
@@ -168,11 +169,13 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     packet.first = packing->first;
     packet.service = packing->service;
     packet.flags = packing->flags;
-    bool ordered = packing->service == GCS_AGREED || packing->service == GCS_SAFE;
-    uint64_t time = ordered || packing->service == 0 ? propose_time(era, now) : 0;
+    int order = gcs_era_order_of(packing->service);
+    bool told = order == GCS_ERA_TOTAL || (packing->service == 0 && era->view.self == 0);
+    uint64_t time = told ? propose_time(era, now) : 0;
+    causal->ops->announce(causal, packet.number, order == GCS_ERA_CAUSAL, &w); /* sure of its room */
     if (time > 0)
         gcs_time_write(&w, time);
-    total->ops->announce(total, packet.number, ordered, &w);
+    total->ops->announce(total, packet.number, order == GCS_ERA_TOTAL, &w);
     if (era->ack_owed && !era->tree)
         write_status(era, &w, 0);
     packet.control_size = gcs_writer_size(&w);
@@ -224,6 +227,25 @@ static bool worth_waiting(const struct gcs_era *era)
     return gcs_packer_open(&era->group->packer) && era->sent - window->done >= PARTIAL_IN_FLIGHT;
 }
 
+static int send_empty(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_packing packing = {
+        .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
+        .first = era->group->packer.next,
+    };
+    return packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+}
+
+/* What the order has to say beside a packet goes first where it does not fit into it. */
+static int make_way(struct gcs_era *era, uint64_t now, int order)
+{
+    const struct gcs_order_engine *engine = order >= 0 ? era->orders[order] : NULL;
+    int result = 0;
+    while (result == 0 && engine && engine->ops->crowded(engine))
+        result = send_empty(era, now);
+    return result;
+}
+
 static int send_data(struct gcs_era *era, uint64_t now)
 {
     struct gcs_packer *packer = &era->group->packer;
@@ -234,7 +256,9 @@ static int send_data(struct gcs_era *era, uint64_t now)
             era->group->core->counters.window_full++;
             return 0;
         }
-        int result = gcs_packer_take(packer, &packing);
+        int result = make_way(era, now, gcs_era_order_of(gcs_packer_next_service(packer)));
+        if (result == 0)
+            result = gcs_packer_take(packer, &packing);
         if (result == 0)
             result = send_numbered(era, now, &packing);
         if (result < 0)
@@ -248,11 +272,7 @@ static int send_order(struct gcs_era *era, uint64_t now)
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     while (total->ops->pending(total) && era->sent - era->base < window->capacity) {
-        struct gcs_packing packing = {
-            .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
-            .first = era->group->packer.next,
-        };
-        int result = packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+        int result = send_empty(era, now);
         if (result < 0)
             return result;
     }

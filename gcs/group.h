@@ -101,6 +101,7 @@ struct gcs_core {
     struct gcs_stranger stranger;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
+    const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };

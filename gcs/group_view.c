@@ -20,6 +20,8 @@ struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
         .order = (uint8_t)group->config.order,
         .tie_breaker = group->config.tie_breaker,
         .state = group->config.state,
+        .safe_all = group->config.safe_quorum == GCS_SAFE_ALL,
+        .rotate = group->config.rotate,
         .window_packets = group->config.window_packets,
         .message_bytes = group->config.message_bytes,
         .region_size = group->config.region_size,

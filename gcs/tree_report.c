@@ -168,6 +168,8 @@ static uint32_t votes_needed(const struct gcs_era *era)
     uint32_t all = 0;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         all += gcs_member_votes(&era->members[rank]);
+    if (era->group->config.safe_quorum == GCS_SAFE_ALL)
+        return all;
     return all / 2 + 1;
 }
 

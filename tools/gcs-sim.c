@@ -31,7 +31,8 @@ struct campaign {
 
 static const char usage_text[] =
     "usage: gcs-sim [--seed N] [--runs K] [--members M] [--messages X]\n"
-    "               [--order sequencer] [--service fifo|agreed|safe|mixed]\n"
+    "               [--order sequencer|lamport]\n"
+    "               [--service fifo|causal|agreed|safe|mixed]\n"
     "               [--region-size N] [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
     "       gcs-sim --scale [--region-size N] [--members M] [--messages X] [--seed N] [--json]\n"
     "\n"
@@ -42,8 +43,8 @@ static const char usage_text[] =
     "  --members M    members of the group, 1 to 512 (default 5)\n"
     "  --region-size N  members of one region of a large view (default 16)\n"
     "  --messages X   messages that they multicast in one run, all together (default 300)\n"
-    "  --order O      how the total order is made: sequencer (default sequencer)\n"
-    "  --service S    fifo, agreed, safe, or mixed: all of them (default agreed)\n"
+    "  --order O      how the total order is made: sequencer or lamport (default sequencer)\n"
+    "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default agreed)\n"
     "  --faults LIST  comma-separated; all; or none (default none):\n";
 
 static const char usage_end[] =
@@ -81,13 +82,11 @@ static bool parse_number(const char *option, const char *text, uint64_t low, uin
     return false;
 }
 
-static bool parse_order(const char *text)
+static bool parse_order(const char *text, enum gcs_order *order)
 {
-    if (strcmp(text, "sequencer") == 0)
+    if (world_parse_order(text, order))
         return true;
-    fprintf(stderr, "gcs-sim: --order: \"%s\" %s\n", text,
-            strcmp(text, "lamport") == 0 ? "does not exist yet; use sequencer"
-                                         : "is no order; use sequencer");
+    fprintf(stderr, "gcs-sim: --order: \"%s\" is no order; use sequencer or lamport\n", text);
     return false;
 }
 
@@ -95,9 +94,9 @@ static bool parse_service(const char *text, enum world_service *service)
 {
     if (world_parse_service(text, service))
         return true;
-    fprintf(stderr, "gcs-sim: --service: \"%s\" %s; use fifo, agreed, safe or mixed\n", text,
-            strcmp(text, "causal") == 0 || strcmp(text, "unordered") == 0 ? "does not exist yet"
-                                                                          : "is no service");
+    fprintf(stderr,
+            "gcs-sim: --service: \"%s\" is no service; use fifo, causal, agreed, safe or mixed\n",
+            text);
     return false;
 }
 
@@ -136,7 +135,7 @@ static bool parse_option(int option, struct arguments *arguments)
         arguments->world.region_size = (unsigned)value;
         return true;
     case 'o':
-        return parse_order(optarg);
+        return parse_order(optarg, &arguments->world.order);
     case 'v':
         return parse_service(optarg, &arguments->world.service);
     case 'f':

@@ -111,6 +111,8 @@ struct gcs_settings {
     uint8_t order;
     bool tie_breaker;
     bool state; /* joiners are given the group's state */
+    bool safe_all;
+    bool rotate;
     uint32_t window_packets;
     uint32_t message_bytes;
     uint32_t region_size; /* of the tree in large views; 0: there is none */
@@ -138,6 +140,7 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
 static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct gcs_settings *b)
 {
     return a->order == b->order && a->tie_breaker == b->tie_breaker && a->state == b->state &&
+           a->safe_all == b->safe_all && a->rotate == b->rotate &&
            a->window_packets == b->window_packets && a->message_bytes == b->message_bytes &&
            a->region_size == b->region_size;
 }
@@ -159,6 +162,8 @@ enum gcs_refusal_what {
     GCS_REFUSED_STATE = 6,
     GCS_REFUSED_EXPECT = 7,
     GCS_REFUSED_REGION_SIZE = 8,
+    GCS_REFUSED_SAFE_QUORUM = 9,
+    GCS_REFUSED_ROTATE = 10,
 };
 
 struct gcs_refusal {

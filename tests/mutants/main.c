@@ -120,6 +120,12 @@ static uint32_t property_bit(const char *property)
     return 0;
 }
 
+/* A mutant's name begins with the order that it is about, where it is about one. */
+static bool is_about(const char *prefix)
+{
+    return strncmp(mutants[gcs_mutant].name, prefix, strlen(prefix)) == 0;
+}
+
 static uint32_t run_seed(uint64_t seed, bool explain)
 {
     bool agreement = strcmp(mutants[gcs_mutant].property, "primary-component") == 0;
@@ -132,6 +138,10 @@ static uint32_t run_seed(uint64_t seed, bool explain)
     options.seed = seed;
     options.members = profile->members;
     options.service = profile->service;
+    if (is_about("lamport_"))
+        options.order = GCS_ORDER_LAMPORT;
+    else if (is_about("vector_"))
+        options.service = WORLD_CAUSAL;
     world_parse_faults(profile->faults, &options.faults);
     world_run(&options, &result);
     for (size_t i = 0; i < result.verdict.count; i++)

@@ -96,6 +96,12 @@ static void choose_sizes(struct world *world)
     world->leases = gcs_prng_below(&world->prng, 2) == 0;
     group->rejoin = gcs_prng_below(&world->prng, 2) == 0;
     group->tie_breaker = gcs_prng_below(&world->prng, 5) == 0;
+    /* Beside the draws, so that all else about a seed stays as it was. */
+    uint64_t draw = world->options.seed * 3 + 1;
+    uint64_t random = gcs_prng_split(&draw);
+    group->safe_quorum = random % 4 == 0 ? GCS_SAFE_ALL : GCS_SAFE_MAJORITY;
+    group->rotate = random / 4 % 3 == 0;
+    group->stable = random / 12 % 2 == 0;
 }
 
 static void build(struct world *world, const struct world_options *options,

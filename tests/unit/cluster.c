@@ -218,6 +218,7 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
         node->slow++;
         break;
     case GCS_EVENT_STATE_END:
+    case GCS_EVENT_STABLE:
         break;
     }
     if (!node->hold) {

@@ -206,8 +206,8 @@ int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms);
 
 /*
  * What this member knows of the total order of its current view, for reads that must not be stale
- * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (rank
- * 0 of GCS_ORDER_SEQUENCER) nothing at all. Whoever asks a quorum of the members of one *epoch,
+ * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (of
+ * GCS_ORDER_SEQUENCER: rank 0, unless the role rotates) nothing at all. Whoever asks a quorum of the members of one *epoch,
  * takes the highest of their positions, and waits for an event with that position or for a later
  * view, has delivered everything that anybody had delivered as GCS_SAFE before the asking began.
  * GCS_EAGAIN: no view yet, or the view is ending: ask again after the next one; GCS_ENOTMEMBER;
@@ -237,7 +237,7 @@ struct gcs_event {
     const struct gcs_member_id *sender;
     enum gcs_service service;
     uint64_t number; /* of messages[0]: the sender's n-th message in this group (private: to this
-                        member), from 1 */
+                        member), from 1. GCS_EVENT_STABLE: sender's message that is safe now */
     const struct gcs_message *messages;
     size_t count;
 
