@@ -241,8 +241,10 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     counters->repairs_received += attempts > 0;
     if (era->tree && window->contiguous < window->top)
         gcs_rankset_add(&era->tree->lacking, packet->rank);
-    if (era->tree)
+    if (era->tree) {
         gcs_tree_kept(era, now, from, packet->rank, packet->number, attempts);
+        gcs_tree_spread(era, from, packet->rank, packet->number, attempts);
+    }
     era->ack_owed = true;
     era->gaps_changed = true;
     if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))

@@ -86,6 +86,7 @@ static void choose_sizes(struct world *world)
     group->message_bytes = 1U << 16;
     if (world->options.seed % 2 == 1)
         group->slow_ns = 30 * MS;
+    core->multicast = world->options.region_size > 0 && world->options.seed % 4 == 0;
     if (world->options.region_size > 0)
         group->region_size = world->options.region_size;
     /* Mostly one vote each, as the default is. */
