@@ -10,6 +10,9 @@
 #define BATCH_BYTES    (256u << 10)
 #define BATCH_MESSAGES 8192u
 
+/* By rate: no sooner is it worth waking up again for what has become due. */
+#define REST_NS (50 * BENCH_NS_PER_US)
+
 bool bench_load_init(struct bench_load *load, const struct bench_options *options,
                      enum bench_pace pace, unsigned sender, struct gcs_group *group, uint64_t start)
 {
@@ -40,13 +43,19 @@ void bench_load_fini(struct bench_load *load)
     load->message = NULL;
 }
 
+static uint64_t due_by_rate(const struct bench_load *load)
+{
+    return load->start + (uint64_t)((double)load->sent * load->interval);
+}
+
 uint64_t bench_load_due(const struct bench_load *load)
 {
     if (load->blocked || load->outstanding)
         return GCS_NEVER;
-    if (load->pace == BENCH_BY_RATE)
-        return load->start + (uint64_t)((double)load->sent * load->interval);
-    return load->start;
+    if (load->pace != BENCH_BY_RATE)
+        return load->start;
+    uint64_t due = due_by_rate(load);
+    return due > load->rest ? due : load->rest;
 }
 
 static void write_message(struct bench_load *load, uint64_t due)
@@ -66,7 +75,12 @@ int bench_load_send(struct bench_load *load, uint64_t now)
     uint64_t due;
 
     batch = batch < 1 ? 1 : batch > BATCH_MESSAGES ? BATCH_MESSAGES : batch;
-    for (uint32_t i = 0; i < batch && (due = bench_load_due(load)) <= now; i++) {
+    for (uint32_t i = 0; i < batch; i++) {
+        due = load->pace == BENCH_BY_RATE ? due_by_rate(load) : bench_load_due(load);
+        if (due > now) {
+            load->rest = now + REST_NS;
+            break;
+        }
         write_message(load, load->pace == BENCH_BY_RATE ? due : now);
         int result = gcs_multicast(load->group, load->service, load->message, load->size, 0);
         if (result == GCS_EAGAIN) {

@@ -24,6 +24,7 @@ struct bench_load {
     uint64_t sent;    /* messages that the library took */
     uint64_t start;   /* by rate: when the first message is due */
     double interval;  /* by rate: nanoseconds between messages */
+    uint64_t rest;    /* by rate: until then what is due may wait for more */
     bool blocked;     /* until GCS_EVENT_WRITABLE */
     bool outstanding; /* in turn: until one's own message is delivered */
 };

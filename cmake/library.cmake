@@ -48,6 +48,11 @@ if(GCS_CORE_SOURCES)
     add_library(gcs-core OBJECT ${GCS_CORE_SOURCES})
     target_link_libraries(gcs-core PRIVATE gcs-flags gcs-internal-headers)
     target_compile_options(gcs-core PRIVATE "SHELL:-include ${export_header}")
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+        # Called only where the processor has AVX2: gcs/wire/checksum.c looks.
+        set_source_files_properties("${PROJECT_SOURCE_DIR}/gcs/wire/checksum_avx2.c"
+                                    PROPERTIES COMPILE_OPTIONS -mavx2)
+    endif()
     list(APPEND GCS_OBJECTS $<TARGET_OBJECTS:gcs-core>)
 endif()
 if(GCS_OS_SOURCES)

@@ -54,6 +54,20 @@ void gcs_member_format(const struct gcs_member_id *member, char *text, size_t si
         (void)snprintf(text, size, "%s", name);
 }
 
+const char *gcs_service_name(uint8_t service)
+{
+    switch (service) {
+    case GCS_FIFO:
+        return "fifo";
+    case GCS_AGREED:
+        return "agreed";
+    case GCS_SAFE:
+        return "safe";
+    default:
+        return "";
+    }
+}
+
 const char *gcs_version(void)
 {
     return GCS_VERSION;

@@ -19,6 +19,7 @@
  *   endpoint_next.c    events from the ring to the application: gcs_next
  *   endpoint_view.c    views published for readers without locks
  *   endpoint_trace.c   GCS_TRACE
+ *   endpoint_status*.c the status socket
  *   endpoint_fork.c    telling that this is the child after fork
  *
  * Who may touch what. "The loop" is whoever does the protocol's work: the
@@ -74,7 +75,10 @@ struct gcs_command {
     const struct gcs_member_id *member;    /* evict, state offer */
     const struct gcs_state_source *source; /* state offer */
     struct gcs_counters *counters;         /* counters */
+    struct gcs_status_snapshot *snapshot;  /* status */
     uint64_t *until;                       /* primary */
+    uint32_t *epoch;                       /* ordered */
+    uint64_t *position;                    /* ordered */
     uint64_t patience;                     /* ns for which GCS_EAGAIN is not an answer yet */
     uint64_t deadline;                     /* the end of that */
     struct gcs_command *next;              /* in endpoint->pending */
@@ -176,13 +180,15 @@ struct gcs_held {
 
 struct gcs_trace;
 struct gcs_fork_mark;
+struct gcs_status_server;
 
 struct gcs_endpoint {
     /* fixed while it is open */
     const struct gcs_allocator *allocator;
     struct gcs_transport *transport;
     struct gcs_core *core;
-    struct gcs_trace *trace; /* NULL: off */
+    struct gcs_trace *trace;          /* NULL: off */
+    struct gcs_status_server *status; /* NULL: none */
     struct gcs_fork_mark *fork_mark;
     bool own_loop;
     uint32_t submit_bytes;
@@ -194,6 +200,7 @@ struct gcs_endpoint {
     bool thread_started;
 
     /* any thread */
+    _Atomic(const char *) stranger; /* NULL, or stranger_text */
     atomic_bool closing;
     atomic_uint inside;          /* calls under way */
     _Atomic(uintptr_t) consumer; /* the thread that last called gcs_next or gcs_dispatch */
@@ -205,14 +212,15 @@ struct gcs_endpoint {
 
     /* the loop */
     char pad[GCS_CACHE_LINE];
+    char stranger_text[GCS_ADDRESS_TEXT_MAX + 120]; /* written once */
     uint64_t now;
     uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;
     struct gcs_command *pending; /* carried out again and again until they have an answer */
-    uint64_t retry_at; /* when to try again what failed for want of memory */
-    uint64_t armed;    /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
-    atomic_bool fd_used; /* the application has asked for it */
-    bool again;        /* another round is due at once */
+    uint64_t retry_at;           /* when to try again what failed for want of memory */
+    uint64_t armed;              /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
+    atomic_bool fd_used;         /* the application has asked for it */
+    bool again;                  /* another round is due at once */
     struct gcs_group *groups;
     struct gcs_group *released; /* groups with released_bytes */
     struct gcs_group *writable; /* groups that owe the application a GCS_EVENT_WRITABLE */
@@ -242,6 +250,9 @@ int gcs_fail_system(const char *what, int error);
 /* 0, or GCS_ENAME with a sentence. */
 int gcs_name_check(const char *name);
 
+/* "fifo", "agreed", ...; "" if there is no such service. */
+const char *gcs_service_name(uint8_t service);
+
 /* ---- endpoint.c ------------------------------------------------------------------------- */
 
 /* gcs_open with an allocator of the caller's, which outlives the endpoint; thread-safe. */
@@ -258,6 +269,9 @@ void gcs_endpoint_leave(struct gcs_endpoint *endpoint);
 /* With GCS_OWN_LOOP: makes this thread the loop until unlock. GCS_ECLOSED. */
 int gcs_endpoint_lock(struct gcs_endpoint *endpoint);
 void gcs_endpoint_unlock(struct gcs_endpoint *endpoint);
+
+/* The loop: what the core and the transport have counted. */
+void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters *counters);
 
 /* Is this the thread that takes the events, or will anybody do because none has yet? */
 bool gcs_endpoint_is_consumer(const struct gcs_endpoint *endpoint, bool or_nobody);
@@ -439,6 +453,19 @@ void gcs_trace_write(void *ctx, const struct gcs_trace_event *event);
 /* The group was asked to leave. */
 void gcs_trace_leaving(struct gcs_trace *trace, uint64_t now, const struct gcs_group *group,
                        const struct gcs_view *view);
+
+/* ---- endpoint_status.c
+ * ------------------------------------------------------------------------------------ */
+
+/* Makes the socket; nobody serves it yet. On error what there is goes with the endpoint.
+ * GCS_ESYSTEM, GCS_ENOMEM. */
+int gcs_status_open(struct gcs_endpoint *endpoint, const char *path, uint32_t mode);
+/* Serves it, if there is one; the loop runs already. GCS_ESYSTEM. */
+int gcs_status_start(struct gcs_endpoint *endpoint);
+/* Nobody is served any more; the loop still runs. */
+void gcs_status_stop(struct gcs_endpoint *endpoint);
+/* Frees it; in the child after fork without taking the parent's path away. */
+void gcs_status_close(struct gcs_endpoint *endpoint, bool forked);
 
 /* ---- endpoint_fork.c
  * -------------------------------------------------------------------------------------- */

@@ -53,8 +53,9 @@ static void destroy_loop(struct gcs_endpoint *endpoint, bool forked)
     gcs_feed_fini(&endpoint->feed, endpoint->allocator);
 }
 
-static void close_descriptors(struct gcs_endpoint *endpoint)
+static void close_descriptors(struct gcs_endpoint *endpoint, bool forked)
 {
+    gcs_status_close(endpoint, forked);
     if (endpoint->transport)
         endpoint->transport->ops->close(endpoint->transport);
     close_fd(endpoint->ready_fd);
@@ -66,7 +67,7 @@ static void close_descriptors(struct gcs_endpoint *endpoint)
 void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
 {
     destroy_loop(endpoint, false);
-    close_descriptors(endpoint);
+    close_descriptors(endpoint, false);
     (void)pthread_cond_destroy(&endpoint->changed);
     (void)pthread_mutex_destroy(&endpoint->mutex);
     gcs_fork_mark_free(endpoint->fork_mark);
@@ -83,7 +84,7 @@ static void close_forked(struct gcs_endpoint *endpoint)
 {
     if (!atomic_load(&endpoint->busy))
         destroy_loop(endpoint, true);
-    close_descriptors(endpoint);
+    close_descriptors(endpoint, true);
     gcs_fork_mark_free(endpoint->fork_mark);
     gcs_release(endpoint->allocator, endpoint);
 }
@@ -116,6 +117,7 @@ void gcs_close(struct gcs_endpoint *endpoint)
         close_forked(endpoint);
         return;
     }
+    gcs_status_stop(endpoint);
     atomic_store(&endpoint->closing, true);
     if (endpoint->own_loop) {
         while (atomic_exchange_explicit(&endpoint->busy, true, memory_order_acquire))

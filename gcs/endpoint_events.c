@@ -11,6 +11,7 @@
 #include "gcs/endpoint.h"
 
 #include "gcs/base/memory.h"
+#include "gcs/base/mutant.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +48,8 @@ void gcs_feed_raise(struct gcs_endpoint *endpoint)
 
 void gcs_feed_owe_writable(struct gcs_endpoint *endpoint, struct gcs_group *group)
 {
-    if (group->writable_due || atomic_load(&group->state) & GCS_HANDLE_LEFT)
+    if (GCS_MUTANT(forget_writable) || group->writable_due ||
+        atomic_load(&group->state) & GCS_HANDLE_LEFT)
         return;
     group->writable_due = true;
     group->writable_next = NULL;
@@ -108,6 +110,8 @@ static bool note(struct gcs_endpoint *endpoint, const struct gcs_core_event *eve
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
     case GCS_EVENT_STATE_END:
+    case GCS_EVENT_STABLE:
+    case GCS_EVENT_SLOW:
         break;
     case GCS_EVENT_VIEW:
         note_view(endpoint, group, event->change);
@@ -159,6 +163,8 @@ bool gcs_feed_return(struct gcs_endpoint *endpoint)
     struct gcs_feed *feed = &endpoint->feed;
     uint32_t consumed = atomic_load_explicit(&feed->consumed, memory_order_acquire);
 
+    if (GCS_MUTANT(return_early))
+        consumed = feed->filled;
     if (feed->returned == consumed)
         return false;
     for (; feed->returned != consumed; feed->returned++)

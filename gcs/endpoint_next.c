@@ -47,6 +47,9 @@ static void fill_messages(struct gcs_held *held, struct gcs_event *event)
     event->seed = core->seed + held->delivered * GCS_SEED_STEP; /* as if all were one event */
     /* Fewer than announced would be a bug of the core's: then these are all. */
     held->delivered = count == GCS_EVENT_MESSAGES ? held->delivered + count : core->count;
+    /* The packet is delivered with the last of its messages. */
+    if (core->position > 0)
+        event->position = core->position - (held->delivered < core->count);
 }
 
 static bool has_messages(const struct gcs_core_event *core)
@@ -67,6 +70,18 @@ static void fill_state(struct gcs_held *held, struct gcs_event *event)
     event->count = core->type == GCS_EVENT_STATE;
 }
 
+static void fill_stable(const struct gcs_core_event *core, struct gcs_event *event)
+{
+    event->sender = core->sender;
+    event->number = core->number;
+}
+
+static void fill_slow(const struct gcs_core_event *core, struct gcs_event *event)
+{
+    event->sender = core->sender;
+    event->waited_ms = core->waited_ms;
+}
+
 static void fill(struct gcs_held *held, struct gcs_event *event)
 {
     const struct gcs_core_event *core = held->event;
@@ -79,6 +94,10 @@ static void fill(struct gcs_held *held, struct gcs_event *event)
     };
     if (has_messages(core))
         fill_messages(held, event);
+    else if (core->type == GCS_EVENT_STABLE)
+        fill_stable(core, event);
+    else if (core->type == GCS_EVENT_SLOW)
+        fill_slow(core, event);
     else if (core->type >= GCS_EVENT_STATE_WANTED)
         fill_state(held, event);
 }

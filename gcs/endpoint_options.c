@@ -18,6 +18,7 @@
 #define PROBES_MAX       64
 #define EVENTS_MAX       (UINT32_C(1) << 20)
 #define CLUSTER_MAX      255
+#define STATUS_PATH_MAX  107 /* what the kernel's struct sockaddr_un has room for */
 
 /* The core's bounds: it refuses what is beyond, but cannot say what it was. */
 #define SUSPECT_HEARTBEATS 3
@@ -37,6 +38,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .submit_bytes = 4 << 20,
         .events = 1024,
         .probes = 3,
+        .status_mode = 0600,
     };
 }
 
@@ -81,6 +83,19 @@ static int check_suspicion(const struct gcs_endpoint_options *options)
     return error ? error : check_range("probes", options->probes, 0, PROBES_MAX);
 }
 
+static int check_status(const struct gcs_endpoint_options *options)
+{
+    const char *path = options->status;
+
+    if (path && strnlen(path, STATUS_PATH_MAX + 1) > STATUS_PATH_MAX)
+        return gcs_fail(GCS_EOPTION, "status \"%.32s...\" is longer than %d bytes", path,
+                        STATUS_PATH_MAX);
+    if (options->status_mode > 0777)
+        return gcs_fail(GCS_EOPTION, "status_mode is 0%" PRIo32 ": must be from 0 to 0777",
+                        options->status_mode);
+    return 0;
+}
+
 static int check_options(const struct gcs_endpoint_options *options)
 {
     if (options->flags & ~(uint32_t)GCS_OWN_LOOP)
@@ -97,7 +112,7 @@ static int check_options(const struct gcs_endpoint_options *options)
             check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);
     if (!error)
         error = check_range("events", options->events, 1, EVENTS_MAX);
-    return error;
+    return error ? error : check_status(options);
 }
 
 int gcs_options_read(const struct gcs_endpoint_options *from, struct gcs_endpoint_options *to)
@@ -136,6 +151,19 @@ static int check_bootstrap(const struct gcs_group_config *config)
     return 0;
 }
 
+static int check_order(const struct gcs_group_config *config)
+{
+    if (config->order != GCS_ORDER_SEQUENCER && config->order != GCS_ORDER_LAMPORT)
+        return gcs_fail(GCS_EOPTION,
+                        "order is %d: must be GCS_ORDER_SEQUENCER (%d) or GCS_ORDER_LAMPORT (%d)",
+                        (int)config->order, GCS_ORDER_SEQUENCER, GCS_ORDER_LAMPORT);
+    if (config->safe_quorum != GCS_SAFE_MAJORITY && config->safe_quorum != GCS_SAFE_ALL)
+        return gcs_fail(GCS_EOPTION,
+                        "safe_quorum is %d: must be GCS_SAFE_MAJORITY (%d) or GCS_SAFE_ALL (%d)",
+                        (int)config->safe_quorum, GCS_SAFE_MAJORITY, GCS_SAFE_ALL);
+    return 0;
+}
+
 static int check_group_config(const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
@@ -143,10 +171,9 @@ static int check_group_config(const struct gcs_group_config *config)
     int error = check_bootstrap(config);
     if (error)
         return error;
-    if (config->order != GCS_ORDER_SEQUENCER)
-        return gcs_fail(GCS_EOPTION, "order is %d: must be GCS_ORDER_SEQUENCER (%d)",
-                        (int)config->order, GCS_ORDER_SEQUENCER);
-    error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
+    error = check_order(config);
+    if (!error)
+        error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
     if (!error && (packets & (packets - 1)) != 0)
         error =
             gcs_fail(GCS_EOPTION, "window_packets is %" PRIu32 ": must be a power of two", packets);
@@ -158,6 +185,8 @@ static int check_group_config(const struct gcs_group_config *config)
         error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
     if (!error)
         error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
+    if (!error && config->region_size != 0)
+        error = check_range("region_size", config->region_size, 2, GCS_MEMBERS_MAX);
     if (!error)
         error = check_range("weight", config->weight, 0, GCS_WEIGHT_MAX);
     if (!error && config->weight == 0 && config->bootstrap != GCS_JOIN)

@@ -184,3 +184,29 @@ int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms)
         return error;
     }
 }
+
+/* ---- The order -------------------------------------------------------------------------- */
+
+static int ask_for_order(struct gcs_endpoint *endpoint, struct gcs_command *command)
+{
+    struct gcs_group *group = command->item.group;
+
+    (void)endpoint;
+    if (atomic_load(&group->state) & (GCS_HANDLE_LEAVING | GCS_HANDLE_LEFT))
+        return GCS_ENOTMEMBER;
+    return gcs_core_ordered(group->core, command->epoch, command->position);
+}
+
+int gcs_ordered(struct gcs_group *group, uint32_t *epoch, uint64_t *position)
+{
+    if (!group || !epoch || !position)
+        return gcs_fail(GCS_EINVAL, "%s is NULL", !group ? "group" : !epoch ? "epoch" : "position");
+    struct gcs_command command = {
+        .item = {.group = group}, .run = ask_for_order, .epoch = epoch, .position = position};
+    int error = gcs_command_call(group->endpoint, &command);
+    if (error == GCS_EAGAIN)
+        return gcs_fail(error, "group \"%s\": there is no view, or it is ending", group->name);
+    if (error == GCS_ENOTMEMBER)
+        return gcs_fail(error, "group \"%s\": this endpoint is leaving or has left", group->name);
+    return error;
+}

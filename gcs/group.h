@@ -11,6 +11,7 @@
 #include "gcs/era.h"
 #include "gcs/events.h"
 #include "gcs/group_state.h"
+#include "gcs/latency.h"
 #include "gcs/group_time.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
@@ -40,6 +41,7 @@ struct gcs_core_group {
     struct gcs_era *era; /* the current view's; NULL before the first */
     struct gcs_era *old; /* the one before, while somebody may need it */
     struct gcs_packer packer;
+    struct gcs_latency_meter latency;
     uint32_t packet_bytes;
     bool leaving;       /* as asked for */
     bool leave_told;    /* and the agreement knows */
@@ -71,6 +73,16 @@ struct gcs_core_group {
 };
 
 
+/* Who speaks another major version. */
+struct gcs_stranger {
+    uint8_t version; /* 0: nobody was met */
+    uint8_t answers;
+    uint64_t silent_until;
+    struct gcs_address address;
+    uint8_t suspect_version; /* of the last packet of another version */
+    struct gcs_address suspect_address;
+};
+
 struct gcs_core {
     struct gcs_core_config config;
     const struct gcs_allocator *allocator;
@@ -87,11 +99,17 @@ struct gcs_core {
     uint64_t memberships;  /* begun so far */
     uint64_t gone_until; /* till then at most so many more are told that a membership is over */
     uint32_t gone_left;
+    struct gcs_stranger stranger;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
+    const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };
+
+/* core_stranger.c: a packet of another version has come in. */
+void gcs_core_meet_stranger(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                            const uint8_t *data, size_t size);
 
 /* ---- group.c ---------------------------------------------------------------------------- */
 void gcs_group_new_incarnation(struct gcs_core_group *group);
@@ -176,6 +194,10 @@ struct gcs_envelope {
     uint32_t epoch;
     uint16_t rank;
 };
+/* One that fits into a packet, to all of a route. */
+void gcs_core_multicast_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                              struct gcs_route *route, uint8_t type, const uint8_t *body,
+                              size_t size);
 void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
                          const struct gcs_address *to, uint8_t type, const uint8_t *body,
                          size_t size);

@@ -13,14 +13,18 @@
 static void receive_looking(struct gcs_core_group *group, uint64_t now,
                             const struct gcs_address *from, const struct gcs_packet *packet)
 {
+    struct gcs_counters *counters = &group->core->counters;
     struct gcs_reader r = gcs_reader_over(packet->control, packet->control_size);
     struct gcs_frame frame;
     while (group->state == GCS_GROUP_LOOKING && group->failed == 0 && gcs_frame_next(&r, &frame)) {
-        if (frame.type < GCS_FRAME_JOIN)
-            group->core->counters.dropped_stale++; /* of a view that we are not in yet */
-        else if (gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body,
-                                     frame.size) == GCS_EMALFORMED)
-            group->core->counters.dropped_malformed++;
+        int result = GCS_ENOTMEMBER;
+        if (frame.type >= GCS_FRAME_JOIN)
+            result = gcs_bootstrap_frame(group->bootstrap, now, from, frame.type, frame.body,
+                                         frame.size);
+        if (result == GCS_ENOTMEMBER) /* of a view that we are not in yet */
+            counters->dropped_stale++;
+        else if (result == GCS_EMALFORMED)
+            counters->dropped_malformed++;
     }
 }
 

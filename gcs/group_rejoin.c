@@ -91,6 +91,7 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
     group->parting = 0;
     group->doubt = 0;
     gcs_packer_renumber(&group->packer);
+    gcs_latency_forget(&group->latency);
     gcs_group_new_incarnation(group);
     group->state = GCS_GROUP_LOOKING;
     group->failed = 0;

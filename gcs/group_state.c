@@ -49,7 +49,7 @@ static bool push(struct gcs_core_group *group, struct gcs_era *era, uint16_t abo
         return false;
     if (event->buffer)
         gcs_buffer_ref(event->buffer);
-    era->refs++;
+    gcs_era_ref(era);
     group->refs++;
     return true;
 }
@@ -112,11 +112,11 @@ static void cover(struct gcs_core_group *group, const struct gcs_mark *mark)
 {
     struct gcs_sync *sync = group->sync;
     struct gcs_backlog kept = sync->backlog;
-    uint64_t *fifo = sync->mark.fifo;
+    uint64_t *each = sync->mark.each;
     struct gcs_backlog_entry *entry;
     sync->mark = *mark;
-    sync->mark.fifo = fifo;
-    memmove(fifo, mark->fifo, mark->count * sizeof(*fifo));
+    sync->mark.each = each;
+    memmove(each, mark->each, mark->count * GCS_MARK_ORDERS * sizeof(*each));
     gcs_backlog_init(&sync->backlog);
     if (kept.first == NULL)
         return;
@@ -193,7 +193,7 @@ static void end_sync(struct gcs_core_group *group)
         drop(group, entry);
     if (sync->in)
         gcs_transfer_in_free(sync->in);
-    gcs_release(allocator, sync->mark.fifo);
+    gcs_release(allocator, sync->mark.each);
     gcs_release(allocator, sync);
 }
 
@@ -214,8 +214,8 @@ static int begin_sync(struct gcs_core_group *group)
     };
     group->sync = sync;
     gcs_backlog_init(&sync->backlog);
-    sync->mark.fifo = gcs_allocate(core->allocator, GCS_MEMBERS_MAX, sizeof(*sync->mark.fifo));
-    if (!sync->mark.fifo || gcs_transfer_in_new(&config, &sync->in) < 0) {
+    sync->mark.each = gcs_allocate(core->allocator, GCS_MARK_EACH_MAX, sizeof(*sync->mark.each));
+    if (!sync->mark.each || gcs_transfer_in_new(&config, &sync->in) < 0) {
         end_sync(group);
         return GCS_ENOMEM;
     }
@@ -429,9 +429,9 @@ static void enter_as_donor(struct gcs_core_group *group, struct gcs_era *before)
 static int hear_ask(struct gcs_core_group *group, uint16_t rank, const struct gcs_frame *frame)
 {
     const struct gcs_era *era = group->era;
-    uint64_t fifo[GCS_MEMBERS_MAX];
+    uint64_t each[GCS_MARK_EACH_MAX];
     struct gcs_state_ask ask;
-    if (!gcs_state_ask_read(frame->body, frame->size, fifo, &ask) ||
+    if (!gcs_state_ask_read(frame->body, frame->size, each, &ask) ||
         (ask.mark.epoch == era->view.epoch && ask.mark.count != era->view.count))
         return GCS_EMALFORMED;
     if (!era->members[rank].syncing || syncing(group) || era->members[era->view.self].syncing)

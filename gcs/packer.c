@@ -4,33 +4,40 @@
 
 #include <assert.h>
 
-#define CONTROL_ROOM_LARGE 1024u
-#define CONTROL_ROOM_SMALL 128u
-#define LARGE_PACKET       8192u
+#define CONTROL_ROOM_MIN   128u
+#define CONTROL_ROOM_MAX   1024u
+#define CONTROL_ROOM_SHARE 16u /* of the packet; so a packet of 9000 bytes has room for 8192 */
 #define SPARE_MAX          64u
 #define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
-/* Messages packed together, or one message to be cut. */
+/* The payload of one packet: messages packed together, or a fragment of one. */
 struct gcs_pack {
     struct gcs_pack *next;
-    struct gcs_buffer *buffer;
-    uint32_t used;   /* packed: bytes of payload; cut: bytes of the message */
-    uint32_t offset; /* cut: taken so far */
-    uint32_t count;
-    uint32_t charge;
+    struct gcs_buffer *buffer; /* the payload lies behind the headroom */
+    uint32_t used;             /* bytes of payload */
+    uint32_t count;            /* messages; 0: a fragment that is not the last */
+    uint32_t charge;           /* bytes of the queue that are free again with it */
+    uint32_t whole;            /* a fragment: bytes of its message */
     uint64_t first;
     uint8_t service;
-    bool cut;
-    bool finished; /* cut: all fragments taken; freed by the next call */
+    bool sent; /* the buffer is part of a packet already: it must not change any more */
 };
+
+static uint32_t control_room(uint32_t packet_bytes)
+{
+    uint32_t room = packet_bytes / CONTROL_ROOM_SHARE;
+    if (room < CONTROL_ROOM_MIN)
+        return CONTROL_ROOM_MIN;
+    return room > CONTROL_ROOM_MAX ? CONTROL_ROOM_MAX : room;
+}
 
 void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t packet_bytes)
 {
-    uint32_t control = packet_bytes >= LARGE_PACKET ? CONTROL_ROOM_LARGE : CONTROL_ROOM_SMALL;
+    uint32_t headroom = GCS_PACKET_HEADER + control_room(packet_bytes);
     *packer = (struct gcs_packer){
         .pool = pool,
-        .headroom = GCS_PACKET_HEADER + control,
-        .payload_max = packet_bytes - GCS_PACKET_HEADER - control,
+        .headroom = headroom,
+        .payload_max = packet_bytes - headroom,
         .next = 1,
     };
 }
@@ -57,29 +64,37 @@ static void free_pack(struct gcs_packer *packer, struct gcs_pack *pack)
     packer->spare_count++;
 }
 
-static void drop_head(struct gcs_packer *packer)
+static void drop(struct gcs_packer *packer, struct gcs_pack *pack)
 {
-    struct gcs_pack *pack = packer->head;
-    packer->head = pack->next;
-    if (!packer->head)
-        packer->tail = NULL;
-    packer->bytes -= pack->charge;
     gcs_buffer_unref(pack->buffer);
     free_pack(packer, pack);
 }
 
+static void drop_list(struct gcs_packer *packer, struct gcs_pack *pack)
+{
+    while (pack) {
+        struct gcs_pack *next = pack->next;
+        drop(packer, pack);
+        pack = next;
+    }
+}
+
 void gcs_packer_fini(struct gcs_packer *packer)
 {
-    while (packer->head)
-        drop_head(packer);
+    drop_list(packer, packer->head);
+    drop_list(packer, packer->begun);
+    packer->head = packer->tail = packer->begun = NULL;
     while (packer->spare)
         gcs_release(packer->pool->allocator, new_pack(packer));
 }
 
+/* The last fragment was taken by the call before: its message will not be asked for again. */
 static void drop_finished(struct gcs_packer *packer)
 {
-    if (packer->head && packer->head->finished)
-        drop_head(packer);
+    if (packer->begun && packer->begun_last->count > 0) {
+        drop_list(packer, packer->begun);
+        packer->begun = NULL;
+    }
 }
 
 static uint32_t varint_size(size_t value)
@@ -90,24 +105,28 @@ static uint32_t varint_size(size_t value)
     return size;
 }
 
-static struct gcs_pack *append(struct gcs_packer *packer, uint8_t service, size_t buffer_size)
+static struct gcs_pack *new_payload(struct gcs_packer *packer, uint8_t service, size_t size)
 {
     struct gcs_pack *pack = new_pack(packer);
     if (!pack)
         return NULL;
-    pack->buffer = gcs_pool_get(packer->pool, buffer_size);
+    pack->buffer = gcs_pool_get(packer->pool, packer->headroom + size);
     if (!pack->buffer) {
         free_pack(packer, pack);
         return NULL;
     }
     pack->service = service;
     pack->first = packer->next;
-    if (packer->tail)
-        packer->tail->next = pack;
-    else
-        packer->head = pack;
-    packer->tail = pack;
     return pack;
+}
+
+static void append(struct gcs_packer *packer, struct gcs_pack *first, struct gcs_pack *last)
+{
+    if (packer->tail)
+        packer->tail->next = first;
+    else
+        packer->head = first;
+    packer->tail = last;
 }
 
 /* Room for more bytes of payload in the pack's buffer, which may move to a larger one. */
@@ -125,36 +144,75 @@ static bool make_room(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t
     return true;
 }
 
+static void charge(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t size)
+{
+    pack->count++;
+    pack->charge += size + MESSAGE_OVERHEAD;
+    packer->bytes += size + MESSAGE_OVERHEAD;
+}
+
+/* A pack with room for so many more bytes of payload: the last one, or one more. */
+static struct gcs_pack *find_pack(struct gcs_packer *packer, uint8_t service, uint32_t need)
+{
+    struct gcs_pack *pack = packer->tail;
+    if (pack && !pack->whole && pack->service == service &&
+        pack->used + need <= packer->payload_max)
+        return make_room(packer, pack, need) ? pack : NULL;
+    pack = new_payload(packer, service, need);
+    if (pack)
+        append(packer, pack, pack);
+    return pack;
+}
+
 static int add_packed(struct gcs_packer *packer, uint8_t service, const void *data, uint32_t size)
 {
     uint32_t need = varint_size(size) + size;
-    struct gcs_pack *pack = packer->tail;
-    if (!pack || pack->cut || pack->service != service || pack->used + need > packer->payload_max)
-        pack = append(packer, service, packer->headroom + need);
-    if (!pack || !make_room(packer, pack, need))
+    struct gcs_pack *pack = find_pack(packer, service, need);
+    if (!pack)
         return GCS_ENOMEM;
     struct gcs_writer w = gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, need);
     gcs_write_varint(&w, size);
     gcs_write_bytes(&w, data, size);
     assert(!w.bad);
     pack->used += need;
-    pack->count++;
-    pack->charge += size + MESSAGE_OVERHEAD;
-    packer->bytes += size + MESSAGE_OVERHEAD;
+    charge(packer, pack, size);
     return 0;
+}
+
+static struct gcs_pack *cut(struct gcs_packer *packer, uint8_t service, const uint8_t *message,
+                            uint32_t size, uint32_t offset, uint32_t piece)
+{
+    struct gcs_pack *pack = new_payload(packer, service, GCS_FRAGMENT_HEADER + piece);
+    if (!pack)
+        return NULL;
+    uint8_t *payload = pack->buffer->data + packer->headroom;
+    gcs_store_le(payload, size, 4);
+    gcs_store_le(payload + 4, offset, 4);
+    memcpy(payload + GCS_FRAGMENT_HEADER, message + offset, piece);
+    pack->used = GCS_FRAGMENT_HEADER + piece;
+    pack->whole = size;
+    return pack;
 }
 
 static int add_cut(struct gcs_packer *packer, uint8_t service, const void *data, uint32_t size)
 {
-    struct gcs_pack *pack = append(packer, service, size);
-    if (!pack)
-        return GCS_ENOMEM;
-    memcpy(pack->buffer->data, data, size);
-    pack->cut = true;
-    pack->used = size;
-    pack->count = 1;
-    pack->charge = size + MESSAGE_OVERHEAD;
-    packer->bytes += pack->charge;
+    uint32_t most = packer->payload_max - GCS_FRAGMENT_HEADER;
+    struct gcs_pack *first = NULL, *last = NULL;
+    for (uint32_t offset = 0; offset < size; offset += most) {
+        uint32_t left = size - offset;
+        struct gcs_pack *pack = cut(packer, service, data, size, offset, left < most ? left : most);
+        if (!pack) {
+            drop_list(packer, first);
+            return GCS_ENOMEM;
+        }
+        if (last)
+            last->next = pack;
+        else
+            first = pack;
+        last = pack;
+    }
+    charge(packer, last, size);
+    append(packer, first, last);
     return 0;
 }
 
@@ -170,68 +228,48 @@ int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data,
     return result;
 }
 
-static const struct gcs_pack *first_pack(const struct gcs_packer *packer)
-{
-    const struct gcs_pack *pack = packer->head;
-    return pack && pack->finished ? pack->next : pack;
-}
-
 bool gcs_packer_open(const struct gcs_packer *packer)
 {
-    const struct gcs_pack *pack = first_pack(packer);
-    return pack && !pack->cut && !pack->next &&
+    const struct gcs_pack *pack = packer->head;
+    return pack && !pack->whole && !pack->next &&
            pack->used < packer->payload_max - packer->payload_max / 4;
-}
-
-static uint32_t fragment_size(const struct gcs_packer *packer, const struct gcs_pack *pack)
-{
-    uint32_t most = packer->payload_max - GCS_FRAGMENT_HEADER;
-    uint32_t left = pack->used - pack->offset;
-    return left < most ? left : most;
 }
 
 uint32_t gcs_packer_next_size(const struct gcs_packer *packer)
 {
-    const struct gcs_pack *pack = first_pack(packer);
-    if (!pack)
-        return 0;
-    return pack->cut ? GCS_FRAGMENT_HEADER + fragment_size(packer, pack) : pack->used;
+    return packer->head ? packer->head->used : 0;
 }
 
-/* A message whose last fragment was taken is no longer queued; its bytes stay for the taker. */
-static void finish(struct gcs_packer *packer, struct gcs_pack *pack)
+uint8_t gcs_packer_next_service(const struct gcs_packer *packer)
 {
-    pack->finished = true;
-    packer->bytes -= pack->charge;
-    pack->charge = 0;
+    return packer->head ? packer->head->service : 0;
 }
 
-static int take_fragment(struct gcs_packer *packer, struct gcs_pack *pack,
-                         struct gcs_packing *packing)
+/* What was sent in an earlier view is still asked for there, byte for byte: it needs a copy. */
+static bool make_writable(struct gcs_packer *packer, struct gcs_pack *pack)
 {
-    uint32_t piece = fragment_size(packer, pack);
-    uint32_t size = GCS_FRAGMENT_HEADER + piece;
-    struct gcs_buffer *buffer = gcs_pool_get(packer->pool, packer->headroom + size);
-    if (!buffer)
-        return GCS_ENOMEM;
-    uint8_t *payload = buffer->data + packer->headroom;
-    gcs_store_le(payload, pack->used, 4);
-    gcs_store_le(payload + 4, pack->offset, 4);
-    memcpy(payload + GCS_FRAGMENT_HEADER, pack->buffer->data + pack->offset, piece);
-    pack->offset += piece;
-    if (pack->offset == pack->used)
-        finish(packer, pack);
-    *packing = (struct gcs_packing){
-        .buffer = buffer,
-        .size = size,
-        .count = pack->finished ? 1 : 0,
-        .first = pack->first,
-        .service = pack->service,
-        .flags = GCS_PACKET_FRAGMENT,
-        .whole = pack->finished ? pack->buffer->data : NULL,
-        .whole_size = pack->used,
-    };
-    return 0;
+    if (!pack->sent)
+        return true;
+    struct gcs_buffer *copy = gcs_pool_get(packer->pool, packer->headroom + pack->used);
+    if (!copy)
+        return false;
+    memcpy(copy->data + packer->headroom, pack->buffer->data + packer->headroom, pack->used);
+    gcs_buffer_unref(pack->buffer);
+    pack->buffer = copy;
+    pack->sent = false;
+    return true;
+}
+
+/* Keeps a fragment that is taken, behind those before it, in case that all are needed again. */
+static void keep(struct gcs_packer *packer, struct gcs_pack *pack)
+{
+    if (packer->begun)
+        packer->begun_last->next = pack;
+    else
+        packer->begun = pack;
+    packer->begun_last = pack;
+    pack->next = NULL;
+    pack->sent = true;
 }
 
 int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing)
@@ -240,30 +278,57 @@ int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing)
     struct gcs_pack *pack = packer->head;
     if (!pack)
         return GCS_EAGAIN;
-    if (pack->cut)
-        return take_fragment(packer, pack, packing);
+    if (!make_writable(packer, pack))
+        return GCS_ENOMEM;
     *packing = (struct gcs_packing){
         .buffer = gcs_buffer_ref(pack->buffer),
         .size = pack->used,
         .count = pack->count,
         .first = pack->first,
         .service = pack->service,
+        .flags = pack->whole ? GCS_PACKET_FRAGMENT : 0,
+        .whole_size = pack->count > 0 ? pack->whole : 0,
     };
-    drop_head(packer);
+    packer->head = pack->next;
+    if (!packer->head)
+        packer->tail = NULL;
+    packer->bytes -= pack->charge;
+    if (pack->whole)
+        keep(packer, pack);
+    else
+        drop(packer, pack);
     return 0;
+}
+
+struct gcs_buffer *gcs_packer_whole(struct gcs_packer *packer, const struct gcs_packing *packing)
+{
+    struct gcs_buffer *whole = gcs_pool_get(packer->pool, packing->whole_size);
+    size_t filled = 0;
+    if (!whole)
+        return NULL;
+    for (const struct gcs_pack *pack = packer->begun; pack; pack = pack->next) {
+        size_t piece = pack->used - GCS_FRAGMENT_HEADER;
+        memcpy(whole->data + filled, pack->buffer->data + packer->headroom + GCS_FRAGMENT_HEADER,
+               piece);
+        filled += piece;
+    }
+    assert(filled == packing->whole_size);
+    return whole;
 }
 
 void gcs_packer_rewind(struct gcs_packer *packer)
 {
     drop_finished(packer);
-    if (packer->head)
-        packer->head->offset = 0;
+    if (!packer->begun)
+        return;
+    packer->begun_last->next = packer->head; /* there is one: the last fragment is not taken */
+    packer->head = packer->begun;
+    packer->begun = NULL;
 }
 
 uint64_t gcs_packer_front(const struct gcs_packer *packer)
 {
-    const struct gcs_pack *pack = first_pack(packer);
-    return pack ? pack->first : packer->next;
+    return packer->head ? packer->head->first : packer->next;
 }
 
 void gcs_packer_renumber(struct gcs_packer *packer)

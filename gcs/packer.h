@@ -3,8 +3,9 @@
  * From messages to packets: what the application multicast and what is not yet
  * numbered. Small messages of one service are packed together behind room for
  * the header; a message that does not fit into one packet is cut into fragments,
- * one packet each. Order and numbers of messages never change; a view change
- * only starts the message in the middle of which it came again from its beginning.
+ * one packet each. Each byte is copied once, to where it is sent from. Order and
+ * numbers of messages never change; a view change only starts the message in the
+ * middle of which it came again from its beginning.
  */
 #ifndef GCS_PACKER_H
 #define GCS_PACKER_H
@@ -21,7 +22,8 @@ struct gcs_packer {
     uint64_t next;        /* number of the next message */
     uint64_t bytes;       /* queued, with overhead */
     struct gcs_pack *head, *tail;
-    struct gcs_pack *spare; /* for use again: a running group allocates nothing */
+    struct gcs_pack *begun, *begun_last; /* fragments taken, of the message that is being taken */
+    struct gcs_pack *spare;              /* for use again: a running group allocates nothing */
     uint32_t spare_count;
 };
 
@@ -33,9 +35,7 @@ struct gcs_packing {
     uint64_t first;
     uint8_t service;
     uint8_t flags;
-    /* the last fragment: the whole message, valid until the next call */
-    const uint8_t *whole;
-    uint32_t whole_size;
+    uint32_t whole_size; /* the last fragment: bytes of the message, else 0 */
 };
 
 void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t packet_bytes);
@@ -50,6 +50,9 @@ bool gcs_packer_open(const struct gcs_packer *packer);
 /* Bytes of payload that the next packet will carry; 0: nothing is queued. */
 uint32_t gcs_packer_next_size(const struct gcs_packer *packer);
 
+/* Its service; 0: nothing is queued. */
+uint8_t gcs_packer_next_service(const struct gcs_packer *packer);
+
 /* Nothing is left to take. */
 static inline bool gcs_packer_empty(const struct gcs_packer *packer)
 {
@@ -58,6 +61,10 @@ static inline bool gcs_packer_empty(const struct gcs_packer *packer)
 
 /* Takes the next packet's payload. GCS_EAGAIN: nothing is queued; GCS_ENOMEM: nothing changed. */
 int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing);
+
+/* After the last fragment was taken and before the next call: puts the message together in a
+ * buffer of the taker's; NULL: no memory. */
+struct gcs_buffer *gcs_packer_whole(struct gcs_packer *packer, const struct gcs_packing *packing);
 
 /* The view changed: a message whose last fragment was not taken is taken again, whole. */
 void gcs_packer_rewind(struct gcs_packer *packer);

@@ -300,7 +300,7 @@ const struct tool_command tool_cat = {
     .name = "cat",
     .summary = "multicast standard input to a group, write what is delivered",
     .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_VIEWS | TOOL_EXPECT |
-               TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
+               TOOL_STATUS | TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
     .run = run,
     .help = "usage: gcs cat GROUP [URL] [options]\n"
             "\n"
@@ -319,6 +319,7 @@ const struct tool_command tool_cat = {
             "  --pace RATE         multicast at most RATE lines per second\n"
             "  --views             show each view on standard error\n"
             "  --output FILE       write what is delivered to FILE\n"
+            "  --status SOCKET     open a socket there for gcs status and gcs top\n"
             "  --json              last line on standard output: one JSON object with the counts\n"
             "  --help              this text\n"
             "\n"

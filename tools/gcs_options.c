@@ -12,11 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 /* The transport takes the first free port; the others are where to look for members. */
 #define DEFAULT_URL "udp://127.0.0.1:7400-7431"
 
-#define PACE_MAX 1000000000
+#define PACE_MAX     1000000000
+#define INTERVAL_MAX 86400
+#define COUNT_MAX    1000000000
 
 static const struct option long_options[] = {
     {"create", no_argument, NULL, TOOL_CREATE},
@@ -29,6 +32,12 @@ static const struct option long_options[] = {
     {"pace", required_argument, NULL, TOOL_PACE},
     {"output", required_argument, NULL, TOOL_OUTPUT},
     {"json", no_argument, NULL, TOOL_JSON},
+    {"metrics", no_argument, NULL, TOOL_METRICS},
+    {"interval", required_argument, NULL, TOOL_INTERVAL},
+    {"count", required_argument, NULL, TOOL_COUNT},
+    {"status", required_argument, NULL, TOOL_STATUS},
+    {"listen", required_argument, NULL, TOOL_LISTEN},
+    {"seconds", required_argument, NULL, TOOL_SECONDS},
     {"help", no_argument, NULL, TOOL_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -134,6 +143,18 @@ static bool parse_option(struct tool_options *options, int option, const char *v
     case TOOL_OUTPUT:
         options->output = value;
         return true;
+    case TOOL_STATUS:
+        options->status = value;
+        return true;
+    case TOOL_LISTEN:
+        options->listen = value;
+        return true;
+    case TOOL_SECONDS:
+        return parse_number(options, "seconds", value, INTERVAL_MAX, &options->seconds);
+    case TOOL_INTERVAL:
+        return parse_number(options, "interval", value, INTERVAL_MAX, &options->interval);
+    case TOOL_COUNT:
+        return parse_number(options, "count", value, COUNT_MAX, &options->count);
     default:
         return true;
     }
@@ -175,7 +196,43 @@ static bool parse_options(struct tool_options *options, const struct tool_comman
     }
 }
 
-static bool parse_operands(struct tool_options *options, int count, char **operands)
+static bool parse_socket(struct tool_options *options, int count, char **operands)
+{
+    if (count < 1) {
+        tool_complain(options, "which socket?");
+        return false;
+    }
+    if (count > 1) {
+        tool_complain(options, "'%s' is one argument too many", operands[1]);
+        return false;
+    }
+    if (strlen(operands[0]) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        tool_complain(options, "'%s' is too long for a socket", operands[0]);
+        return false;
+    }
+    if ((options->given & TOOL_JSON) && (options->given & TOOL_METRICS)) {
+        tool_complain(options, "--json and --metrics exclude each other");
+        return false;
+    }
+    options->path = operands[0];
+    return true;
+}
+
+static bool parse_peer(struct tool_options *options, int count, char **operands)
+{
+    if (count > 1 || (count == 1 && options->listen)) {
+        tool_complain(options, "'%s' is one argument too many", operands[count - 1]);
+        return false;
+    }
+    if ((options->given & TOOL_SECONDS) && !options->listen) {
+        tool_complain(options, "--seconds is for --listen");
+        return false;
+    }
+    options->peer = count == 1 ? operands[0] : NULL;
+    return true;
+}
+
+static bool parse_group(struct tool_options *options, int count, char **operands)
 {
     unsigned ways = options->given & (TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP);
     if ((ways & (ways - 1)) != 0) {
@@ -210,7 +267,12 @@ int tool_options_parse(struct tool_options *options, const struct tool_command *
         fputs(command->help, stdout);
         return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
     }
-    if (good && parse_operands(options, argc - optind, argv + optind))
+    static bool (*const parsers[])(struct tool_options *, int, char **) = {
+        [TOOL_OPERAND_GROUP] = parse_group,
+        [TOOL_OPERAND_SOCKET] = parse_socket,
+        [TOOL_OPERAND_PEER] = parse_peer,
+    };
+    if (good && parsers[command->operands](options, argc - optind, argv + optind))
         return TOOL_GO;
     fprintf(stderr, "Try 'gcs %s --help'.\n", command->name);
     return TOOL_USAGE;

@@ -30,6 +30,19 @@ enum tool_option {
     TOOL_JSON = 1 << 16,
     TOOL_HELP = 1 << 17,
     TOOL_BOOTSTRAP = 1 << 18,
+    TOOL_METRICS = 1 << 19,
+    TOOL_INTERVAL = 1 << 20,
+    TOOL_COUNT = 1 << 21,
+    TOOL_STATUS = 1 << 22,
+    TOOL_LISTEN = 1 << 23,
+    TOOL_SECONDS = 1 << 24,
+};
+
+/* What a command works on. */
+enum tool_operands {
+    TOOL_OPERAND_GROUP,  /* GROUP [URL] */
+    TOOL_OPERAND_SOCKET, /* SOCKET */
+    TOOL_OPERAND_PEER,   /* [ADDRESS:PORT] */
 };
 
 struct tool_options {
@@ -43,18 +56,29 @@ struct tool_options {
     uint32_t expect;    /* members; 0: not asked for */
     uint32_t pace;      /* lines per second; 0: as fast as they come */
     const char *output; /* NULL: standard output */
+    const char *status; /* a status socket for the endpoint; NULL: none */
+    const char *path;   /* TOOL_OPERAND_SOCKET */
+    uint32_t interval;  /* seconds; 0: not asked for */
+    uint32_t count;     /* pictures; 0: no end */
+    const char *peer;   /* TOOL_OPERAND_PEER; NULL: none */
+    const char *listen; /* an address; NULL: not asked for */
+    uint32_t seconds;   /* 0: not asked for */
 };
 
 struct tool_command {
     const char *name;
     const char *summary; /* one line for `gcs --help` */
     const char *help;    /* the whole of `gcs NAME --help` */
-    unsigned options;    /* enum tool_option: those that it takes */
+    enum tool_operands operands;
+    unsigned options; /* enum tool_option: those that it takes */
     int (*run)(const struct tool_options *options);
 };
 
 extern const struct tool_command tool_cat;
 extern const struct tool_command tool_views;
+extern const struct tool_command tool_status;
+extern const struct tool_command tool_top;
+extern const struct tool_command tool_doctor;
 
 /*
  * Reads the command line behind `gcs NAME` (argv[0] is NAME). TOOL_GO, or how to exit:

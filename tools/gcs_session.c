@@ -96,9 +96,12 @@ static int exit_code_of(int error)
 static int open_membership(struct tool_session *session)
 {
     const struct tool_options *options = session->options;
+    struct gcs_endpoint_options endpoint_options;
     struct gcs_group_config config;
 
-    int error = gcs_open(options->url, NULL, &session->endpoint);
+    gcs_endpoint_options_init(&endpoint_options);
+    endpoint_options.status = options->status;
+    int error = gcs_open(options->url, &endpoint_options, &session->endpoint);
     if (!error) {
         gcs_group_config_init(&config);
         config.bootstrap = options->bootstrap;

@@ -138,7 +138,7 @@ static int run(const struct tool_options *options)
 const struct tool_command tool_views = {
     .name = "views",
     .summary = "watch who is in a group",
-    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_EXPECT | TOOL_JSON,
+    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_EXPECT | TOOL_JSON | TOOL_STATUS,
     .run = run,
     .help = "usage: gcs views GROUP [URL] [options]\n"
             "\n"
@@ -152,6 +152,7 @@ const struct tool_command tool_views = {
             "               look, join, create; or expect:N, found the group when a\n"
             "               majority of N processes is there\n"
             "  --expect N   leave when the view has N members\n"
+            "  --status SOCKET  open a socket there for gcs status and gcs top\n"
             "  --json       last line on standard output: one JSON object with the last view\n"
             "  --help       this text\n"
             "\n"

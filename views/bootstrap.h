@@ -51,7 +51,7 @@ int gcs_bootstrap_new(const struct gcs_bootstrap_config *config, uint64_t now,
 void gcs_bootstrap_free(struct gcs_bootstrap_machine *machine);
 
 /* Frames while looking: INSTALL, REFUSE, INVITE (answered with JOIN), PREPARE, KIN; JOIN, LOOK and
- * FOUND of others. */
+ * FOUND of others. GCS_EMALFORMED; GCS_ENOTMEMBER: of another type, for members only. */
 int gcs_bootstrap_frame(struct gcs_bootstrap_machine *machine, uint64_t now,
                         const struct gcs_address *from, uint8_t type, const uint8_t *body,
                         size_t size);

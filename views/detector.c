@@ -458,6 +458,11 @@ uint64_t gcs_detector_resumed(const struct gcs_detector *d)
     return d->resumed;
 }
 
+uint64_t gcs_peer_heard(const struct gcs_peer *peer)
+{
+    return peer->heard;
+}
+
 uint64_t gcs_peer_rtt(const struct gcs_peer *peer)
 {
     return peer->rtt;

@@ -83,6 +83,9 @@ bool gcs_peer_replaced(const struct gcs_peer *peer);
 /* The user of a watched peer; NULL at first. (The core links its groups' members here.) */
 void **gcs_peer_user(struct gcs_peer *peer);
 
+/* Its last sign of life, or when watching it began. */
+uint64_t gcs_peer_heard(const struct gcs_peer *peer);
+
 /* Smoothed round-trip time in ns from heartbeats that were answered; 0: not known yet. */
 uint64_t gcs_peer_rtt(const struct gcs_peer *peer);
 

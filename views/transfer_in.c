@@ -72,15 +72,15 @@ int gcs_transfer_in_new(const struct gcs_transfer_in_config *config, struct gcs_
         return GCS_ENOMEM;
     t->config = *config;
     t->due = GCS_NEVER;
-    t->frame_size = GCS_OFFER_HEAD_MAX + gcs_mark_bound(GCS_MEMBERS_MAX);
+    t->frame_size = GCS_OFFER_HEAD_MAX + gcs_mark_bound(GCS_MARK_EACH_MAX);
     t->slots = gcs_allocate(config->allocator, SLOTS_MAX, sizeof(*t->slots));
     t->frame = gcs_allocate(config->allocator, 1, t->frame_size);
-    t->offered = gcs_allocate(config->allocator, 2 * GCS_MEMBERS_MAX, sizeof(*t->offered));
+    t->offered = gcs_allocate(config->allocator, 2 * GCS_MARK_EACH_MAX, sizeof(*t->offered));
     if (!t->slots || !t->frame || !t->offered) {
         gcs_transfer_in_free(t);
         return GCS_ENOMEM;
     }
-    t->mark.fifo = t->offered + GCS_MEMBERS_MAX;
+    t->mark.each = t->offered + GCS_MARK_EACH_MAX;
     *in = t;
     return 0;
 }
@@ -200,14 +200,14 @@ static void go_on(struct gcs_transfer_in *t, uint64_t now)
 void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
                            const struct gcs_member_id *donor, const struct gcs_mark *mark)
 {
-    uint64_t *fifo = t->mark.fifo;
+    uint64_t *each = t->mark.each;
     empty(t);
     t->attempt++;
     t->config.counters->transfers_begun++;
     t->donor = *donor;
     t->mark = *mark;
-    t->mark.fifo = fifo;
-    memcpy(fifo, mark->fifo, mark->count * sizeof(*fifo));
+    t->mark.each = each;
+    memcpy(each, mark->each, mark->count * GCS_MARK_ORDERS * sizeof(*each));
     t->voided += t->handed - t->taken;
     t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->nudged = 0;
     t->traffic = t->config.env.traffic(t->config.env.ctx);

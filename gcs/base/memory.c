@@ -26,6 +26,11 @@ void gcs_release(const struct gcs_allocator *allocator, void *memory)
         allocator->release(allocator->ctx, memory);
 }
 
+/* Bytes of free buffers of one class. */
+#define SPARE_BYTES (4u << 20)
+
+enum { SMALL, LARGE, HUGE };
+
 void gcs_pool_init(struct gcs_pool *pool, const struct gcs_allocator *allocator, uint32_t large,
                    struct gcs_counters *counters)
 {
@@ -33,32 +38,40 @@ void gcs_pool_init(struct gcs_pool *pool, const struct gcs_allocator *allocator,
         .allocator = allocator,
         .counters = counters,
         .large = large > GCS_POOL_SMALL ? large : GCS_POOL_SMALL,
-        .spare_max = 64,
+        .spare_max = SPARE_BYTES,
     };
-}
-
-static void drain(struct gcs_pool *pool, int class)
-{
-    while (pool->spare[class]) {
-        struct gcs_buffer *buffer = pool->spare[class];
-        pool->spare[class] = buffer->owner;
-        gcs_release(pool->allocator, buffer);
-    }
-    pool->spare_count[class] = 0;
-}
-
-void gcs_pool_fini(struct gcs_pool *pool)
-{
-    assert(pool->outstanding == 0);
-    drain(pool, 0);
-    drain(pool, 1);
 }
 
 static int class_of(const struct gcs_pool *pool, size_t size)
 {
     if (size <= GCS_POOL_SMALL)
-        return 0;
-    return size <= pool->large ? 1 : -1;
+        return SMALL;
+    return size <= pool->large ? LARGE : HUGE;
+}
+
+/* Takes the free buffer behind before, or the first one. */
+static struct gcs_buffer *unlink_spare(struct gcs_pool *pool, int class, struct gcs_buffer *before)
+{
+    struct gcs_buffer *buffer = before ? before->owner : pool->spare[class];
+    if (before)
+        before->owner = buffer->owner;
+    else
+        pool->spare[class] = buffer->owner;
+    pool->spare_bytes[class] -= buffer->size;
+    return buffer;
+}
+
+static void drop_spare(struct gcs_pool *pool, int class)
+{
+    gcs_release(pool->allocator, unlink_spare(pool, class, NULL));
+}
+
+void gcs_pool_fini(struct gcs_pool *pool)
+{
+    assert(pool->outstanding == 0);
+    for (int class = SMALL; class <= HUGE; class ++)
+        while (pool->spare[class])
+            drop_spare(pool, class);
 }
 
 static void give_back(struct gcs_buffer *buffer)
@@ -66,30 +79,41 @@ static void give_back(struct gcs_buffer *buffer)
     struct gcs_pool *pool = buffer->owner;
     int class = class_of(pool, buffer->size);
     pool->outstanding--;
-    if (class < 0 || pool->spare_count[class] == pool->spare_max) {
+    if (buffer->size > pool->spare_max - pool->spare_bytes[class]) {
         gcs_release(pool->allocator, buffer);
         return;
     }
     buffer->owner = pool->spare[class];
     pool->spare[class] = buffer;
-    pool->spare_count[class]++;
+    pool->spare_bytes[class] += buffer->size;
+}
+
+/* A free buffer with room for size bytes, and in the last class not far more; NULL: none is. */
+static struct gcs_buffer *find_spare(struct gcs_pool *pool, int class, size_t size)
+{
+    struct gcs_buffer *before = NULL, *buffer = pool->spare[class];
+    while (class == HUGE && buffer && (buffer->size < size || buffer->size / 2 > size)) {
+        before = buffer;
+        buffer = buffer->owner;
+    }
+    if (buffer)
+        return unlink_spare(pool, class, before);
+    if (pool->spare[class]) /* one of a size that is not asked for any more makes way */
+        drop_spare(pool, class);
+    return NULL;
 }
 
 static struct gcs_buffer *take(struct gcs_pool *pool, size_t size)
 {
     int class = class_of(pool, size);
-    if (class >= 0 && pool->spare[class]) {
-        struct gcs_buffer *buffer = pool->spare[class];
-        pool->spare[class] = buffer->owner;
-        pool->spare_count[class]--;
+    struct gcs_buffer *buffer = find_spare(pool, class, size);
+    if (buffer)
         return buffer;
-    }
-    if (class >= 0)
-        size = class == 0 ? GCS_POOL_SMALL : pool->large;
+    if (class != HUGE)
+        size = class == SMALL ? GCS_POOL_SMALL : pool->large;
     if (size > UINT32_MAX)
         return NULL;
-    struct gcs_buffer *buffer =
-        pool->allocator->allocate(pool->allocator->ctx, sizeof(*buffer) + size);
+    buffer = pool->allocator->allocate(pool->allocator->ctx, sizeof(*buffer) + size);
     if (!buffer)
         return NULL;
     pool->counters->allocations++;

@@ -2,7 +2,9 @@
 /*
  * Memory of the core: everything is taken from the allocator that the caller
  * passed in, zeroed, and may be refused; buffers of packets come from a pool
- * that keeps two sizes for reuse, so that a running group allocates nothing.
+ * that keeps what comes back for reuse, so that a running group allocates nothing:
+ * small ones, ones for a largest packet, and larger ones for whole messages, each
+ * up to a bound.
  */
 #ifndef GCS_BASE_MEMORY_H
 #define GCS_BASE_MEMORY_H
@@ -13,16 +15,17 @@
 void *gcs_allocate(const struct gcs_allocator *allocator, size_t count, size_t size);
 void gcs_release(const struct gcs_allocator *allocator, void *memory);
 
-#define GCS_POOL_SMALL 2048u
+#define GCS_POOL_SMALL   2048u
+#define GCS_POOL_CLASSES 3 /* small; large: a packet; huge: whatever is larger */
 
 struct gcs_pool {
     const struct gcs_allocator *allocator;
     struct gcs_counters *counters;
-    uint32_t large;          /* bytes of a large buffer */
-    uint32_t spare_max;      /* free buffers kept of each size */
-    uint32_t spare_count[2]; /* small, large */
-    uint32_t outstanding;    /* buffers in somebody's hands */
-    struct gcs_buffer *spare[2];
+    uint32_t large;     /* bytes of a large buffer */
+    uint32_t spare_max; /* bytes of free buffers kept of each class */
+    uint32_t spare_bytes[GCS_POOL_CLASSES];
+    uint32_t outstanding; /* buffers in somebody's hands */
+    struct gcs_buffer *spare[GCS_POOL_CLASSES];
 };
 
 void gcs_pool_init(struct gcs_pool *pool, const struct gcs_allocator *allocator, uint32_t large,

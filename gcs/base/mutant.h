@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Deliberate bugs, to prove that the checkers of the test suite can fail.
- * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants and
- * the stories' twins, and never in the library: elsewhere GCS_MUTANT(name) is the
+ * They exist only where GCS_MUTANTS is defined, which is in gcs-sim-mutants, gcs-lab-mutants
+ * and the stories' twins, and never in the library: elsewhere GCS_MUTANT(name) is the
  * constant 0 and whatever it guards is gone from the object code.
  *
  * The first table says for each bug which guarantee it is meant to break; the
@@ -46,18 +46,25 @@
     X(skip_view_event, "initial-view", "delivers without having announced the view")             \
     X(view_without_self, "self-inclusion", "installs a view that it is no member of")            \
     X(repeat_view, "local-monotonicity", "installs a view once more")                            \
-    X(hasty_lease, "lease", "grants leases right after somebody was excluded")                  \
-    X(ignore_mark, "state", "what the state contains already is delivered once more")           \
+    X(hasty_lease, "lease", "grants leases right after somebody was excluded")                   \
+    X(ignore_mark, "state", "what the state contains already is delivered once more")            \
     X(founding_minority, "primary-component", "founds the group without waiting for a majority") \
-    X(time_goes_back, "agreed-time", "a delivery has the time that its sender proposed")          \
+    X(time_goes_back, "agreed-time", "a delivery has the time that its sender proposed")         \
     X(time_forgotten, "agreed-time", "a view begins without regard to what was delivered")       \
     X(seed_of_ones_own, "agreed-time", "the seed depends on who delivers")                       \
+    X(vector_forgotten, "causality", "a causal packet does not wait for what it depends on")      \
+    X(lamport_horizon, "agreed-order", "delivers without having heard everybody")               \
+    X(lamport_no_nulls, "liveness", "confirms nothing that others send")                         \
+    X(lamport_hole, "causality", "dead senders' packets survive what they depend on")           \
+    X(lamport_packet_only, "uniformity", "counts who holds a packet without those before it")   \
+    X(stable_at_once, "uniformity", "tells that agreed messages are safe when they are delivered") \
+    X(lamport_closed, "agreed-order", "closes a view in another order than by clocks")          \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:
  * tests/unit/test_detector_mutants.c finds them. */
-#define GCS_DETECTOR_MUTANT_TABLE(X)                                                             \
-    X(accuse_after_pause, "accuracy", "accuses others after a pause of its own")                 \
+#define GCS_DETECTOR_MUTANT_TABLE(X)                                             \
+    X(accuse_after_pause, "accuracy", "accuses others after a pause of its own") \
     X(no_indirect_probe, "accuracy", "takes evidence for proof without asking others")
 
 /* X(name, story in tests/stories that fails with it, what is wrong) */
@@ -70,16 +77,32 @@
     X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
     X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
     X(nack_at_once, "late_data", "takes for lost what has been overtaken")                 \
+    X(safe_without_all, "safe_for_all", "safe by a quorum where all voters are asked for")  \
     X(vote_before_state, "restart_before_state", "new members vote before they have the state")
+
+/* X(name, the bound that it misses, what is wrong): they break no guarantee, or only in a tree of regions, and the bounds that
+ * gcs-sim-mutants --scale looks at. */
+#define GCS_SCALE_MUTANT_TABLE(X)                                                          \
+    X(no_suppression, "source", "everybody asks at once, whoever else has asked")                    \
+    X(no_local_repair, "near", "everybody asks the sender, whoever else holds the packet")         \
+    X(wrong_minimum, "complete", "a region speaks for members that it has not heard")                  \
+    X(unbounded_ring, "held", "a sender goes on whatever others can hold")
+
+/* Those of the program around the protocol, which no simulator runs: gcs-lab-mutants must find
+ * them. X(name, what it finds, what is wrong) */
+#define GCS_PROGRAM_MUTANT_TABLE(X)                                                         \
+    X(forget_writable, "liveness", "never tells that there is room again after GCS_EAGAIN") \
+    X(return_early, "process", "frees messages that the application has not taken yet")     \
+    X(keep_socket, "process", "does not close its socket when the endpoint is closed")
 
 enum gcs_mutant {
     GCS_MUTANT_none,
 #define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
-    GCS_MUTANT_TABLE(GCS_MUTANT_ENUM)
-    GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
-    GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM)
+    GCS_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
+        GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_PROGRAM_MUTANT_TABLE(GCS_MUTANT_ENUM)
+        GCS_SCALE_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
-        GCS_MUTANT_count
+            GCS_MUTANT_count
 };
 
 /* Set by the program before it makes a core. */

@@ -25,7 +25,7 @@ enum { CHUNK = 50, SLOTS = 4, FRAME_MAX = 256, QUEUE = 16 };
 /* ---- Decoders --------------------------------------------------------------------------- */
 
 static uint8_t again[1 << 16];
-static uint64_t fifo[GCS_MEMBERS_MAX];
+static uint64_t fifo[GCS_MARK_EACH_MAX];
 
 static void same(const struct gcs_writer *w, const uint8_t *body, size_t size)
 {

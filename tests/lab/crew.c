@@ -51,14 +51,24 @@ void lab_crew_init(struct lab_crew *crew, const struct lab_options *options,
 
 /* ---- Starting ----------------------------------------------------------------------- */
 
+/* Whether the packets of that shape are what every link always carries: gcs_open refuses others. */
+static bool fits_link(const struct lab_crew *crew)
+{
+    const struct lab_shape *shape = &crew->shape;
+
+    if (shape->packet_bytes == 0 || crew->network->kind == LAB_LOOPBACK)
+        return shape->packet_bytes > 0;
+    return shape->packet_bytes < shape->mtu - HEADERS_BYTES &&
+           !(crew->options->faults & 1U << LAB_MTU);
+}
+
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
 {
     const struct lab_shape *shape = &crew->shape;
     size_t length = lab_network_url(crew->network, slot, url, size);
     char noise[256];
 
-    if (shape->packet_bytes && length < size &&
-        (crew->network->kind == LAB_LOOPBACK || shape->packet_bytes < shape->mtu - HEADERS_BYTES))
+    if (fits_link(crew) && length < size)
         length +=
             (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32, shape->packet_bytes);
     if (shape->receive_buffer && length < size)
@@ -98,7 +108,7 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                            int reports)
 {
     const struct lab_shape *shape = &crew->shape;
-    char numbers[10][24], url[4096];
+    char numbers[16][24], url[4096];
     uint64_t values[] = {lab_plan_seed(crew->options, slot, crew->lives_of[slot]),
                          create,
                          crew->options->service,
@@ -107,8 +117,13 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                          shape->window_bytes,
                          shape->queue_bytes,
                          shape->suspect_ms,
-                         (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot])};
-    char *argv[16] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
+                         (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot]),
+                         shape->order == LAB_LAMPORT ? GCS_ORDER_LAMPORT : GCS_ORDER_SEQUENCER,
+                         shape->rotate && shape->order == LAB_SEQUENCER,
+                         shape->stable,
+                         shape->all_hold,
+                         shape->region_size};
+    char *argv[24] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
     pid_t pid;
 
     format_url(crew, slot, url, sizeof(url));

@@ -17,7 +17,7 @@
 #include <gcs/core.h>
 #include <sys/types.h>
 
-#define LAB_LINE_MAX 2048
+#define LAB_LINE_MAX 8192
 
 struct lab_life {
     unsigned slot;

@@ -19,7 +19,8 @@
 
 /* No fault takes the majority for so long: a suspicion, a change of view, and patience. */
 #define PROGRESS_NS    (5 * LAB_NS_PER_S)
-#define PROGRESS_LEAST 3 /* members: of two none may be missed */
+#define PROGRESS_LEAST 3   /* members: of two none may be missed */
+#define WAITED_MOST    0.5 /* of a life: then it is the machine that makes no progress */
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -232,6 +233,7 @@ static void add(struct lab_evidence *evidence, const char *property, uint32_t fi
 static unsigned service_of(const struct record *record)
 {
     return record->service == RECORD_FIFO     ? GCS_FIFO
+           : record->service == RECORD_CAUSAL ? GCS_CAUSAL
            : record->service == RECORD_AGREED ? GCS_AGREED
                                               : GCS_SAFE;
 }
@@ -307,6 +309,28 @@ static bool has_lost_majority(const struct lab_evidence *evidence, uint64_t heal
     return latest && 2 * (latest->members_count - dead) <= latest->members_count;
 }
 
+/* Whatever a member says others understand: what does not make sense was damaged on the way, and
+ * is found out by its checksum before anybody tries to understand it. */
+static void check_sense(struct lab_run *run)
+{
+    for (size_t i = 0; i < run->crew.count; i++) {
+        const struct lab_life *life = run->crew.lives[i];
+        const struct gcs_counters *counters = &life->counters;
+        bool damaged = run->options->faults & 1U << LAB_CORRUPT;
+
+        if (counters->dropped_malformed || counters->frames_unknown ||
+            (!damaged &&
+             (counters->dropped_corrupt || counters->dropped_short || counters->dropped_version)))
+            lab_crew_wrong(&run->crew,
+                           "member %u (process %ld) did not understand what others sent: %" PRIu64
+                           " malformed, %" PRIu64 " unknown, %" PRIu64
+                           " of another version, %" PRIu64 " corrupt, %" PRIu64 " short",
+                           life->slot, (long)life->pid, counters->dropped_malformed,
+                           counters->frames_unknown, counters->dropped_version,
+                           counters->dropped_corrupt, counters->dropped_short);
+    }
+}
+
 static void check_liveness(struct lab_evidence *evidence, const struct lab_run *run)
 {
     const struct log *log = &evidence->log;
@@ -330,7 +354,8 @@ static void check_progress(struct lab_evidence *evidence, const struct lab_run *
     uint32_t first = 0, last = 0;
     char text[200];
 
-    if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST)
+    if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST ||
+        lab_run_waited(run) > WAITED_MOST)
         return;
     for (uint32_t i = 0; i < log->count && log->records[i].time <= gap->ends; i++) {
         first = log->records[i].time <= gap->ends - gap->ns ? i : first;
@@ -363,6 +388,7 @@ void lab_evidence_take(struct lab_evidence *evidence, struct lab_run *run, const
                      (run->heal_at ? run->heal_at : lab_now()) - evidence->begin);
     check_claims(evidence, &run->crew);
     check_liveness(evidence, run);
+    check_sense(run);
     check_progress(evidence, run);
 }
 

@@ -6,6 +6,7 @@
  * 0, 1, or 2 for usage. Called by itself as a member it is one (member.h).
  */
 #include "tests/lab/member.h"
+#include "tests/lab/planted.h"
 #include "tests/lab/report.h"
 
 #include <dirent.h>
@@ -233,6 +234,8 @@ int main(int argc, char **argv)
     enum lab_exit status;
     bool done;
 
+    if (!lab_plant())
+        return LAB_USAGE;
     if (argc > 1 && strcmp(argv[1], "--member") == 0)
         return lab_member_main(argc - 2, argv + 2);
     status = lab_options_parse(argc, argv, &options, &done);

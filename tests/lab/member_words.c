@@ -5,6 +5,7 @@
  */
 #include "tests/lab/member.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -16,12 +17,13 @@
 
 #define REPORT_NS   (20 * LAB_NS_PER_MS)
 #define COUNTERS_NS (500 * LAB_NS_PER_MS)
+#define REPORT_MAX  3072 /* less than PIPE_BUF */
 
 /* ---- Reports ------------------------------------------------------------------------ */
 
 void lab_member_say(const char *format, ...)
 {
-    char text[1024];
+    char text[REPORT_MAX];
     va_list arguments;
     size_t length;
 
@@ -75,7 +77,7 @@ void lab_member_count(const struct lab_member *member, struct gcs_counters *coun
 static void report_counters(const struct lab_member *member)
 {
     struct gcs_counters counters;
-    char text[1000];
+    char text[REPORT_MAX - 8];
     size_t length = (size_t)snprintf(text, sizeof(text), "counters");
 
     lab_member_count(member, &counters);
@@ -84,6 +86,29 @@ static void report_counters(const struct lab_member *member)
     GCS_COUNTER_TABLE(PRINT_COUNTER)
 #undef PRINT_COUNTER
     lab_member_say("%.*s\n", (int)length, text);
+}
+
+/* The thread that waited most while it could have run (schedstat). 0: the kernel does not tell. */
+static uint64_t waited_ns(void)
+{
+    struct dirent *entry;
+    uint64_t most = 0, ran, waited;
+    DIR *threads = opendir("/proc/self/task");
+
+    while (threads && (entry = readdir(threads))) {
+        char path[300];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", entry->d_name);
+        file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file && fscanf(file, "%" SCNu64 " %" SCNu64, &ran, &waited) == 2)
+            most = waited > most ? waited : most;
+        if (file)
+            fclose(file);
+    }
+    if (threads)
+        closedir(threads);
+    return most;
 }
 
 void lab_member_report(struct lab_member *member, uint64_t now, bool last)
@@ -95,6 +120,7 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
         lab_member_wrong("gcs_multicast or gcs_view_acquire: %s", gcs_strerror(error));
     if (last || now >= member->counters_at) {
         report_counters(member);
+        member->state.waited_ns = waited_ns();
         member->counters_at = now + COUNTERS_NS;
     }
     if (!last && now < member->report_at)

@@ -50,7 +50,7 @@ void state_delivered(struct node *node, const struct gcs_core_event *event)
         uint64_t hash = gcs_trace_hash(message.data, message.size);
 
         node->state.count++;
-        if (event->service == GCS_FIFO)
+        if (event->service < GCS_AGREED)
             node->state.unordered += hash;
         else
             node->state.ordered = node->state.ordered * 31 + hash;

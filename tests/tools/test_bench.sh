@@ -33,7 +33,7 @@ has() {
 }
 says() { check "says $1" grep -qE -e "$1" "$tmp/json"; }
 digest='"order_digest":"[0-9a-f]{16}"'
-short=(--seconds 0.3 --warmup 0.1)
+short=(--seconds 1 --warmup 0.1) # longer than a process waits for a busy processor
 calm=("${short[@]}" --suspect-ms 10000) # whatever else the machine does meanwhile
 count=1
 
@@ -48,7 +48,7 @@ check "people see a table" grep -q 'median of 1 runs' "$tmp/out"
 count=2
 runs throughput "${calm[@]}" --runs 2 --members 2 --senders 1 --size 100K --floor
 has messages_per_second megabytes_per_second
-says '"members":2,"senders":1,"size":102400,"seconds":0.300,"warmup":0.100'
+says '"members":2,"senders":1,"size":102400,"seconds":1.000,"warmup":0.100'
 says '"share_of_floor":[0-9.]+'
 says "$digest,\"spread\""
 check "each run has a digest" [ "$(grep -oE "$digest" "$tmp/json" | wc -l)" = 3 ]
@@ -92,6 +92,35 @@ has megabytes_per_second
 runs floor "${short[@]}" --runs 1 --latency
 has p50_us p99_us p999_us max_us
 
+# Contenders that are scripts of our own: what is measured, what is skipped and why, the ratio.
+mkdir "$tmp/peers"
+touch "$tmp/peers/peer.sh"
+echo 'echo "messages_per_second 3000"; echo "p50_us 50"; echo "p99_us 70"; echo "gap_ms 5"
+echo "settings $GCS_SERVICE $1 $2 $3"' >"$tmp/peers/libgcs"
+echo 'echo "messages_per_second 1500"; echo "p50_us 100"; echo "settings slow"' >"$tmp/peers/corosync"
+echo 'echo "no such thing here"; exit 77' >"$tmp/peers/openpgm"
+echo 'exit 3' >"$tmp/peers/norm"
+echo 'echo "p50_us 400"; echo "settings $ETCD_DIR"' >"$tmp/peers/etcd"
+runs compare --seconds 1 --peers "$tmp/peers"
+check "our settings" grep -qF 'agreed throughput 65536 1' "$tmp/out"
+check "ratio of rates" grep -qE 'corosync +1500 .*libgcs is 2.0 times as good' "$tmp/out"
+check "ratio of times" grep -qE 'corosync +100.0 .*libgcs is 2.0 times as good' "$tmp/out"
+check "and the other way round" grep -qE 'etcd, fdatasync +400.0 .*libgcs is 8.0 times as good' "$tmp/out"
+check "skipped with a reason" grep -qE 'OpenPGM +- +skipped: no such thing here' "$tmp/out"
+check "a script that fails" grep -qE 'NORM +- +skipped: the script failed \(status 3\)' "$tmp/out"
+says '"name":"corosync","messages_per_second":1500.00,"libgcs_times_as_good":2.00,"settings":"slow"'
+says '"name":"OpenPGM","skipped":"no such thing here"'
+runs compare --seconds 1 --size 8K --peers "$tmp/peers"
+check "works of one size" [ "$(grep -o '"work":' "$tmp/json" | wc -l)" = 2 ]
+
+mkdir "$tmp/pictures"
+timeout 120 "$bench" sweep --seconds 0.6 --warmup 0 --runs 1 --output "$tmp/pictures" >"$tmp/out" 2>"$tmp/said.1" || true
+for name in throughput latency members failover; do
+    check "$name has data" [ "$(grep -cE '^-?[0-9]+ [0-9.]+' "$tmp/pictures/sweep-$name.dat")" -ge 6 ]
+    check "$name names the machine" grep -q '^# libgcs .* cores, .* Linux' "$tmp/pictures/sweep-$name.dat"
+    ! command -v gnuplot >/dev/null || check "$name is a picture" grep -q '</svg>' "$tmp/pictures/sweep-$name.svg"
+done
+
 # What cannot work: no figures, the reason, exit 1.
 fails() {
     local words=$1 status=0
@@ -103,6 +132,7 @@ fails() {
 }
 fails "wings" throughput --url-template 'udp://127.0.0.1:0?wings=2'
 fails "no-such-namespace-1" throughput --netns-template 'no-such-namespace-{member}'
+fails "has no peer.sh" compare --peers "$tmp"
 fails "needs an IP address" floor --url-template udp://localhost:0
 
 # A signal ends it, and its members.

@@ -64,19 +64,24 @@ succeeds() {
 succeeds "usage: gcs COMMAND" --help
 succeeds "usage: gcs cat GROUP" cat --help
 succeeds "usage: gcs views GROUP" views --help
+succeeds "usage: gcs status SOCKET" status --help
+succeeds "usage: gcs top SOCKET" top --help
 succeeds "usage: gcs cat GROUP" cat group --json --help
 "$gcs" --version >"$tmp/out"
 check "a version" grep -qE '^gcs [0-9]+\.[0-9]+\.[0-9]+$' "$tmp/out"
 
 # Every option of --help stands in the manual, and the other way round.
 page=${GCS_SOURCE_DIR:-$(dirname "$0")/../..}/man/gcs.1
-for command in cat views; do
+"$gcs" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' >"$tmp/commands"
+check "commands" [ "$(lines "$tmp/commands")" -ge 4 ]
+while read -r command; do
+    check "gcs(1) has $command" grep -qxF -e ".It Cm $command" "$page"
     "$gcs" $command --help | grep -oE '^  --[a-z-]+' | sort -u | tr -d ' ' >"$tmp/help.$command"
     while read -r option; do
         check "gcs(1) has $command $option" grep -qF -e "Fl -${option#--}" "$page"
     done <"$tmp/help.$command"
-done
+done <"$tmp/commands"
 grep -oE 'Fl -[a-z-]+' "$page" | sed 's/Fl -/--/' | sort -u | while read -r option; do
-    [ "$option" = --version ] || grep -qxF -e "$option" "$tmp/help.cat" || echo "$option"
+    [ "$option" = --version ] || grep -qhxF -e "$option" "$tmp"/help.* || echo "$option"
 done >"$tmp/unknown"
 check "gcs(1) has no option that there is not" [ ! -s "$tmp/unknown" ]

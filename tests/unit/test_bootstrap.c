@@ -550,7 +550,7 @@ END_TEST
 START_TEST(malformed_frames_change_nothing)
 {
     static const uint8_t types[] = {GCS_FRAME_INSTALL, GCS_FRAME_REFUSE, GCS_FRAME_INVITE,
-                                    GCS_FRAME_LOOK, GCS_FRAME_ACCEPT};
+                                    GCS_FRAME_LOOK};
     uint8_t junk[64];
     memset(junk, 0xff, sizeof(junk));
     open_nodes(1);
@@ -563,6 +563,25 @@ START_TEST(malformed_frames_change_nothing)
     ck_assert_int_eq(nodes[0].error, 0);
     run(1000 * MS);
     ck_assert(nodes[0].founder);
+    close_nodes();
+}
+END_TEST
+
+/* Polls and ballots of a view, sent to whoever had this address before, are nothing wrong. */
+START_TEST(frames_for_members_are_told_from_malformed_ones)
+{
+    static const uint8_t types[] = {GCS_FRAME_WISH,    GCS_FRAME_POLL,     GCS_FRAME_VOTE,
+                                    GCS_FRAME_PROMISE, GCS_FRAME_PROPOSE,  GCS_FRAME_ACCEPT,
+                                    GCS_FRAME_CONFIRM, GCS_FRAME_EXCLUDED, GCS_FRAME_GONE};
+    uint8_t body[64] = {0};
+    open_nodes(1);
+    start_with_all(0, GCS_JOIN);
+    struct gcs_address from = address_of(1);
+    for (size_t i = 0; i < sizeof(types); i++)
+        ck_assert_int_eq(
+            gcs_bootstrap_frame(nodes[0].machine, now, &from, types[i], body, sizeof(body)),
+            GCS_ENOTMEMBER);
+    ck_assert_int_eq(nodes[0].error, 0);
     close_nodes();
 }
 END_TEST
@@ -598,6 +617,7 @@ int main(void)
         an_echo_is_given_and_forgotten,
         other_settings_are_refused_and_both_values_named,
         malformed_frames_change_nothing,
+        frames_for_members_are_told_from_malformed_ones,
         a_machine_needs_its_memory,
     };
     return suite_run("bootstrap", tests, SUITE_SIZE(tests));

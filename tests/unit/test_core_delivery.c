@@ -119,8 +119,10 @@ START_TEST(services_mix)
     gcs_prng_init(&prng, 11);
     start(3);
     for (uint32_t n = 0; n < 900; n++) {
-        size_t size = gcs_prng_chance(&prng, 20000) ? 30000 : 8 + (size_t)gcs_prng_below(&prng, 500);
-        ck_assert_int_eq(cluster_say(&c, n % 3, services[gcs_prng_below(&prng, 3)], n / 3, size), 0);
+        size_t size =
+            gcs_prng_chance(&prng, 20000) ? 30000 : 8 + (size_t)gcs_prng_below(&prng, 500);
+        ck_assert_int_eq(cluster_say(&c, n % 3, services[gcs_prng_below(&prng, 3)], n / 3, size),
+                         0);
         if (gcs_prng_chance(&prng, 300000))
             cluster_run(&c, gcs_prng_below(&prng, 3 * CLUSTER_LATENCY));
     }
@@ -167,6 +169,7 @@ START_TEST(messages_of_any_size)
     for (unsigned large = 0; large < 2; large++) {
         cluster_init(&c);
         c.config.packet_bytes = large ? 60000 : 1400;
+        c.group_config.queue_bytes = 4 << 20;
         cluster_start(&c, 2);
         for (uint32_t n = 0; n < SUITE_SIZE(sizes); n++)
             ck_assert_int_eq(cluster_say(&c, n % 2, GCS_AGREED, n / 2, sizes[n]), 0);
@@ -221,7 +224,8 @@ START_TEST(views_change_under_load)
 }
 END_TEST
 
-/* ---- Costs ---------------------------------------------------------------------------------------- */
+/* ---- Costs
+ * ---------------------------------------------------------------------------------------- */
 
 START_TEST(small_messages_share_packets)
 {
@@ -314,7 +318,8 @@ START_TEST(at_rest_nothing_is_kept)
 }
 END_TEST
 
-/* ---- Who outruns the slowest ------------------------------------------------------------------------- */
+/* ---- Who outruns the slowest
+ * ------------------------------------------------------------------------- */
 
 START_TEST(a_full_queue_says_so_and_says_when_it_is_not)
 {

@@ -11,6 +11,10 @@
 #include "crew.h"
 #include "suite.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 /* Like scarce.h, for several threads. */
 struct refuser {
     struct gcs_allocator allocator;
@@ -144,12 +148,66 @@ START_TEST(five_requests_in_a_row_may_be_refused)
 }
 END_TEST
 
+/* Asks the status socket once; what it says, a refusal or nothing at all may all be. */
+static void ask_status(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char bytes[4096];
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(send(fd, "metrics\n", 8, MSG_NOSIGNAL), 8);
+    while (recv(fd, bytes, sizeof(bytes), 0) > 0) {
+    }
+    close(fd);
+}
+
+static bool tell_a_little(const char *path, long from)
+{
+    struct gcs_endpoint_options options;
+    struct gcs_endpoint *endpoint;
+    struct gcs_group *group = NULL;
+    struct refuser refuser;
+
+    refuser_init(&refuser, from, from + 1);
+    gcs_endpoint_options_init(&options);
+    options.status = path;
+    options.events = 16;
+    int error = gcs_endpoint_open("udp://127.0.0.1:0", &options, &refuser.allocator, &endpoint);
+    if (error) {
+        ck_assert_int_eq(error, GCS_ENOMEM);
+    } else {
+        while ((error = gcs_join(endpoint, "crew", NULL, &group)) != 0)
+            ck_assert_int_eq(error, GCS_ENOMEM);
+        ask_status(path);
+        ask_status(path);
+        gcs_close(endpoint);
+    }
+    ck_assert_int_eq(atomic_load(&refuser.live), 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    return atomic_load(&refuser.refused) > 0;
+}
+
+START_TEST(each_single_request_may_be_refused_where_status_is_told)
+{
+    char path[64];
+    long n = 1;
+
+    (void)snprintf(path, sizeof(path), "/tmp/gcs-status-memory.%ld", (long)getpid());
+    while (tell_a_little(path, n))
+        n++;
+    ck_assert_int_gt(n, 12);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         each_single_request_may_be_refused,
         each_single_request_may_be_refused_in_the_own_loop,
         five_requests_in_a_row_may_be_refused,
+        each_single_request_may_be_refused_where_status_is_told,
     };
     return suite_run("endpoint_memory", tests, SUITE_SIZE(tests));
 }

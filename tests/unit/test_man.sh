@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Does the manual of the calls agree with the headers? Every call in gcs.h has a page; the program in each
+# Does the manual of the calls agree with the headers? Every call in gcs.h and replica.h has a page; the program in each
 # page's EXAMPLES compiles without a warning; errors on the pages are errors of the table, and
 # gcs_strerror(3) has all of them with their texts.
 #
@@ -60,7 +60,7 @@ cmp -s "$tmp/table" "$tmp/page" ||
 
 # Calls: a name and a parenthesis at the beginning of a declaration.
 sed -n '/^[a-z].*\bgcs_[a-z_]*(/s/.*\b\(gcs_[a-z_]*\)(.*/\1/p' "$include/gcs/gcs.h" \
-    "$include/gcs/error.h" | sort -u >"$tmp/calls"
+    "$include/gcs/replica.h" "$include/gcs/error.h" | sort -u >"$tmp/calls"
 while read -r call; do
     checked=$((checked + 1))
     [ -e "$man/$call.3" ] || { complain "$call(3): there is no page"; continue; }

@@ -38,7 +38,8 @@ END_TEST
 START_TEST(nothing_is_something)
 {
     scarce_init(&memory);
-    void *none = gcs_allocate(&memory.allocator, 0, 8), *empty = gcs_allocate(&memory.allocator, 8, 0);
+    void *none = gcs_allocate(&memory.allocator, 0, 8),
+         *empty = gcs_allocate(&memory.allocator, 8, 0);
     ck_assert_ptr_nonnull(none);
     ck_assert_ptr_nonnull(empty);
     gcs_release(&memory.allocator, none);
@@ -60,7 +61,8 @@ END_TEST
 
 START_TEST(buffers_have_room_for_what_was_asked)
 {
-    static const size_t sizes[] = {0, 1, GCS_POOL_SMALL, GCS_POOL_SMALL + 1, LARGE, LARGE + 1, 1 << 20};
+    static const size_t sizes[] = {0,     1,         GCS_POOL_SMALL, GCS_POOL_SMALL + 1,
+                                   LARGE, LARGE + 1, 1 << 20};
     setup();
     for (size_t i = 0; i < SUITE_SIZE(sizes); i++) {
         struct gcs_buffer *buffer = gcs_pool_get(&pool, sizes[i]);
@@ -106,14 +108,40 @@ START_TEST(small_and_large_buffers_are_used_again)
 }
 END_TEST
 
-START_TEST(huge_buffers_are_not_kept)
+START_TEST(huge_buffers_are_used_again_if_they_fit)
 {
     setup();
-    for (unsigned i = 1; i <= 3; i++) {
-        gcs_buffer_unref(gcs_pool_get(&pool, LARGE + 1));
-        ck_assert_uint_eq(memory.live, 0);
-        ck_assert_uint_eq(counters.allocations, i);
-    }
+    struct gcs_buffer *first = gcs_pool_get(&pool, 10 * LARGE);
+    gcs_buffer_unref(first);
+    ck_assert_ptr_eq(gcs_pool_get(&pool, 5 * LARGE), first);
+    gcs_buffer_unref(first);
+    ck_assert_uint_eq(counters.allocations, 1);
+    gcs_buffer_unref(gcs_pool_get(&pool, 10 * LARGE + 1)); /* the old size makes way */
+    ck_assert_uint_eq(counters.allocations, 2);
+    ck_assert_uint_eq(memory.live, 1);
+    gcs_buffer_unref(gcs_pool_get(&pool, 2 * LARGE)); /* far too large a buffer */
+    ck_assert_uint_eq(counters.allocations, 3);
+    ck_assert_uint_eq(memory.live, 1);
+    gcs_buffer_unref(gcs_pool_get(&pool, pool.spare_max + 1)); /* beyond the bound */
+    ck_assert_uint_eq(memory.live, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(the_right_one_of_several_huge_buffers_is_found)
+{
+    static const size_t sizes[] = {8 * LARGE, 40 * LARGE, 3 * LARGE};
+    struct gcs_buffer *buffers[SUITE_SIZE(sizes)];
+    setup();
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++)
+        buffers[i] = gcs_pool_get(&pool, sizes[i]);
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++)
+        gcs_buffer_unref(buffers[i]);
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++)
+        ck_assert_ptr_eq(gcs_pool_get(&pool, sizes[i]), buffers[i]);
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++)
+        gcs_buffer_unref(buffers[i]);
+    ck_assert_uint_eq(memory.asked, SUITE_SIZE(sizes));
     teardown();
 }
 END_TEST
@@ -122,23 +150,25 @@ START_TEST(only_so_many_are_kept)
 {
     struct gcs_buffer *buffers[40];
     setup();
-    pool.spare_max = 7;
+    pool.spare_max = 7 * LARGE;
     for (size_t i = 0; i < SUITE_SIZE(buffers); i++)
         buffers[i] = gcs_pool_get(&pool, i % 2 ? LARGE : 1);
     for (size_t i = 0; i < SUITE_SIZE(buffers); i++)
         gcs_buffer_unref(buffers[i]);
-    ck_assert_uint_eq(memory.live, 14);
+    ck_assert_uint_eq(memory.live, 7 + 20); /* all of the small ones */
     teardown();
 }
 END_TEST
 
-START_TEST(a_pool_of_small_packets_has_one_size)
+START_TEST(a_pool_of_small_packets_has_no_large_ones)
 {
     scarce_init(&memory);
     gcs_pool_init(&pool, &memory.allocator, 1, &counters);
     gcs_buffer_unref(gcs_pool_get(&pool, GCS_POOL_SMALL));
-    gcs_buffer_unref(gcs_pool_get(&pool, GCS_POOL_SMALL + 1));
-    ck_assert_uint_eq(memory.live, 1);
+    struct gcs_buffer *huge = gcs_pool_get(&pool, GCS_POOL_SMALL + 1);
+    ck_assert_uint_eq(huge->size, GCS_POOL_SMALL + 1);
+    gcs_buffer_unref(huge);
+    ck_assert_uint_eq(memory.live, 2);
     teardown();
 }
 END_TEST
@@ -168,9 +198,10 @@ int main(void)
         buffers_have_room_for_what_was_asked,
         a_buffer_goes_with_its_last_reference,
         small_and_large_buffers_are_used_again,
-        huge_buffers_are_not_kept,
+        huge_buffers_are_used_again_if_they_fit,
+        the_right_one_of_several_huge_buffers_is_found,
         only_so_many_are_kept,
-        a_pool_of_small_packets_has_one_size,
+        a_pool_of_small_packets_has_no_large_ones,
         without_memory_there_is_no_buffer,
     };
     return suite_run("memory", tests, SUITE_SIZE(tests));

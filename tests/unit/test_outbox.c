@@ -148,7 +148,7 @@ START_TEST(many_packets_and_no_more_memory_than_the_first_time)
     for (unsigned round = 0; round < 4; round++) {
         if (round == 1)
             scarce_fail(&memory, 0, false);
-        pool.spare_max = 2000;
+        pool.spare_max = 2000 * GCS_POOL_SMALL;
         for (unsigned i = 0; i < 1000; i++)
             i % 3 ? multicast(route, (uint8_t)i, 9) : unicast((uint8_t)i, 9);
         size_t count;

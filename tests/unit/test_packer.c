@@ -69,7 +69,7 @@ static void expect_pack(uint8_t service, uint64_t first, const size_t *sizes, ui
     ck_assert_uint_eq(packing.first, first);
     ck_assert_uint_eq(packing.count, count);
     ck_assert_uint_eq(packing.flags, 0);
-    ck_assert_ptr_null(packing.whole);
+    ck_assert_uint_eq(packing.whole_size, 0);
     ck_assert_int_eq(gcs_payload_count(payload, packing.size), count);
     for (; gcs_payload_next(payload, packing.size, &offset, &data, &size); i++) {
         ck_assert_uint_eq(size, sizes[i]);
@@ -78,8 +78,8 @@ static void expect_pack(uint8_t service, uint64_t first, const size_t *sizes, ui
     give_back();
 }
 
-#define EXPECT_PACK(service, first, ...)                                                          \
-    expect_pack(service, first, (const size_t[]){__VA_ARGS__},                                    \
+#define EXPECT_PACK(service, first, ...)                       \
+    expect_pack(service, first, (const size_t[]){__VA_ARGS__}, \
                 sizeof((size_t[]){__VA_ARGS__}) / sizeof(size_t))
 
 /* Takes fragments until the message of size bytes is whole; how many there were. */
@@ -98,12 +98,13 @@ static unsigned expect_message(uint64_t first, uint32_t size)
         ck_assert_mem_eq(piece.data, text + offset, piece.size);
         offset += (uint32_t)piece.size;
         ck_assert_uint_eq(packing.count, offset == size);
-        ck_assert_int_eq(packing.whole != NULL, offset == size);
+        ck_assert_uint_eq(packing.whole_size, offset == size ? size : 0);
         give_back();
         pieces++;
     } while (offset < size);
-    ck_assert_uint_eq(packing.whole_size, size);
-    ck_assert_mem_eq(packing.whole, text, size);
+    struct gcs_buffer *whole = gcs_packer_whole(&packer, &packing);
+    ck_assert_mem_eq(whole->data, text, size);
+    gcs_buffer_unref(whole);
     return pieces;
 }
 
@@ -307,6 +308,26 @@ START_TEST(a_message_begun_begins_again)
 }
 END_TEST
 
+START_TEST(what_was_sent_does_not_change)
+{
+    setup(PACKET);
+    add(GCS_SAFE, 4000);
+    take();
+    struct gcs_packing before = packing;
+    memset(before.buffer->data, 1, packer.headroom); /* as the header that it was sent with */
+    gcs_packer_rewind(&packer);
+    take();
+    ck_assert_ptr_ne(packing.buffer, before.buffer);
+    memset(packing.buffer->data, 2, packer.headroom);
+    ck_assert_uint_eq(before.buffer->data[0], 1);
+    ck_assert_mem_eq(packing.buffer->data + packer.headroom, before.buffer->data + packer.headroom,
+                     before.size);
+    gcs_buffer_unref(before.buffer);
+    give_back();
+    teardown();
+}
+END_TEST
+
 START_TEST(a_message_taken_whole_stays_taken)
 {
     setup(PACKET);
@@ -381,16 +402,21 @@ START_TEST(without_memory_nothing_is_added)
 }
 END_TEST
 
-START_TEST(without_memory_no_piece_is_taken)
+START_TEST(without_memory_no_piece_is_taken_again)
 {
     setup(PACKET);
     add(GCS_FIFO, 5000);
+    scarce_fail(&memory, 1, false);
+    take(); /* each piece lies where it is sent from */
+    give_back();
+    gcs_packer_rewind(&packer);
     uint32_t size = gcs_packer_next_size(&packer);
     for (unsigned i = 0; i < 3; i++) {
         scarce_fail(&memory, 1, false);
         ck_assert_int_eq(gcs_packer_take(&packer, &packing), GCS_ENOMEM);
         ck_assert_uint_eq(gcs_packer_next_size(&packer), size);
     }
+    scarce_fail(&memory, 0, false);
     expect_message(1, 5000);
     teardown();
 }
@@ -510,10 +536,11 @@ int main(void)
         packets_with_room_are_open,
         the_queue_is_measured,
         a_message_begun_begins_again,
+        what_was_sent_does_not_change,
         a_message_taken_whole_stays_taken,
         what_is_left_is_freed,
         without_memory_nothing_is_added,
-        without_memory_no_piece_is_taken,
+        without_memory_no_piece_is_taken_again,
         any_sequence_of_messages_comes_out_as_it_went_in,
     };
     return suite_run("packer", tests, SUITE_SIZE(tests));

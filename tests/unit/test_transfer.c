@@ -30,7 +30,7 @@ static struct gcs_counters counters;
 static struct gcs_pool pool;
 static struct gcs_transfer_out *out;
 static struct gcs_transfer_in *in;
-static uint64_t now, fifo[2];
+static uint64_t now, fifo[2 * GCS_MARK_ORDERS];
 static struct gcs_member_id donor = {{1, {1}}, 11}, joiner = {{1, {2}}, 22};
 
 static uint8_t state[STATE_MAX];
@@ -205,7 +205,7 @@ static void start(uint64_t total)
 
 static int hear(const struct frame *frame)
 {
-    uint64_t room[GCS_MEMBERS_MAX];
+    uint64_t room[GCS_MARK_EACH_MAX];
     struct gcs_state_ask ask;
     if (frame->type == GCS_FRAME_STATE_ASK) {
         ck_assert(gcs_state_ask_read(frame->body, frame->size, room, &ask));

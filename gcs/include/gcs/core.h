@@ -24,6 +24,7 @@
 #define GCS_CORE_H
 
 #include <gcs/error.h>
+#include <gcs/status.h>
 #include <gcs/types.h>
 
 #ifdef __cplusplus
@@ -73,6 +74,7 @@ enum gcs_trace_type {
     GCS_TRACE_VIEW,
     GCS_TRACE_BLOCKED, /* nothing can be sent or delivered until the next view */
     GCS_TRACE_LEAVE,   /* the membership has ended */
+    GCS_TRACE_STABLE,  /* a delivered message, and all before it in total order, are safe now */
 };
 
 struct gcs_trace_event {
@@ -83,8 +85,8 @@ struct gcs_trace_event {
     uint64_t lineage;
     uint64_t proposer; /* with epoch: the view */
     uint32_t epoch;
-    const struct gcs_member_id *sender; /* send, deliver */
-    uint64_t number;                    /* send, deliver: the sender's n-th message, from 1 */
+    const struct gcs_member_id *sender; /* send, deliver, stable */
+    uint64_t number;                    /* the same: the sender's n-th message, from 1 */
     enum gcs_service service;           /* send, deliver */
     struct gcs_message message;         /* send, deliver */
     uint64_t time, seed;                /* deliver, agreed or safe: see struct gcs_event; the seed is
@@ -113,7 +115,17 @@ struct gcs_core_config {
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
 };
 
-enum gcs_order { GCS_ORDER_SEQUENCER = 1 };
+/* How agreed and safe messages get their order: gcs_ordering(7). */
+enum gcs_order {
+    GCS_ORDER_SEQUENCER = 1, /* one member gives the places */
+    GCS_ORDER_LAMPORT = 2,   /* all alike, by clocks; for small groups */
+};
+
+/* By whom a safe message is held when it is delivered. */
+enum gcs_safe_quorum {
+    GCS_SAFE_MAJORITY = 1, /* by a quorum of the view */
+    GCS_SAFE_ALL = 2,      /* by all voters of the view: one that is silent holds all back */
+};
 
 /* How a member finds or founds its group. */
 enum gcs_bootstrap {
@@ -147,6 +159,16 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
+    uint32_t region_size; /* a view of more members than this is a tree of regions of at most
+                             this size, which repair their losses and acknowledge by themselves;
+                             same at all members; 0: never, 2 to GCS_MEMBERS_MAX; default 16 */
+    enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */
+    bool rotate; /* the sequencer is another voter in each view, not always the coordinator; same at
+                    all members; default false */
+    bool stable; /* GCS_EVENT_STABLE tells when agreed messages have become safe; default false */
+    uint64_t slow_ns; /* a member whose application takes nothing of what is delivered to it for so
+                         long says so to the others: GCS_EVENT_SLOW; 0: never; default 5 s */
+    uint64_t evict_slow_ns; /* and is evicted by this one after so long; 0, the default: never */
 };
 
 /* The defaults; sets size. */
@@ -235,6 +257,16 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
 int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until);
 
 /*
+ * What this member knows of the total order of its current view: no message that this member has
+ * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0 unless
+ * the role rotates) no
+ * message at all. The highest position that a quorum of the view of *epoch answers covers everything
+ * that anybody has delivered as safe before the first of them was asked: see gcs_ordered(3).
+ * GCS_EAGAIN: there is no view, or this member has promised the next one; GCS_ENOTMEMBER.
+ */
+int gcs_core_ordered(const struct gcs_core_group *group, uint32_t *epoch, uint64_t *position);
+
+/*
  * What GCS_EVENT_STATE_WANTED asks for: the application's state as it is when that event is taken,
  * unchanged until release. read gives up to size bytes from offset on: how many, 0 at the end, or a
  * negative error. It is called from within the core, mostly forwards, now and then for a part once
@@ -286,6 +318,11 @@ enum gcs_event_type {
     GCS_EVENT_STATE,       /* a piece of the state; offset 0: it begins (again) */
     GCS_EVENT_STATE_END,   /* the state is complete; or, at the member that gives it to sender:
                               the transfer has ended, error says how */
+    GCS_EVENT_STABLE,      /* config.stable: sender's message number, and all that was delivered before
+                              it in total order, are safe now. Told once for many. A new primary view
+                              says so of everything that was delivered before it */
+    GCS_EVENT_SLOW,        /* the application of another member, sender, takes nothing: all windows
+                              wait for it */
 };
 
 struct gcs_core_event {
@@ -303,7 +340,9 @@ struct gcs_core_event {
     const uint8_t *payload;
     size_t payload_size;
     uint64_t time, seed; /* deliver, agreed or safe: as in struct gcs_event, of the first message */
+    uint64_t position; /* deliver, agreed or safe: in the total order of the view; 0: at its end */
     uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
+    uint64_t waited_ms; /* slow */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;
     void *token;
@@ -353,9 +392,15 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(control_packets_sent, "unnumbered packets sent")                                            \
     X(nacks_sent, "requests for repair sent")                                                     \
     X(nacks_received, "requests for repair received")                                             \
+    X(nacks_to_source, "... of those, for packets of this member")                                \
+    X(nacks_suppressed, "requests that another member's made needless")                           \
+    X(nacks_forged, "requests for packets that were never sent")                                  \
     X(repairs_sent, "packets sent again for others")                                              \
+    X(repairs_suppressed, "repairs that another member's made needless")                          \
     X(repairs_received, "missing packets that came as a repair")                                  \
+    X(repairs_near, "... of those, from the own region")                                          \
     X(window_full, "times that a full window held packets back")                                  \
+    X(slow_members, "times that a member said that its application takes nothing")                \
     X(polls, "polls before a ballot")                                                             \
     X(ballots, "ballots started")                                                                 \
     X(reproposals, "ballots that proposed an accepted value again")                               \
@@ -368,7 +413,12 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(transfers_begun, "attempts to get the group's state")                                       \
     X(state_bytes_sent, "bytes of state sent to new members")                                     \
     X(state_bytes_received, "bytes of state received as a new member")                            \
-    X(allocations, "pieces of memory allocated")
+    X(allocations, "pieces of memory allocated")                                                  \
+    X(send_calls, "system calls that sent")                                                       \
+    X(receive_calls, "system calls that received")                                                \
+    X(datagrams_sent, "datagrams sent, one for each receiver")                                    \
+    X(datagrams_received, "datagrams received")                                                   \
+    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
 
 struct gcs_counters {
 #define GCS_COUNTER_FIELD(name, text) uint64_t name;
@@ -378,6 +428,26 @@ struct gcs_counters {
 
 /* Counters since gcs_core_new, all groups together. */
 const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
+
+/* The version of the protocol that this library speaks: packets of another major one are refused,
+ * a higher minor one is tolerated. */
+#define GCS_PROTOCOL_MAJOR 1
+#define GCS_PROTOCOL_MINOR 0
+
+/*
+ * The major version of the first packet that was refused because it is of another one, and in
+ * *from (unless it is NULL) where it came from; 0: there was none.
+ */
+int gcs_core_stranger(const struct gcs_core *core, struct gcs_address *from);
+
+/* ---- Status (gcs/status.h) -------------------------------------------------------------- */
+
+/* What the group is like for this member right now. Changes nothing. */
+void gcs_core_group_status(const struct gcs_core_group *group, struct gcs_group_status *status);
+
+/* The same of one member of the current view. GCS_ENOTMEMBER: no such rank. */
+int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uint16_t rank,
+                           struct gcs_member_status *status);
 
 #ifdef __cplusplus
 }

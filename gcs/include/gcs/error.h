@@ -34,7 +34,10 @@ extern "C" {
     X(GCS_ETRANSPORT, -18, "unknown or unavailable transport")                                    \
     X(GCS_EEVICTED, -19, "evicted from the group")                                                \
     X(GCS_ESTATE, -20, "state transfer failed")                                                   \
-    X(GCS_ELINEAGE, -21, "another lineage of the group prevails")
+    X(GCS_ELINEAGE, -21, "another lineage of the group prevails")                                 \
+    X(GCS_EUNKNOWN, -22, "outcome unknown, retry")                                                \
+    X(GCS_ESESSION, -23, "no such session, or expired")                                           \
+    X(GCS_ESERIAL, -24, "serial out of turn")
 
 enum gcs_error {
 #define GCS_ERROR_ENUM(name, code, text) name = code,

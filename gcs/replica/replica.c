@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A replica over an endpoint: the body of <gcs/replica.h>. It gives the layer's state machine
+ * the endpoint's events and carries its calls to the group.
+ *
+ * One mutex guards the state machine; it is recursive, because callbacks may submit. Whoever
+ * takes events claims the loop first, so that gcs_replica_call can do the work itself when no
+ * other thread does, and waits for that thread when one does.
+ */
+#include "gcs/replica/replicator.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* Events in one call of gcs_replica_dispatch: then the caller has its turn. */
+enum { EVENTS_MAX = 1024 };
+
+/* A caller that cannot do the work looks again at the latest after so long. */
+enum { LOOK_MS = 10 };
+
+struct gcs_replica {
+    struct gcs_replicator replicator;
+    struct gcs_endpoint *endpoint;
+    struct gcs_group *group;
+    struct gcs_group_config group_config;
+    struct gcs_address *seeds; /* the caller's, for joining again */
+    char name[GCS_NAME_MAX + 1];
+    bool own_loop;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* an outcome, or room */
+    bool looping;           /* somebody takes events */
+    pthread_t looper;
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec time;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
+}
+
+/* ---- The port --------------------------------------------------------------------------- */
+
+static int port_multicast(void *ctx, enum gcs_service service, const void *data, size_t size)
+{
+    return gcs_multicast(((struct gcs_replica *)ctx)->group, service, data, size, 0);
+}
+
+static int port_send(void *ctx, const struct gcs_member_id *to, const void *data, size_t size)
+{
+    return gcs_send(((struct gcs_replica *)ctx)->group, to, data, size, 0);
+}
+
+static int port_state_offer(void *ctx, const struct gcs_member_id *joiner,
+                            const struct gcs_state_source *source)
+{
+    return gcs_state_offer(((struct gcs_replica *)ctx)->group, joiner, source);
+}
+
+static int port_primary(void *ctx)
+{
+    return gcs_primary(((struct gcs_replica *)ctx)->group, NULL, 0);
+}
+
+static int port_ordered(void *ctx, uint32_t *epoch, uint64_t *position)
+{
+    return gcs_ordered(((struct gcs_replica *)ctx)->group, epoch, position);
+}
+
+static int port_leave(void *ctx)
+{
+    return gcs_leave(((struct gcs_replica *)ctx)->group);
+}
+
+static uint64_t port_now(void *ctx)
+{
+    (void)ctx;
+    return clock_ns();
+}
+
+/* The seeds that it began with, and where the others were last. */
+static int port_join(void *ctx, const struct gcs_address *seeds, size_t count)
+{
+    struct gcs_replica *replica = ctx;
+    struct gcs_group_config config = replica->group_config;
+    struct gcs_address *all = calloc(count + config.seeds_count + 1, sizeof(*all));
+
+    if (!all)
+        return GCS_ENOMEM;
+    if (config.seeds_count > 0) { /* otherwise those of the URL, which know them too */
+        memcpy(all, config.seeds, config.seeds_count * sizeof(*all));
+        memcpy(all + config.seeds_count, seeds, count * sizeof(*all));
+        config.seeds = all;
+        config.seeds_count += count;
+    }
+    config.bootstrap = GCS_JOIN;
+    gcs_group_free(replica->group);
+    int error = gcs_join(replica->endpoint, replica->name, &config, &replica->group);
+    if (error)
+        replica->group = NULL;
+    free(all);
+    return error;
+}
+
+static const struct gcs_replica_port port = {
+    .multicast = port_multicast,
+    .send = port_send,
+    .state_offer = port_state_offer,
+    .primary = port_primary,
+    .ordered = port_ordered,
+    .leave = port_leave,
+    .join = port_join,
+    .now = port_now,
+};
+
+/* ---- Beginning and end ------------------------------------------------------------------ */
+
+void gcs_replica_config_init(struct gcs_replica_config *config)
+{
+    *config = (struct gcs_replica_config){
+        .size = sizeof(*config),
+        .protocol = 1,
+        .command_bytes = 1 << 20,
+        .pending = 65536,
+        .query_bytes = 16 << 20,
+        .sessions = 65536,
+        .session_results = 64,
+        .session_bytes = 64 << 20,
+        .session_ms = 600000,
+        .digest_every = 1024,
+        .slow_ms = 1000,
+    };
+}
+
+static void init_locks(struct gcs_replica *replica)
+{
+    pthread_mutexattr_t mutex;
+    pthread_condattr_t cond;
+
+    (void)pthread_mutexattr_init(&mutex);
+    (void)pthread_mutexattr_settype(&mutex, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_init(&replica->mutex, &mutex);
+    (void)pthread_mutexattr_destroy(&mutex);
+    (void)pthread_condattr_init(&cond);
+    (void)pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&replica->changed, &cond);
+    (void)pthread_condattr_destroy(&cond);
+}
+
+static int copy_config(struct gcs_replica *replica, const struct gcs_group_config *config)
+{
+    size_t bytes;
+
+    if (config && config->size != sizeof(*config))
+        return GCS_EINVAL;
+    if (config)
+        replica->group_config = *config;
+    else
+        gcs_group_config_init(&replica->group_config);
+    replica->group_config.state = true;
+    bytes = replica->group_config.seeds_count * sizeof(*replica->seeds);
+    if (bytes == 0)
+        return 0;
+    replica->seeds = malloc(bytes);
+    if (!replica->seeds)
+        return GCS_ENOMEM;
+    memcpy(replica->seeds, replica->group_config.seeds, bytes);
+    replica->group_config.seeds = replica->seeds;
+    return 0;
+}
+
+static void destroy(struct gcs_replica *replica)
+{
+    (void)pthread_cond_destroy(&replica->changed);
+    (void)pthread_mutex_destroy(&replica->mutex);
+    free(replica->seeds);
+    free(replica);
+}
+
+int gcs_replica_open(struct gcs_endpoint *endpoint, const char *name,
+                     const struct gcs_group_config *group_config,
+                     const struct gcs_replica_machine *machine,
+                     const struct gcs_replica_config *config, struct gcs_replica **opened)
+{
+    struct gcs_replica_config defaults;
+    struct gcs_replica_port calls = port;
+    struct gcs_replica *replica;
+
+    if (!endpoint || !name || !machine || !opened)
+        return GCS_EINVAL;
+    gcs_replica_config_init(&defaults);
+    replica = calloc(1, sizeof(*replica));
+    if (!replica)
+        return GCS_ENOMEM;
+    init_locks(replica);
+    replica->endpoint = endpoint;
+    replica->own_loop = gcs_dispatch(endpoint) != GCS_EINVAL;
+    strncpy(replica->name, name, GCS_NAME_MAX);
+    calls.ctx = replica;
+    int error = copy_config(replica, group_config);
+    if (error == 0)
+        error = gcs_replicator_init(&replica->replicator, &calls, machine,
+                                    config ? config : &defaults, &replica->group_config);
+    if (error == 0) {
+        error = gcs_join(endpoint, name, &replica->group_config, &replica->group);
+        if (error)
+            gcs_replicator_fini(&replica->replicator, error);
+    }
+    if (error) {
+        destroy(replica);
+        return error;
+    }
+    *opened = replica;
+    return 0;
+}
+
+int gcs_replica_leave(struct gcs_replica *replica)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    int error = gcs_replicator_leave(&replica->replicator);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}
+
+void gcs_replica_close(struct gcs_replica *replica)
+{
+    if (!replica)
+        return;
+    (void)pthread_mutex_lock(&replica->mutex);
+    gcs_replicator_fini(&replica->replicator, GCS_ECLOSED);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    destroy(replica);
+}
+
+struct gcs_group *gcs_replica_group(struct gcs_replica *replica)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    struct gcs_group *group = replica->group;
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return group;
+}
+
+/* ---- The loop --------------------------------------------------------------------------- */
+
+static bool claim(struct gcs_replica *replica)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    bool claimed = !replica->looping;
+    if (claimed) {
+        replica->looping = true;
+        replica->looper = pthread_self();
+    }
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return claimed;
+}
+
+static void let_go(struct gcs_replica *replica)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    replica->looping = false;
+    (void)pthread_cond_broadcast(&replica->changed); /* somebody else may loop now */
+    (void)pthread_mutex_unlock(&replica->mutex);
+}
+
+/* Work that no event asks for; how long may be waited for the next one. */
+static int tick(struct gcs_replica *replica, int timeout_ms)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    uint64_t due = gcs_replicator_tick(&replica->replicator);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    if (due == GCS_NEVER)
+        return timeout_ms;
+    uint64_t now = clock_ns();
+    int left = due <= now ? 0 : (int)((due - now) / NS_PER_MS) + 1;
+    return timeout_ms < 0 || timeout_ms > left ? left : timeout_ms;
+}
+
+static void handle(struct gcs_replica *replica, const struct gcs_event *event)
+{
+    (void)pthread_mutex_lock(&replica->mutex);
+    if (event->group == replica->group)
+        gcs_replicator_event(&replica->replicator, event);
+    else if (replica->replicator.config.event)
+        replica->replicator.config.event(replica->replicator.config.ctx, event);
+    (void)pthread_mutex_unlock(&replica->mutex);
+}
+
+/* Called by the thread that has claimed the loop. */
+static int dispatch(struct gcs_replica *replica, int timeout_ms)
+{
+    struct gcs_event event;
+    int count = 0;
+    int got;
+
+    timeout_ms = tick(replica, timeout_ms);
+    if (replica->own_loop && (got = gcs_dispatch(replica->endpoint)) < 0)
+        return got;
+    while ((got = gcs_next(replica->endpoint, &event, count ? 0 : timeout_ms)) == 1) {
+        handle(replica, &event);
+        if (++count == EVENTS_MAX)
+            break;
+    }
+    return got < 0 ? got : count;
+}
+
+int gcs_replica_dispatch(struct gcs_replica *replica, int timeout_ms)
+{
+    if (!replica)
+        return GCS_EINVAL;
+    if (!claim(replica))
+        return GCS_EALREADY;
+    int count = dispatch(replica, timeout_ms);
+    let_go(replica);
+    return count;
+}
+
+/* ---- Calls ------------------------------------------------------------------------------ */
+
+int gcs_replica_submit(struct gcs_replica *replica, const struct gcs_replica_request *request,
+                       gcs_replica_done *done, void *ctx)
+{
+    if (!replica || !request)
+        return GCS_EINVAL;
+    (void)pthread_mutex_lock(&replica->mutex);
+    int error = gcs_replicator_submit(&replica->replicator, request, done, ctx);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}
+
+int gcs_replica_session(struct gcs_replica *replica, gcs_replica_done *done, void *ctx)
+{
+    if (!replica)
+        return GCS_EINVAL;
+    (void)pthread_mutex_lock(&replica->mutex);
+    int error = gcs_replicator_session(&replica->replicator, done, ctx);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}
+
+int gcs_replica_query(struct gcs_replica *replica, enum gcs_replica_read read, uint64_t after,
+                      const void *data, size_t size, gcs_replica_done *done, void *ctx)
+{
+    if (!replica)
+        return GCS_EINVAL;
+    (void)pthread_mutex_lock(&replica->mutex);
+    int error = gcs_replicator_query(&replica->replicator, read, after, data, size, done, ctx);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}
+
+void gcs_replica_status_get(struct gcs_replica *replica, struct gcs_replica_status *status)
+{
+    uint64_t number = replica->replicator.applying;
+    uint64_t since = replica->replicator.applying_at;
+
+    *status = (struct gcs_replica_status){0};
+    /* A callback that hangs has the mutex: then there is only this to tell. */
+    if (pthread_mutex_trylock(&replica->mutex) == 0) {
+        gcs_replicator_status(&replica->replicator, status);
+        (void)pthread_mutex_unlock(&replica->mutex);
+    }
+    status->applying = number;
+    status->applying_ms = number ? (clock_ns() - since) / NS_PER_MS : 0;
+}
+
+/* ---- Waiting ---------------------------------------------------------------------------- */
+
+struct waiter {
+    struct gcs_replica *replica;
+    struct gcs_replica_outcome *outcome;
+    void *buffer;
+    size_t size;
+    bool done;
+};
+
+static void on_outcome(void *ctx, const struct gcs_replica_outcome *outcome)
+{
+    struct waiter *waiter = ctx;
+
+    *waiter->outcome = *outcome;
+    waiter->outcome->data = waiter->buffer;
+    if (outcome->size > waiter->size)
+        waiter->outcome->error = GCS_EMSGSIZE;
+    else if (outcome->size > 0)
+        memcpy(waiter->buffer, outcome->data, outcome->size);
+    waiter->done = true;
+    (void)pthread_cond_broadcast(&waiter->replica->changed);
+}
+
+/* Something happens, or LOOK_MS pass. The mutex is held before and after. */
+static void wait_a_little(struct gcs_replica *replica, uint64_t left)
+{
+    int ms = left / NS_PER_MS >= LOOK_MS ? LOOK_MS : (int)(left / NS_PER_MS) + 1;
+    uint64_t until = clock_ns() + (uint64_t)ms * NS_PER_MS;
+    struct timespec time = {.tv_sec = (time_t)(until / (1000 * NS_PER_MS)),
+                            .tv_nsec = (long)(until % (1000 * NS_PER_MS))};
+
+    if (replica->looping) {
+        (void)pthread_cond_timedwait(&replica->changed, &replica->mutex, &time);
+        return;
+    }
+    replica->looping = true;
+    replica->looper = pthread_self();
+    (void)pthread_mutex_unlock(&replica->mutex);
+    int got = dispatch(replica, ms);
+    (void)pthread_mutex_lock(&replica->mutex);
+    replica->looping = false;
+    (void)pthread_cond_broadcast(&replica->changed);
+    if (got < 0) { /* the endpoint is being closed: nothing will come any more */
+        struct timespec pause = {.tv_nsec = (long)NS_PER_MS};
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_request *request,
+                     void *buffer, size_t size, struct gcs_replica_outcome *outcome, int timeout_ms)
+{
+    uint64_t deadline = timeout_ms < 0 ? GCS_NEVER : clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+    struct waiter waiter = {replica, outcome, buffer, size, false};
+    int error = GCS_EAGAIN;
+
+    if (!replica || !request || !outcome || (!buffer && size > 0))
+        return GCS_EINVAL;
+    *outcome = (struct gcs_replica_outcome){0};
+    (void)pthread_mutex_lock(&replica->mutex);
+    if (replica->looping && pthread_equal(replica->looper, pthread_self())) {
+        (void)pthread_mutex_unlock(&replica->mutex);
+        return GCS_EINVAL; /* from a callback: it would wait for itself */
+    }
+    while (!waiter.done && (error == GCS_EAGAIN || error == 0)) {
+        if (error == GCS_EAGAIN)
+            error = gcs_replicator_submit(&replica->replicator, request, on_outcome, &waiter);
+        uint64_t now = clock_ns();
+        if (waiter.done || now >= deadline || (error && error != GCS_EAGAIN))
+            break;
+        wait_a_little(replica, deadline - now);
+    }
+    if (!waiter.done)
+        gcs_replicator_cancel(&replica->replicator, &waiter);
+    if (waiter.done)
+        error = outcome->error;
+    else if (error == 0)
+        error = GCS_ETIMEDOUT;
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * <gcs/replica.h> over the loopback interface: threads that call, each through a replica of its
+ * own, see one counter; one that joins later has it too; whoever reads sees what was written.
+ */
+/* ctest-labels: thread */
+#include "crew.h"
+#include "suite.h"
+
+#include <gcs/replica.h>
+#include <stdlib.h>
+
+enum { REPLICAS = 3, CALLS = 50 };
+
+struct service {
+    struct gcs_replica *replica;
+    struct gcs_endpoint *endpoint;
+    int64_t total, answer;
+    size_t got; /* bytes of a total that is coming */
+    atomic_bool stop;
+    pthread_t thread;
+};
+
+static struct service services[REPLICAS];
+
+static int apply(void *ctx, const struct gcs_replica_command *command,
+                 struct gcs_replica_result *result)
+{
+    struct service *service = ctx;
+    int64_t number;
+
+    ck_assert_uint_eq(command->size, sizeof(number));
+    memcpy(&number, command->data, sizeof(number));
+    service->total += number;
+    service->answer = service->total;
+    *result = (struct gcs_replica_result){&service->answer, sizeof(service->answer)};
+    return 0;
+}
+
+static int query(void *ctx, const void *data, size_t size, uint64_t time,
+                 struct gcs_replica_result *result)
+{
+    struct service *service = ctx;
+
+    (void)data;
+    (void)size;
+    (void)time;
+    service->answer = service->total;
+    *result = (struct gcs_replica_result){&service->answer, sizeof(service->answer)};
+    return 0;
+}
+
+static int64_t read_copy(void *ctx, uint64_t offset, void *data, size_t size)
+{
+    if (offset >= sizeof(int64_t))
+        return 0;
+    size = size < sizeof(int64_t) - offset ? size : sizeof(int64_t) - (size_t)offset;
+    memcpy(data, (char *)ctx + offset, size);
+    return (int64_t)size;
+}
+
+static int snapshot(void *ctx, struct gcs_state_source *source)
+{
+    struct service *service = ctx;
+    int64_t *copy = malloc(sizeof(*copy));
+
+    *copy = service->total;
+    *source = (struct gcs_state_source){copy, read_copy, free, sizeof(*copy)};
+    return 0;
+}
+
+static int restore(void *ctx, enum gcs_replica_step step, const void *data, size_t size)
+{
+    struct service *service = ctx;
+
+    if (step == GCS_REPLICA_BEGIN)
+        service->got = 0;
+    ck_assert_uint_le(service->got + size, sizeof(service->total));
+    if (step == GCS_REPLICA_PIECE)
+        memcpy((char *)&service->total + service->got, data, size);
+    service->got += size;
+    return 0;
+}
+
+static void open_service(size_t i, uint32_t protocol)
+{
+    struct service *service = &services[i];
+    struct gcs_replica_machine machine = {
+        .size = sizeof(machine),
+        .ctx = service,
+        .apply = apply,
+        .snapshot = snapshot,
+        .restore = restore,
+        .query = query,
+    };
+    struct gcs_group_config group;
+    struct gcs_replica_config config;
+    char url[256] = "udp://127.0.0.1:0";
+
+    if (i > 0)
+        snprintf(url, sizeof(url), "udp://127.0.0.1:0?seeds=%s",
+                 gcs_endpoint_address(services[0].endpoint));
+    gcs_group_config_init(&group);
+    group.bootstrap = i == 0 ? GCS_CREATE : GCS_JOIN;
+    gcs_replica_config_init(&config);
+    config.protocol = protocol;
+    memset(service, 0, sizeof(*service));
+    crew_ok(gcs_open(url, NULL, &service->endpoint));
+    crew_ok(gcs_replica_open(service->endpoint, "counter", &group, &machine, &config,
+                             &service->replica));
+}
+
+static void close_service(size_t i)
+{
+    gcs_replica_close(services[i].replica);
+    gcs_close(services[i].endpoint);
+}
+
+static int64_t add(size_t i, int64_t number)
+{
+    struct gcs_replica_request request = {&number, sizeof(number), 0, 0};
+    struct gcs_replica_outcome outcome;
+    int64_t total = 0;
+
+    crew_ok(gcs_replica_call(services[i].replica, &request, &total, sizeof(total), &outcome,
+                             CREW_PATIENCE_MS));
+    ck_assert_uint_eq(outcome.size, sizeof(total));
+    return total;
+}
+
+static void *work(void *ctx)
+{
+    size_t i = (size_t)(uintptr_t)ctx;
+    int64_t last = 0;
+
+    for (int k = 0; k < CALLS; k++) {
+        int64_t total = add(i, 1);
+        if (total <= last)
+            ck_abort_msg("%lld after %lld", (long long)total, (long long)last);
+        last = total;
+    }
+    while (!atomic_load(&services[i].stop)) /* the others still need it */
+        (void)gcs_replica_dispatch(services[i].replica, 10);
+    return NULL;
+}
+
+static void read_total(void *ctx, const struct gcs_replica_outcome *outcome)
+{
+    int64_t *seen = ctx;
+
+    ck_assert_int_eq(outcome->error, 0);
+    memcpy(seen, outcome->data, sizeof(*seen));
+}
+
+START_TEST(calls_through_all_replicas_make_one_counter)
+{
+    for (size_t i = 0; i < REPLICAS; i++) {
+        open_service(i, 1);
+        ck_assert_int_eq(pthread_create(&services[i].thread, NULL, work, (void *)(uintptr_t)i), 0);
+    }
+    int64_t total = 0;
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS; total < REPLICAS * CALLS;) {
+        total = add(1, 0); /* this thread calls as well, while another one does the work */
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    ck_assert_int_eq(total, REPLICAS * CALLS);
+    for (size_t i = 0; i < REPLICAS; i++)
+        atomic_store(&services[i].stop, true);
+    for (size_t i = 0; i < REPLICAS; i++)
+        pthread_join(services[i].thread, NULL);
+    for (size_t i = 0; i < REPLICAS; i++)
+        close_service(i);
+}
+END_TEST
+
+START_TEST(a_query_sees_what_was_written_elsewhere)
+{
+    open_service(0, 1);
+    open_service(1, 1);
+    ck_assert_int_eq(pthread_create(&services[1].thread, NULL, work, (void *)1), 0);
+    for (int64_t k = 1; k <= CALLS; k++) {
+        int64_t total = add(0, 1000), seen = -1;
+        crew_ok(gcs_replica_query(services[0].replica, GCS_REPLICA_LINEARIZABLE, 0, NULL, 0,
+                                  read_total, &seen));
+        while (seen < 0)
+            crew_ok(gcs_replica_dispatch(services[0].replica, 10));
+        ck_assert_int_ge(seen, total);
+    }
+    atomic_store(&services[1].stop, true);
+    while (pthread_tryjoin_np(services[1].thread, NULL) != 0)
+        crew_ok(gcs_replica_dispatch(services[0].replica, 10));
+    close_service(1);
+    close_service(0);
+}
+END_TEST
+
+START_TEST(calls_that_make_no_sense_are_refused)
+{
+    struct gcs_replica_outcome outcome;
+    struct gcs_replica_request request = {"x", 1, 0, 0};
+    struct gcs_replica_status status;
+    struct gcs_replica *replica;
+
+    open_service(0, 1);
+    ck_assert_int_eq(gcs_replica_open(NULL, "x", NULL, NULL, NULL, &replica), GCS_EINVAL);
+    ck_assert_int_eq(gcs_replica_submit(NULL, &request, NULL, NULL), GCS_EINVAL);
+    ck_assert_int_eq(gcs_replica_call(services[0].replica, &request, NULL, 5, &outcome, 0),
+                     GCS_EINVAL);
+    ck_assert_int_eq(gcs_replica_dispatch(NULL, 0), GCS_EINVAL);
+    add(0, 5);
+    gcs_replica_status_get(services[0].replica, &status);
+    ck_assert(status.ready && status.primary);
+    ck_assert_uint_eq(status.number, 1);
+    crew_ok(gcs_replica_leave(services[0].replica));
+    ck_assert_int_eq(gcs_replica_leave(services[0].replica), GCS_EALREADY);
+    close_service(0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        calls_through_all_replicas_make_one_counter,
+        a_query_sees_what_was_written_elsewhere,
+        calls_that_make_no_sense_are_refused,
+    };
+    return suite_run("replica_endpoint", tests, SUITE_SIZE(tests));
+}
