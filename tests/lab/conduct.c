@@ -20,7 +20,7 @@
 #define LEAVE_STEP_NS (50 * LAB_NS_PER_MS)
 #define ROUND_NS      (10 * LAB_NS_PER_MS)
 #define STEADY_NS     (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
-#define PAUSE_NS      (500 * LAB_NS_PER_MS) /* what is later than that was not run meanwhile */
+#define PAUSE_NS      (2 * LAB_NS_PER_S)    /* what is later than that was not run meanwhile */
 
 struct phases {
     struct lab_run *run;
