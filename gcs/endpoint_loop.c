@@ -219,8 +219,8 @@ bool gcs_loop_round(struct gcs_endpoint *endpoint)
     if (busy)
         gcs_loop_read_clock(endpoint);
     gcs_core_advance(endpoint->core, endpoint->now);
-    tell_peers(endpoint);
     busy |= transmit(endpoint);
+    tell_peers(endpoint);
     if (!endpoint->own_loop)
         busy |= gcs_feed_move(endpoint);
     if (endpoint->now >= endpoint->retry_at)

@@ -157,6 +157,7 @@ struct gcs_rdma_link {
     uint32_t id; /* slot and generation: what completions are attributed by */
     enum gcs_rdma_state state;
     bool member;    /* of a group of ours */
+    bool parting;   /* not any more: it is closed when what was sent last has arrived */
     bool lost;      /* packets were dropped since the last connection, */
     bool told;      /* which the hello on its way tells */
     bool notice;    /* the owner is to be told */

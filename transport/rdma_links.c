@@ -126,6 +126,8 @@ void gcs_rdma_link_close(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     link->mr = NULL;
     link->in = NULL;
     link->state = GCS_RDMA_IDLE;
+    link->parting = false;
+    link->ending = 0;
     link->consumed = link->reposted = link->told_consumed = link->told_returned = 0;
     link->posted = link->completed = link->arrived = link->granted = link->serial = 0;
     link->lost |= link->told;
@@ -149,6 +151,19 @@ void gcs_rdma_links_free(struct gcs_rdma *rdma)
     }
 }
 
+/* The last that was sent to a former member, the word that it is out, still leaves; of what it
+ * sends nothing is taken any more. */
+static void part(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
+{
+    if (link->state == GCS_RDMA_UP && (link->waiting || link->arrived < link->posted)) {
+        link->parting = true;
+        link->since = gcs_rdma_now();
+    } else {
+        gcs_rdma_link_close(rdma, link);
+        gcs_rdma_drop_backlog(rdma, link);
+    }
+}
+
 /* ---- Members ----------------------------------------------------------------------------------
  */
 
@@ -168,6 +183,7 @@ void gcs_rdma_peers(struct gcs_transport *transport, const struct gcs_address *p
         if (!link)
             continue;
         link->member = true;
+        link->parting = false;
         if (link->state == GCS_RDMA_IDLE)
             gcs_rdma_connect(rdma, link);
     }
@@ -175,8 +191,7 @@ void gcs_rdma_peers(struct gcs_transport *transport, const struct gcs_address *p
         struct gcs_rdma_link *link = rdma->slot[slot];
         if (link && was[slot] && !link->member) {
             rdma->counters.fenced_links += link->qp != NULL;
-            gcs_rdma_link_close(rdma, link);
-            gcs_rdma_drop_backlog(rdma, link);
+            part(rdma, link);
         }
     }
     gcs_rdma_update_wake(rdma);

@@ -18,6 +18,7 @@
 #define COPY_BELOW    4  /* copied when less than one in so many segments is free */
 #define TELL_RUNS     16 /* runs taken in without an answer, before credit is sent alone ... */
 #define TELL_SEGMENTS 4  /* ... or one in so many segments */
+#define PARTING_NS    1000000000u
 #define LOOK_EVERY    64 /* calls, while packets keep coming */
 
 /* ---- Receives -------------------------------------------------------------------------------- */
@@ -69,12 +70,29 @@ static void serve(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
         gcs_rdma_knock(rdma, link, false);
 }
 
+/* A former member: closed as soon as it has what was sent last, or after a while. */
+static void see_off(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
+{
+    if (link->arrived < link->posted || link->waiting) {
+        if (link->ending != link->posted && !link->waiting) {
+            gcs_rdma_knock(rdma, link, true);
+            link->ending = link->posted;
+        }
+        if (gcs_rdma_now() < link->since + PARTING_NS)
+            return;
+    }
+    gcs_rdma_link_close(rdma, link);
+    gcs_rdma_drop_backlog(rdma, link);
+}
+
 static void serve_all(struct gcs_rdma *rdma)
 {
     for (uint32_t slot = 0; slot < rdma->slots; slot++) {
         struct gcs_rdma_link *link = rdma->slot[slot];
         if (link && link->state == GCS_RDMA_UP)
             serve(rdma, link);
+        if (link && link->state == GCS_RDMA_UP && link->parting)
+            see_off(rdma, link);
     }
     if (rdma->backlogs > 0)
         gcs_rdma_drain(rdma);
@@ -242,6 +260,11 @@ static bool hand_out(struct gcs_rdma *rdma, struct gcs_transport_packet *packet)
         break_rules(rdma, link);
     if (more <= 0)
         return false;
+    if (link->parting) {
+        if (gcs_ring_run_ended(&rdma->run))
+            rdma->source = NULL;
+        return false;
+    }
     rdma->counters.datagrams_received++;
     rdma->counters.bytes_received += size;
     struct gcs_buffer *buffer = keep(rdma, link->in, &data, size);

@@ -115,7 +115,7 @@ struct gcs_transport_ops {
      * there is none. */
     bool (*unreachable)(struct gcs_transport *transport, struct gcs_address *peer);
 
-    /* All members of the groups that the owner is in, before it acts on a view. A transport with
+    /* All members of the groups that the owner is in, before a view is handed out. A transport with
      * connections has one with each of them, and takes nothing more through that of a former one.
      */
     void (*peers)(struct gcs_transport *transport, const struct gcs_address *peers, size_t count);
