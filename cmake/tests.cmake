@@ -161,6 +161,10 @@ if(TARGET gcs-kv)
     set_target_properties(gcs-kv-check PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
     target_compile_definitions(gcs-kv-check PRIVATE _GNU_SOURCE)
     target_link_libraries(gcs-kv-check PRIVATE gcs-flags Threads::Threads)
+    add_executable(gcs-etcd-load tests/kv/etcd/load.c)
+    set_target_properties(gcs-etcd-load PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_compile_definitions(gcs-etcd-load PRIVATE _GNU_SOURCE)
+    target_link_libraries(gcs-etcd-load PRIVATE gcs-flags)
 endif()
 
 # Stories: each is a program, and once more with the mutants that must break it.
