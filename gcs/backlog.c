@@ -69,7 +69,8 @@ bool gcs_mark_covers(const struct gcs_mark *mark, const struct gcs_core_event *e
 {
     if (event->type != GCS_EVENT_DELIVER || epoch != mark->epoch)
         return event->type == GCS_EVENT_DELIVER && epoch < mark->epoch;
-    if (event->service == GCS_FIFO)
-        return event->rank < mark->count && place <= mark->fifo[event->rank];
-    return place <= mark->total;
+    if (event->rank >= mark->count)
+        return false;
+    const uint64_t *each = gcs_mark_of(mark, event->rank, (uint8_t)event->service);
+    return place <= (each ? *each : mark->total);
 }

@@ -103,6 +103,7 @@ int gcs_core_new(const struct gcs_core_config *config, struct gcs_core **created
         return GCS_ENOMEM;
     core->config = *config;
     core->allocator = config->allocator;
+    core->find_order = gcs_order_find;
     core->endpoint_tag = gcs_packet_group_tag(config->cluster, "");
     gcs_prng_init(&core->prng, config->seed);
     core->process = gcs_prng_next(&core->prng) & ~GCS_MEMBERSHIP_MASK;
@@ -234,6 +235,8 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
     enum gcs_packet_fault fault = gcs_packet_open(data, size, core->config.cluster, &packet);
     if (fault != GCS_PACKET_GOOD && (known || fault != GCS_PACKET_CORRUPT)) {
         count_fault(&core->counters, fault);
+        if (fault == GCS_PACKET_VERSION)
+            gcs_core_meet_stranger(core, now, from, data, size);
         return;
     }
     if (!known) { /* another cluster's checksum is never right */
@@ -279,7 +282,7 @@ static void note_sent(struct gcs_core *core, uint64_t now)
 {
     for (size_t i = core->outbox.urgent; i < core->outbox.count; i++) {
         const struct gcs_outgoing *packet = &core->outbox.entries[i];
-        bool alone = !packet->route || !core->config.multicast;
+        bool alone = !packet->route || packet->route->each || !core->config.multicast;
         uint16_t count = packet->route ? packet->route->count : 1;
         for (uint16_t k = 0; k < count; k++) {
             const struct gcs_address *to = packet->route ? &packet->route->to[k] : &packet->to;
@@ -322,7 +325,7 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
 {
     struct gcs_era *era = event->token;
     if (event->type == GCS_EVENT_DELIVER && event->packet == 0) { /* it has waited for the state */
-        gcs_backlog_free(core->allocator, event->token);
+        gcs_state_waited_for(event);
         return;
     }
     switch (event->type) {
@@ -345,6 +348,9 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         break;
     case GCS_EVENT_VIEW:
         gcs_view_change_unref(event->change);
+        break;
+    case GCS_EVENT_STABLE:
+        gcs_era_unref(era);
         break;
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:

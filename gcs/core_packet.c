@@ -5,18 +5,18 @@
  */
 #include "gcs/group.h"
 
-static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelope,
-                        const struct gcs_address *to, uint8_t type, const uint8_t *body,
-                        size_t size)
+/* A packet with one frame, for the caller to send and let go of; NULL: out of memory. */
+static struct gcs_buffer *build(struct gcs_core *core, const struct gcs_envelope *envelope,
+                                uint8_t type, const uint8_t *body, size_t size, size_t *total)
 {
-    size_t total = GCS_PACKET_HEADER + GCS_FRAME_HEADER + size;
-    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, total);
+    *total = GCS_PACKET_HEADER + GCS_FRAME_HEADER + size;
+    struct gcs_buffer *buffer = gcs_pool_get(&core->pool, *total);
     if (!buffer) {
         core->counters.dropped_memory++;
-        return;
+        return NULL;
     }
     struct gcs_writer w =
-        gcs_writer_over(buffer->data + GCS_PACKET_HEADER, total - GCS_PACKET_HEADER);
+        gcs_writer_over(buffer->data + GCS_PACKET_HEADER, *total - GCS_PACKET_HEADER);
     uint8_t *begin = gcs_frame_begin(&w, (enum gcs_frame_type)type);
     gcs_write_bytes(&w, body, size);
     gcs_frame_end(&w, begin);
@@ -27,12 +27,32 @@ static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelo
         .rank = envelope->rank,
         .control_size = gcs_writer_size(&w),
     };
-    gcs_packet_seal(buffer->data, total, &packet, core->config.cluster);
-    if (type == GCS_FRAME_HEARTBEAT)
-        gcs_outbox_urgent(&core->outbox, to, buffer, buffer->data, total);
-    else
-        gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, total);
+    gcs_packet_seal(buffer->data, *total, &packet, core->config.cluster);
     core->counters.control_packets_sent++;
+    return buffer;
+}
+
+static void send_packet(struct gcs_core *core, const struct gcs_envelope *envelope,
+                        const struct gcs_address *to, uint8_t type, const uint8_t *body,
+                        size_t size)
+{
+    size_t total;
+    struct gcs_buffer *buffer = build(core, envelope, type, body, size, &total);
+    if (buffer && type == GCS_FRAME_HEARTBEAT)
+        gcs_outbox_urgent(&core->outbox, to, buffer, buffer->data, total);
+    else if (buffer)
+        gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, total);
+    gcs_buffer_unref(buffer);
+}
+
+void gcs_core_multicast_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                              struct gcs_route *route, uint8_t type, const uint8_t *body,
+                              size_t size)
+{
+    size_t total;
+    struct gcs_buffer *buffer = build(core, envelope, type, body, size, &total);
+    if (buffer)
+        gcs_outbox_multicast(&core->outbox, route, buffer, buffer->data, total);
     gcs_buffer_unref(buffer);
 }
 

@@ -78,6 +78,10 @@ const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint)
 
 const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint)
 {
+    const char *stranger = atomic_load(&endpoint->stranger);
+
+    if (stranger)
+        return stranger;
     return endpoint->transport->ops->note(endpoint->transport); /* settled when it was opened */
 }
 

@@ -200,6 +200,7 @@ struct gcs_endpoint {
     bool thread_started;
 
     /* any thread */
+    _Atomic(const char *) stranger; /* NULL, or stranger_text */
     atomic_bool closing;
     atomic_uint inside;          /* calls under way */
     _Atomic(uintptr_t) consumer; /* the thread that last called gcs_next or gcs_dispatch */
@@ -211,6 +212,7 @@ struct gcs_endpoint {
 
     /* the loop */
     char pad[GCS_CACHE_LINE];
+    char stranger_text[GCS_ADDRESS_TEXT_MAX + 120]; /* written once */
     uint64_t now;
     uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;

@@ -21,6 +21,7 @@
 
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,6 +75,24 @@ uint64_t gcs_clock_left(uint64_t deadline, uint64_t now)
 
 /* ---- A round ---------------------------------------------------------------------------- */
 
+/* Once: who asks for the note may still be reading it. */
+static void note_stranger(struct gcs_endpoint *endpoint)
+{
+    struct gcs_address from;
+    char address[GCS_ADDRESS_TEXT_MAX];
+    int version = gcs_core_stranger(endpoint->core, &from);
+
+    if (version == 0 || atomic_load_explicit(&endpoint->stranger, memory_order_relaxed))
+        return;
+    gcs_address_format(&from, address, sizeof(address));
+    (void)snprintf(
+        endpoint->stranger_text, sizeof(endpoint->stranger_text),
+        "%s speaks version %d of the protocol, this endpoint version %d: its packets are "
+        "refused",
+        address, version, GCS_PROTOCOL_MAJOR);
+    atomic_store(&endpoint->stranger, endpoint->stranger_text);
+}
+
 static bool receive(struct gcs_endpoint *endpoint)
 {
     struct gcs_transport *transport = endpoint->transport;
@@ -90,6 +109,8 @@ static bool receive(struct gcs_endpoint *endpoint)
         }
         total += count;
     } while (count > 0 && total < RECEIVE_MAX);
+    if (total > 0)
+        note_stranger(endpoint);
     return total > 0;
 }
 

@@ -70,6 +70,12 @@ static void fill_state(struct gcs_held *held, struct gcs_event *event)
     event->count = core->type == GCS_EVENT_STATE;
 }
 
+static void fill_stable(const struct gcs_core_event *core, struct gcs_event *event)
+{
+    event->sender = core->sender;
+    event->number = core->number;
+}
+
 static void fill(struct gcs_held *held, struct gcs_event *event)
 {
     const struct gcs_core_event *core = held->event;
@@ -82,6 +88,8 @@ static void fill(struct gcs_held *held, struct gcs_event *event)
     };
     if (has_messages(core))
         fill_messages(held, event);
+    else if (core->type == GCS_EVENT_STABLE)
+        fill_stable(core, event);
     else if (core->type >= GCS_EVENT_STATE_WANTED)
         fill_state(held, event);
 }

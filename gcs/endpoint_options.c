@@ -151,6 +151,19 @@ static int check_bootstrap(const struct gcs_group_config *config)
     return 0;
 }
 
+static int check_order(const struct gcs_group_config *config)
+{
+    if (config->order != GCS_ORDER_SEQUENCER && config->order != GCS_ORDER_LAMPORT)
+        return gcs_fail(GCS_EOPTION,
+                        "order is %d: must be GCS_ORDER_SEQUENCER (%d) or GCS_ORDER_LAMPORT (%d)",
+                        (int)config->order, GCS_ORDER_SEQUENCER, GCS_ORDER_LAMPORT);
+    if (config->safe_quorum != GCS_SAFE_MAJORITY && config->safe_quorum != GCS_SAFE_ALL)
+        return gcs_fail(GCS_EOPTION,
+                        "safe_quorum is %d: must be GCS_SAFE_MAJORITY (%d) or GCS_SAFE_ALL (%d)",
+                        (int)config->safe_quorum, GCS_SAFE_MAJORITY, GCS_SAFE_ALL);
+    return 0;
+}
+
 static int check_group_config(const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
@@ -158,10 +171,9 @@ static int check_group_config(const struct gcs_group_config *config)
     int error = check_bootstrap(config);
     if (error)
         return error;
-    if (config->order != GCS_ORDER_SEQUENCER)
-        return gcs_fail(GCS_EOPTION, "order is %d: must be GCS_ORDER_SEQUENCER (%d)",
-                        (int)config->order, GCS_ORDER_SEQUENCER);
-    error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
+    error = check_order(config);
+    if (!error)
+        error = check_range("window_packets", packets, WINDOW_PACKETS_MIN, WINDOW_PACKETS_MAX);
     if (!error && (packets & (packets - 1)) != 0)
         error =
             gcs_fail(GCS_EOPTION, "window_packets is %" PRIu32 ": must be a power of two", packets);
@@ -173,6 +185,8 @@ static int check_group_config(const struct gcs_group_config *config)
         error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
     if (!error)
         error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
+    if (!error && config->region_size != 0)
+        error = check_range("region_size", config->region_size, 2, GCS_MEMBERS_MAX);
     if (!error)
         error = check_range("weight", config->weight, 0, GCS_WEIGHT_MAX);
     if (!error && config->weight == 0 && config->bootstrap != GCS_JOIN)

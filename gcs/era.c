@@ -4,7 +4,8 @@
 
 #include "gcs/group.h"
 
-#define RETRY_NS 10000000u
+#define RETRY_NS        10000000u
+#define SENDERS_AT_ONCE 16u
 
 /* A sender's window must fit into what the slowest receiver buffers, with all senders busy. The
  * kernel charges for more than the bytes. */
@@ -12,6 +13,8 @@ static uint32_t window_bytes_of(const struct gcs_era *era)
 {
     uint64_t bytes = era->group->config.window_bytes;
     uint16_t senders = era->view.count > 1 ? (uint16_t)(era->view.count - 1) : 1;
+    if (era->tree && senders > SENDERS_AT_ONCE) /* hardly ever are all of a large group busy */
+        senders = SENDERS_AT_ONCE;
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
         uint64_t share = era->members[rank].receive_bytes / 2 / senders;
         if (rank != era->view.self && share > 0 && share < bytes)
@@ -26,7 +29,7 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
     uint16_t count = value->members_count;
     era->members = gcs_allocate(allocator, count, sizeof(*era->members));
     era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
-    era->held = gcs_allocate(allocator, 3 * (size_t)count, sizeof(uint64_t));
+    era->held = gcs_allocate(allocator, (2 + GCS_MARK_ORDERS) * (size_t)count, sizeof(uint64_t));
     era->granted = gcs_allocate(allocator, count, sizeof(*era->granted));
     era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
     if (!era->members || !era->fellows || !era->held || !era->granted ||
@@ -34,7 +37,7 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
         return false;
     era->done = era->held + count;
     era->mark = (struct gcs_mark){
-        .epoch = value->epoch, .count = count, .fifo = era->held + 2 * (size_t)count};
+        .epoch = value->epoch, .count = count, .each = era->held + 2 * (size_t)count};
     memcpy(era->members, value->members, count * sizeof(*era->members));
     era->view = (struct gcs_view){
         .lineage = value->lineage,
@@ -81,10 +84,21 @@ static bool open_orders(struct gcs_era *era)
     struct gcs_order_config config = {
         .allocator = era->group->core->allocator,
         .view = &era->view,
+        .room = era->group->packer.headroom - GCS_PACKET_HEADER,
+        .safe_all = era->group->config.safe_quorum == GCS_SAFE_ALL,
+        .rotate = era->group->config.rotate,
     };
-    era->orders[GCS_ERA_FIFO] = gcs_order_fifo.open(&config);
-    era->orders[GCS_ERA_TOTAL] = gcs_order_find(era->group->config.order)->open(&config);
-    return era->orders[GCS_ERA_FIFO] && era->orders[GCS_ERA_TOTAL];
+    const struct gcs_order_ops *const orders[GCS_ERA_ORDERS] = {
+        [GCS_ERA_FIFO] = &gcs_order_fifo,
+        [GCS_ERA_CAUSAL] = &gcs_order_causal,
+        [GCS_ERA_TOTAL] = era->group->core->find_order(era->group->config.order),
+    };
+    for (int order = 0; order < GCS_ERA_ORDERS; order++) {
+        era->orders[order] = orders[order]->open(&config);
+        if (!era->orders[order])
+            return false;
+    }
+    return true;
 }
 
 struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
@@ -97,12 +111,13 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->allocator = group->core->allocator;
     era->refs = 1;
     era->ack_due = era->gaps_due = era->pipes_due = GCS_NEVER;
-    if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era)) {
+    if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
+        !gcs_tree_open(era, now)) {
         gcs_era_close(era);
         return NULL;
     }
     era->window_bytes = window_bytes_of(era);
-    era->poke_due = era->unheard > 0 ? now + RETRY_NS : GCS_NEVER;
+    era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;
     return era;
@@ -152,9 +167,12 @@ void gcs_era_close(struct gcs_era *era)
             era->orders[order]->ops->close(era->orders[order]);
     if (era->agreement)
         gcs_agreement_free(era->agreement);
+    gcs_tree_close(era);
     gcs_route_unref(era->others);
     gcs_release(allocator, era->held);
     gcs_release(allocator, era->granted);
+    gcs_release(allocator, era->unsettled);
+    era->unsettled = NULL;
     gcs_release(allocator, era->fellows);
     era->fellows = NULL;
     era->closed = true;
@@ -181,5 +199,9 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
     deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
+    if (era->tree)
+        deadline = min_time(deadline, gcs_tree_deadline(era));
+    if (era->primary_late)
+        deadline = min_time(deadline, era->primary_due);
     return min_time(deadline, era->poke_due);
 }

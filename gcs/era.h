@@ -17,7 +17,9 @@
 #include "gcs/outbox.h"
 #include "gcs/pipe.h"
 #include "gcs/reliable/gaps.h"
+#include "gcs/reliable/missing.h"
 #include "gcs/reliable/window.h"
+#include "gcs/tree.h"
 #include "gcs/wire/state.h"
 #include "views/agreement.h"
 #include "views/detector.h"
@@ -26,13 +28,17 @@
 struct gcs_core_group;
 
 /* The orders side by side in one group: which one a packet's service belongs to. */
-enum { GCS_ERA_FIFO, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+enum { GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+
+/* The order that a service belongs to; -1: none. */
+int gcs_era_order_of(uint8_t service);
 
 /* What one member knows of another. */
 struct gcs_fellow {
     struct gcs_peer *peer;    /* NULL: self */
     struct gcs_window window; /* its packets */
     struct gcs_gaps gaps;
+    struct gcs_missing missing; /* where there is a tree */
     uint64_t arrived;         /* its packets up to here were given to the orders */
     uint64_t taken;           /* our packets up to here its application has taken */
     uint64_t frozen_held;     /* what we acknowledged when we froze */
@@ -42,6 +48,13 @@ struct gcs_fellow {
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
+};
+
+/* An agreed packet that was delivered and is not known to be safe. */
+struct gcs_unsettled {
+    uint64_t position;
+    uint64_t number; /* of its last message */
+    uint16_t rank;
 };
 
 struct gcs_era {
@@ -54,6 +67,7 @@ struct gcs_era {
     uint64_t *held, *done;      /* scratch vectors, one entry per rank */
     struct gcs_route *others;
     struct gcs_order_engine *orders[GCS_ERA_ORDERS];
+    struct gcs_tree *tree; /* NULL: the view is small, all speak with all */
     struct gcs_agreement *agreement;
     struct gcs_lease lease;
     bool *granted; /* for the lease, per rank */
@@ -64,6 +78,9 @@ struct gcs_era {
     bool gaps_changed;
     bool fetching;
 
+    struct gcs_unsettled *unsettled; /* a ring, in order */
+    uint32_t unsettled_capacity;
+    uint64_t unsettled_head, unsettled_tail;
     uint64_t position;     /* in the total order: what is delivered now */
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
@@ -86,6 +103,9 @@ struct gcs_era {
     /* a word to one fellow after another while there is nothing to say: who was excluded and did
      * not hear of it hears of it then */
     uint64_t check_due;
+    /* in a large view not every round looks whether there is a quorum */
+    uint64_t primary_due;
+    bool primary_late;
     uint16_t check_rank;
 };
 
@@ -118,6 +138,14 @@ void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
 
 /* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
+
+/* ---- telling what has become safe: era_stable.c ------------------------------------------ */
+
+/* An agreed packet was delivered at that place. GCS_ENOMEM. */
+int gcs_era_unsettled(struct gcs_era *era, const struct gcs_order_next *place,
+                      const struct gcs_held *packet);
+/* Tells what has become safe since. GCS_ENOMEM. */
+int gcs_era_settle(struct gcs_era *era, uint64_t now);
 
 /* ---- sending: era_send.c ---------------------------------------------------------------- */
 

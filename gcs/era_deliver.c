@@ -10,13 +10,19 @@
 #include "gcs/base/prng.h"
 #include "gcs/group.h"
 
-static int order_of(uint8_t service)
+int gcs_era_order_of(uint8_t service)
 {
-    if (service == GCS_FIFO)
+    switch (service) {
+    case GCS_FIFO:
         return GCS_ERA_FIFO;
-    if (GCS_MUTANT(deliver_before_order) && service != 0)
-        return GCS_ERA_FIFO;
-    return service == 0 ? -1 : GCS_ERA_TOTAL;
+    case GCS_CAUSAL:
+        return GCS_ERA_CAUSAL;
+    case GCS_AGREED:
+    case GCS_SAFE:
+        return GCS_MUTANT(deliver_before_order) ? GCS_ERA_FIFO : GCS_ERA_TOTAL;
+    default:
+        return -1;
+    }
 }
 
 /* ---- One packet ------------------------------------------------------------------------- */
@@ -51,6 +57,13 @@ static uint64_t seed_of(const struct gcs_era *era, uint16_t rank, uint64_t numbe
     return gcs_prng_split(&seed);
 }
 
+/* Counted alike by all members: in total order, or of one sender in one of the other orders. */
+static uint64_t next_place(struct gcs_era *era, uint16_t rank, uint8_t service)
+{
+    uint64_t *each = gcs_mark_of(&era->mark, rank, service);
+    return each ? ++*each : ++era->mark.total;
+}
+
 static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t packet_number,
                          const struct gcs_held *packet, struct gcs_buffer *buffer,
                          const uint8_t *payload, size_t size)
@@ -60,7 +73,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         rank = (uint16_t)((rank + 1) % era->view.count);
     if (GCS_MUTANT(corrupt_payload) && packet_number % 16 == 0 && rank != era->view.self)
         buffer->data[payload - buffer->data + (ptrdiff_t)size - 1] ^= 1;
-    bool ordered = order_of(packet->service) == GCS_ERA_TOTAL;
+    bool ordered = gcs_era_order_of(packet->service) == GCS_ERA_TOTAL;
     struct gcs_core_event event = {
         .type = GCS_EVENT_DELIVER,
         .group = era->group,
@@ -79,7 +92,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         .token = era,
         .packet = packet_number,
     };
-    uint64_t place = packet->service == GCS_FIFO ? ++era->mark.fifo[rank] : ++era->mark.total;
+    uint64_t place = next_place(era, rank, packet->service);
     bool waits = gcs_state_holds(era->group, &event, era->view.epoch, place);
     bool kept = waits ? gcs_state_keep(era->group, &event, era->view.epoch, place)
                       : gcs_events_push(&core->events, &event);
@@ -112,7 +125,7 @@ static int deliver_fragment(struct gcs_era *era, uint64_t now, uint16_t rank, ui
     bool good =
         gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment);
     int result = !good ? GCS_EMALFORMED
-                       : gcs_assembly_add(&fellow->assembly[order_of(packet->service)],
+                       : gcs_assembly_add(&fellow->assembly[gcs_era_order_of(packet->service)],
                                           &era->group->core->pool, &fragment,
                                           era->group->config.message_bytes, &whole, &size);
     if (result == 1) {
@@ -144,7 +157,7 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
     while (engine->ops->peek(engine, &next)) {
         const struct gcs_held *packet =
             gcs_window_get(&era->fellows[next.rank].window, next.number);
-        bool ours = packet && order_of(packet->service) == order;
+        bool ours = packet && gcs_era_order_of(packet->service) == order;
         if (ours && packet->service == GCS_SAFE) {
             era->safe_seen = true;
             if (!engine->ops->safe(engine, next.position))
@@ -156,7 +169,9 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
         era->position = order == GCS_ERA_TOTAL ? next.position : era->position;
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
-        int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;
+        int result = ours && packet->service == GCS_AGREED ? gcs_era_unsettled(era, &next, packet) : 0;
+        if (result == 0 && ours)
+            result = deliver_packet(era, now, next.rank, next.number, packet);
         if (result < 0)
             return result;
     }
@@ -172,7 +187,7 @@ int gcs_era_deliver(struct gcs_era *era, uint64_t now)
         if (result < 0)
             return result;
     }
-    return 0;
+    return gcs_era_settle(era, now);
 }
 
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value)

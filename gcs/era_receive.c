@@ -30,7 +30,8 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
                          &order) ||
         status.held[era->view.self] > era->sent ||
-        !era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, &order)) {
+        !era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, status.held,
+                                                   &order)) {
         counters_of(era)->dropped_malformed++;
         return;
     }
@@ -44,6 +45,25 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
     if (status.flags & GCS_STATUS_REPLY)
         era->ack_owed = era->ack_now = true;
     era->gaps_changed = true;
+}
+
+static void hear_seek(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                      uint16_t rank, const struct gcs_frame *frame)
+{
+    struct gcs_nack nack;
+    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack))
+        counters_of(era)->dropped_malformed++;
+    else if (era->tree && !era->closed)
+        gcs_tree_hear_seek(era, now, rank, &nack);
+    else
+        gcs_era_repair(era, now, from, &nack);
+}
+
+static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                        uint16_t rank, const struct gcs_frame *frame)
+{
+    if (era->tree && !era->closed && !gcs_tree_hear_report(era, now, from, rank, frame))
+        counters_of(era)->dropped_malformed++;
 }
 
 static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
@@ -67,6 +87,15 @@ static void hear_private(struct gcs_era *era, uint64_t now, uint16_t rank,
         counters_of(era)->dropped_malformed++;
 }
 
+/* The orders read their frames in their turn. */
+static bool is_order_frame(const struct gcs_era *era, uint8_t type)
+{
+    for (int order = 0; order < GCS_ERA_ORDERS; order++)
+        if (type == era->orders[order]->ops->frame)
+            return true;
+    return false;
+}
+
 static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
                        const struct gcs_packet *packet, const struct gcs_frame *frame)
 {
@@ -75,6 +104,10 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
             hear_status(era, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_NACK) {
         hear_nack(era, now, from, frame);
+    } else if (frame->type == GCS_FRAME_SEEK) {
+        hear_seek(era, now, from, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_REPORT) {
+        hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
                                             frame->size) == GCS_EMALFORMED)
@@ -90,8 +123,7 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
     } else if (frame->type >= GCS_FRAME_STATE_ASK && frame->type <= GCS_FRAME_STATE_CHUNK) {
         if (!era->closed)
             gcs_state_frame(era->group, now, packet->rank, frame);
-    } else if (frame->type != GCS_FRAME_RUNS && /* the orders read runs in their turn */
-               frame->type != GCS_FRAME_TIME) {
+    } else if (frame->type != GCS_FRAME_TIME && !is_order_frame(era, frame->type)) {
         counters_of(era)->frames_unknown++;
     }
 }
@@ -104,7 +136,7 @@ static bool payload_is_good(const struct gcs_packet *packet, uint32_t *count)
     *count = 0;
     if (packet->payload_size == 0)
         return packet->service == 0;
-    if (packet->service != GCS_FIFO && packet->service != GCS_AGREED && packet->service != GCS_SAFE)
+    if (gcs_era_order_of(packet->service) < 0)
         return false;
     if (packet->flags & GCS_PACKET_FRAGMENT) {
         *count = 1;
@@ -174,8 +206,18 @@ static void count_fault(struct gcs_counters *counters, int result)
         counters->dropped_memory++;
 }
 
-static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffer *buffer,
-                             const uint8_t *data, size_t size, const struct gcs_packet *packet)
+/* How often we have asked for a packet that is not held. */
+static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet *packet)
+{
+    const struct gcs_fellow *fellow = &era->fellows[packet->rank];
+    if (!era->tree || era->fetching)
+        return packet->number <= fellow->gaps.asked_top;
+    const struct gcs_held *place = gcs_window_missing(&fellow->window, packet->number);
+    return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
+}
+
+static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                             struct gcs_buffer *buffer, const uint8_t *data, size_t size, const struct gcs_packet *packet)
 {
     struct gcs_window *window = &era->fellows[packet->rank].window;
     struct gcs_counters *counters = counters_of(era);
@@ -184,13 +226,19 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, struct gcs_buffe
         counters->dropped_malformed++;
         return;
     }
-    bool asked_for = packet->number <= era->fellows[packet->rank].gaps.asked_top;
+    uint32_t attempts = attempts_for(era, packet);
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);
+        if (era->tree && result == GCS_EALREADY)
+            gcs_tree_heard_again(era, now, from, packet->rank, packet->number);
         return;
     }
-    counters->repairs_received += asked_for;
+    counters->repairs_received += attempts > 0;
+    if (era->tree && window->contiguous < window->top)
+        gcs_rankset_add(&era->tree->lacking, packet->rank);
+    if (era->tree)
+        gcs_tree_kept(era, now, from, packet->rank, packet->number, attempts);
     era->ack_owed = true;
     era->gaps_changed = true;
     if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))
@@ -221,15 +269,27 @@ static void receive_private(struct gcs_era *era, struct gcs_buffer *buffer, cons
 
 /* ---- Arrival ---------------------------------------------------------------------------- */
 
-/* The order information that a packet carries; body NULL: none. */
-static struct gcs_frame runs_of(const struct gcs_held *packet)
+/* The information for an order that a packet carries; body NULL: none. */
+static struct gcs_frame info_of(const struct gcs_held *packet, uint8_t type)
 {
     struct gcs_reader r = gcs_reader_over(packet->data + GCS_PACKET_HEADER, packet->control_size);
     struct gcs_frame frame;
-    while (gcs_frame_next(&r, &frame))
-        if (frame.type == GCS_FRAME_RUNS)
+    while (type != 0 && gcs_frame_next(&r, &frame))
+        if (frame.type == type)
             return frame;
     return (struct gcs_frame){.body = NULL};
+}
+
+static int arrive_in(struct gcs_era *era, int order, uint16_t rank, uint64_t number,
+                     const struct gcs_held *packet)
+{
+    struct gcs_order_engine *engine = era->orders[order];
+    struct gcs_frame info = info_of(packet, engine->ops->frame);
+    int result = engine->ops->arrive(engine, rank, number, gcs_era_order_of(packet->service) == order,
+                                     info.body, info.size);
+    if (result == GCS_EMALFORMED)
+        counters_of(era)->dropped_malformed++;
+    return result == GCS_ENOMEM ? result : 0;
 }
 
 int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit)
@@ -238,17 +298,11 @@ int gcs_era_arrive(struct gcs_era *era, uint16_t rank, uint64_t limit)
     while (fellow->arrived < limit) {
         uint64_t number = ++fellow->arrived;
         const struct gcs_held *packet = gcs_window_get(&fellow->window, number);
-        struct gcs_frame runs = runs_of(packet);
-        bool ordered = packet->service == GCS_AGREED || packet->service == GCS_SAFE;
-        era->orders[GCS_ERA_FIFO]->ops->arrive(
-            era->orders[GCS_ERA_FIFO], rank, number,
-            packet->service == GCS_FIFO || GCS_MUTANT(deliver_before_order), NULL, 0);
-        int result = era->orders[GCS_ERA_TOTAL]->ops->arrive(era->orders[GCS_ERA_TOTAL], rank,
-                                                             number, ordered, runs.body, runs.size);
-        if (result == GCS_ENOMEM)
-            return result;
-        if (result == GCS_EMALFORMED)
-            counters_of(era)->dropped_malformed++;
+        for (int order = 0; order < GCS_ERA_ORDERS; order++) {
+            int result = arrive_in(era, order, rank, number, packet);
+            if (result < 0)
+                return result;
+        }
         if (packet->service == 0)
             gcs_era_taken(era, rank, number);
     }
@@ -294,5 +348,5 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     if (era->closed)
         return;
     if (packet->number > 0)
-        receive_numbered(era, now, buffer, data, size, packet);
+        receive_numbered(era, now, from, buffer, data, size, packet);
 }

@@ -47,6 +47,12 @@ void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
 {
     const struct gcs_gaps_timing timing = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
                                            RETRY_MAX_NS};
+    if (era->tree)
+        gcs_tree_repair(era, now);
+    if (era->tree && !era->fetching) {
+        gcs_tree_ask(era, now);
+        return;
+    }
     if (!era->gaps_changed && now < era->gaps_due)
         return;
     era->gaps_changed = false;

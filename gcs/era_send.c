@@ -99,13 +99,20 @@ static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_add
 void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to)
 {
     bool owed = era->ack_owed;
+    if (era->tree) {
+        gcs_tree_hello(era, to, 0);
+        return;
+    }
     send_status(era, 0, to);
     era->ack_owed = owed; /* the others have not heard it */
 }
 
 void gcs_era_ask(struct gcs_era *era)
 {
-    send_status(era, GCS_STATUS_REPLY, NULL);
+    if (era->tree)
+        gcs_tree_hello(era, NULL, GCS_REPORT_REPLY);
+    else
+        send_status(era, GCS_STATUS_REPLY, NULL);
 }
 
 /* ---- Numbered packets ------------------------------------------------------------------- */
@@ -153,6 +160,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
 {
     struct gcs_core *core = era->group->core;
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
+    struct gcs_order_engine *causal = era->orders[GCS_ERA_CAUSAL];
     uint32_t headroom = era->group->packer.headroom;
     uint8_t control[CONTROL_MAX];
     struct gcs_writer w = gcs_writer_over(control, headroom - GCS_PACKET_HEADER);
@@ -161,12 +169,14 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     packet.first = packing->first;
     packet.service = packing->service;
     packet.flags = packing->flags;
-    bool ordered = packing->service == GCS_AGREED || packing->service == GCS_SAFE;
-    uint64_t time = ordered || packing->service == 0 ? propose_time(era, now) : 0;
+    int order = gcs_era_order_of(packing->service);
+    bool told = order == GCS_ERA_TOTAL || (packing->service == 0 && era->view.self == 0);
+    uint64_t time = told ? propose_time(era, now) : 0;
+    causal->ops->announce(causal, packet.number, order == GCS_ERA_CAUSAL, &w); /* sure of its room */
     if (time > 0)
         gcs_time_write(&w, time);
-    total->ops->announce(total, packet.number, ordered, &w);
-    if (era->ack_owed)
+    total->ops->announce(total, packet.number, order == GCS_ERA_TOTAL, &w);
+    if (era->ack_owed && !era->tree)
         write_status(era, &w, 0);
     packet.control_size = gcs_writer_size(&w);
 
@@ -191,6 +201,8 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     if (result == 0) {
         gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
         core->counters.data_packets_sent++;
+        if (era->tree)
+            gcs_tree_sent(era, now);
         result = gcs_era_arrive(era, era->view.self, packet.number);
     }
     gcs_buffer_unref(packing->buffer);
@@ -204,7 +216,8 @@ static bool window_has_room(const struct gcs_era *era, uint32_t bytes, uint32_t 
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     if (era->sent - era->base >= window->capacity - reserve)
         return false;
-    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes;
+    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes ||
+           GCS_MUTANT(unbounded_ring);
 }
 
 /* A packet with room left waits for more messages while enough of ours are on their way. */
@@ -212,6 +225,25 @@ static bool worth_waiting(const struct gcs_era *era)
 {
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     return gcs_packer_open(&era->group->packer) && era->sent - window->done >= PARTIAL_IN_FLIGHT;
+}
+
+static int send_empty(struct gcs_era *era, uint64_t now)
+{
+    struct gcs_packing packing = {
+        .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
+        .first = era->group->packer.next,
+    };
+    return packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+}
+
+/* What the order has to say beside a packet goes first where it does not fit into it. */
+static int make_way(struct gcs_era *era, uint64_t now, int order)
+{
+    const struct gcs_order_engine *engine = order >= 0 ? era->orders[order] : NULL;
+    int result = 0;
+    while (result == 0 && engine && engine->ops->crowded(engine))
+        result = send_empty(era, now);
+    return result;
 }
 
 static int send_data(struct gcs_era *era, uint64_t now)
@@ -224,7 +256,9 @@ static int send_data(struct gcs_era *era, uint64_t now)
             era->group->core->counters.window_full++;
             return 0;
         }
-        int result = gcs_packer_take(packer, &packing);
+        int result = make_way(era, now, gcs_era_order_of(gcs_packer_next_service(packer)));
+        if (result == 0)
+            result = gcs_packer_take(packer, &packing);
         if (result == 0)
             result = send_numbered(era, now, &packing);
         if (result < 0)
@@ -238,11 +272,7 @@ static int send_order(struct gcs_era *era, uint64_t now)
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     while (total->ops->pending(total) && era->sent - era->base < window->capacity) {
-        struct gcs_packing packing = {
-            .buffer = gcs_pool_get(&era->group->core->pool, era->group->packer.headroom),
-            .first = era->group->packer.next,
-        };
-        int result = packing.buffer ? send_numbered(era, now, &packing) : GCS_ENOMEM;
+        int result = send_empty(era, now);
         if (result < 0)
             return result;
     }
@@ -295,6 +325,10 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
     if (era->closed || era->view.count == 1)
         return;
     check_membership(era, now);
+    if (era->tree) {
+        gcs_tree_acknowledge(era, now);
+        return;
+    }
     if (poke_is_due(era, now)) {
         send_status(era, GCS_STATUS_REPLY, NULL);
         return;
@@ -320,13 +354,16 @@ void gcs_era_update_base(struct gcs_era *era)
 {
     struct gcs_window *own = &era->fellows[era->view.self].window;
     uint64_t base = own->done;
-    for (uint16_t rank = 0; rank < era->view.count; rank++)
+    if (era->tree && era->tree->stable[era->view.self] < base)
+        base = era->tree->stable[era->view.self];
+    for (uint16_t rank = 0; rank < era->view.count && !era->tree; rank++)
         if (rank != era->view.self && era->fellows[rank].taken < base && !GCS_MUTANT(release_early))
             base = era->fellows[rank].taken;
     if (base <= era->base)
         return;
     era->base = base;
-    era->pokes = 0;
+    if (!era->tree)
+        era->pokes = 0;
     era->poke_due = GCS_NEVER;
     era->ack_owed = true; /* the new base travels in the header */
     gcs_window_release(own, base);

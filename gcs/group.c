@@ -31,6 +31,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .size = sizeof(*config),
         .bootstrap = GCS_LOOK,
         .order = GCS_ORDER_SEQUENCER,
+        .safe_quorum = GCS_SAFE_MAJORITY,
         .window_packets = 1024,
         .window_bytes = 1 << 20,
         .queue_bytes = 1 << 20,
@@ -38,21 +39,24 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .weight = 1,
         .rejoin = true,
         .state_queue_bytes = 16 << 20,
+        .region_size = 16,
         .look_ns = 500000000,
     };
 }
 
-static bool config_is_good(const struct gcs_group_config *config)
+static bool config_is_good(const struct gcs_core *core, const struct gcs_group_config *config)
 {
     uint32_t packets = config->window_packets;
     return config->size == sizeof(*config) && config->bootstrap >= GCS_JOIN &&
+           (config->safe_quorum == GCS_SAFE_MAJORITY || config->safe_quorum == GCS_SAFE_ALL) &&
            config->bootstrap <= GCS_EXPECT &&
            (config->bootstrap != GCS_EXPECT ||
-            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) && gcs_order_find(config->order) && packets >= 16 &&
+            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) && core->find_order(config->order) && packets >= 16 &&
            packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
-           config->state_queue_bytes >= 4096 &&
+           config->state_queue_bytes >= 4096 && config->region_size != 1 &&
+           config->region_size <= GCS_MEMBERS_MAX &&
            (config->weight > 0 || config->bootstrap == GCS_JOIN) && /* somebody must vote */
            (config->seeds || config->seeds_count == 0);
 }
@@ -101,7 +105,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
 {
     if (!name_is_good(name))
         return GCS_ENAME;
-    if (!config_is_good(config))
+    if (!config_is_good(core, config))
         return GCS_EOPTION;
     uint64_t tag = gcs_packet_group_tag(core->config.cluster, name);
     struct gcs_core_group *group = gcs_group_find(core, tag);
@@ -180,7 +184,7 @@ void gcs_group_unref(struct gcs_core_group *group)
 int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
                        const void *data, size_t size)
 {
-    if (service != GCS_FIFO && service != GCS_AGREED && service != GCS_SAFE)
+    if ((unsigned)service > GCS_SAFE || gcs_era_order_of((uint8_t)service) < 0)
         return GCS_EINVAL;
     if (size > group->config.message_bytes)
         return GCS_EMSGSIZE;

@@ -48,6 +48,7 @@ struct gcs_core_group {
     bool ready;         /* has got the group's state */
     bool ready_told;    /* and the agreement knows */
     struct gcs_sync *sync;  /* while this member gets the state */
+    uint64_t portion; /* bytes that have waited for it, and that the application has not given back */
     struct gcs_gift *gifts; /* to members that get it from this one */
     uint16_t evicting_count;
     struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */
@@ -72,6 +73,16 @@ struct gcs_core_group {
 };
 
 
+/* Who speaks another major version. */
+struct gcs_stranger {
+    uint8_t version; /* 0: nobody was met */
+    uint8_t answers;
+    uint64_t silent_until;
+    struct gcs_address address;
+    uint8_t suspect_version; /* of the last packet of another version */
+    struct gcs_address suspect_address;
+};
+
 struct gcs_core {
     struct gcs_core_config config;
     const struct gcs_allocator *allocator;
@@ -88,11 +99,17 @@ struct gcs_core {
     uint64_t memberships;  /* begun so far */
     uint64_t gone_until; /* till then at most so many more are told that a membership is over */
     uint32_t gone_left;
+    struct gcs_stranger stranger;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
+    const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };
+
+/* core_stranger.c: a packet of another version has come in. */
+void gcs_core_meet_stranger(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
+                            const uint8_t *data, size_t size);
 
 /* ---- group.c ---------------------------------------------------------------------------- */
 void gcs_group_new_incarnation(struct gcs_core_group *group);
@@ -175,6 +192,10 @@ struct gcs_envelope {
     uint32_t epoch;
     uint16_t rank;
 };
+/* One that fits into a packet, to all of a route. */
+void gcs_core_multicast_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
+                              struct gcs_route *route, uint8_t type, const uint8_t *body,
+                              size_t size);
 void gcs_core_send_frame(struct gcs_core *core, const struct gcs_envelope *envelope,
                          const struct gcs_address *to, uint8_t type, const uint8_t *body,
                          size_t size);

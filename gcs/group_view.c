@@ -11,6 +11,7 @@
 #include "gcs/base/quorum.h"
 
 #define RETRY_NS  10000000u
+#define CHECK_PRIMARY_NS 1000000u
 #define BALLOT_NS 60000000u
 
 struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
@@ -19,8 +20,11 @@ struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
         .order = (uint8_t)group->config.order,
         .tie_breaker = group->config.tie_breaker,
         .state = group->config.state,
+        .safe_all = group->config.safe_quorum == GCS_SAFE_ALL,
+        .rotate = group->config.rotate,
         .window_packets = group->config.window_packets,
         .message_bytes = group->config.message_bytes,
+        .region_size = group->config.region_size,
         .expect = group->config.bootstrap == GCS_EXPECT ? group->config.expect : 0,
     };
 }
@@ -316,9 +320,10 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
 
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 {
+    bool told = gcs_state_last(group);
     struct gcs_core_event event = {
         .type = GCS_EVENT_LEFT,
-        .error = error,
+        .error = told || error ? error : GCS_ENOMEM,
         .group = group,
         .user = group->user,
     };
@@ -342,7 +347,13 @@ void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 
 void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
 {
-    const struct gcs_era *era = group->era;
+    struct gcs_era *era = group->era;
+    if (era->tree && now < era->primary_due) { /* a look at everybody costs more than a packet */
+        era->primary_late = true;
+        return;
+    }
+    era->primary_late = false;
+    era->primary_due = now + CHECK_PRIMARY_NS;
     const struct gcs_detector *detector = group->core->detector;
     struct gcs_tally here = {0};
     for (uint16_t rank = 0; rank < era->view.count; rank++) {

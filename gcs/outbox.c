@@ -115,7 +115,7 @@ const struct gcs_core_packet *gcs_outbox_packets(struct gcs_outbox *outbox, size
             .size = entry->size,
             .to = entry->route ? entry->route->to : &entry->to,
             .to_count = entry->route ? entry->route->count : 1,
-            .multicast = entry->route != NULL,
+            .multicast = entry->route && !entry->route->each,
         };
     }
     *count = outbox->count;

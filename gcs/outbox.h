@@ -14,6 +14,7 @@ struct gcs_route {
     const struct gcs_allocator *allocator;
     uint32_t refs;
     uint16_t count;
+    bool each; /* to each address by itself, also where the network has multicast */
     struct gcs_address to[];
 };
 

@@ -232,6 +232,11 @@ uint32_t gcs_packer_next_size(const struct gcs_packer *packer)
     return packer->head ? packer->head->used : 0;
 }
 
+uint8_t gcs_packer_next_service(const struct gcs_packer *packer)
+{
+    return packer->head ? packer->head->service : 0;
+}
+
 /* What was sent in an earlier view is still asked for there, byte for byte: it needs a copy. */
 static bool make_writable(struct gcs_packer *packer, struct gcs_pack *pack)
 {

@@ -50,6 +50,9 @@ bool gcs_packer_open(const struct gcs_packer *packer);
 /* Bytes of payload that the next packet will carry; 0: nothing is queued. */
 uint32_t gcs_packer_next_size(const struct gcs_packer *packer);
 
+/* Its service; 0: nothing is queued. */
+uint8_t gcs_packer_next_service(const struct gcs_packer *packer);
+
 /* Nothing is left to take. */
 static inline bool gcs_packer_empty(const struct gcs_packer *packer)
 {

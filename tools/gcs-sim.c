@@ -6,6 +6,7 @@
  * is 0, 1, or 2 for usage. Every run can be repeated from its seed.
  */
 #include "tests/sim/world.h"
+#include "tools/gcs-sim-scale.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,6 +19,8 @@ struct arguments {
     uint64_t runs;
     const char *trace;
     bool json;
+    bool scale;
+    bool members_given, messages_given;
 };
 
 struct campaign {
@@ -28,21 +31,26 @@ struct campaign {
 
 static const char usage_text[] =
     "usage: gcs-sim [--seed N] [--runs K] [--members M] [--messages X]\n"
-    "               [--order sequencer] [--service fifo|agreed|safe|mixed]\n"
-    "               [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
+    "               [--order sequencer|lamport]\n"
+    "               [--service fifo|causal|agreed|safe|mixed]\n"
+    "               [--region-size N] [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
+    "       gcs-sim --scale [--region-size N] [--members M] [--messages X] [--seed N] [--json]\n"
     "\n"
     "Runs groups in a simulated world and checks every guarantee on every run.\n"
     "\n"
     "  --seed N       the first run's seed; run i uses N+i (default 1)\n"
     "  --runs K       how many runs (default 1)\n"
     "  --members M    members of the group, 1 to 512 (default 5)\n"
+    "  --region-size N  members of one region of a large view (default 16)\n"
     "  --messages X   messages that they multicast in one run, all together (default 300)\n"
-    "  --order O      how the total order is made: sequencer (default sequencer)\n"
-    "  --service S    fifo, agreed, safe, or mixed: all of them (default agreed)\n"
+    "  --order O      how the total order is made: sequencer or lamport (default sequencer)\n"
+    "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default agreed)\n"
     "  --faults LIST  comma-separated; all; or none (default none):\n";
 
 static const char usage_end[] =
     "  --trace FILE   write what happened as JSON Lines; - is standard output\n"
+    "  --scale        large groups instead: what one member's work is with 8, 64, 256 and\n"
+    "                 1000 members, or up to --members; exits 1 if it is beyond its bound\n"
     "  --json         print the result as one JSON object, last on standard output\n"
     "  --help         print this and exit\n"
     "\n"
@@ -74,13 +82,11 @@ static bool parse_number(const char *option, const char *text, uint64_t low, uin
     return false;
 }
 
-static bool parse_order(const char *text)
+static bool parse_order(const char *text, enum gcs_order *order)
 {
-    if (strcmp(text, "sequencer") == 0)
+    if (world_parse_order(text, order))
         return true;
-    fprintf(stderr, "gcs-sim: --order: \"%s\" %s\n", text,
-            strcmp(text, "lamport") == 0 ? "does not exist yet; use sequencer"
-                                         : "is no order; use sequencer");
+    fprintf(stderr, "gcs-sim: --order: \"%s\" is no order; use sequencer or lamport\n", text);
     return false;
 }
 
@@ -88,9 +94,9 @@ static bool parse_service(const char *text, enum world_service *service)
 {
     if (world_parse_service(text, service))
         return true;
-    fprintf(stderr, "gcs-sim: --service: \"%s\" %s; use fifo, agreed, safe or mixed\n", text,
-            strcmp(text, "causal") == 0 || strcmp(text, "unordered") == 0 ? "does not exist yet"
-                                                                          : "is no service");
+    fprintf(stderr,
+            "gcs-sim: --service: \"%s\" is no service; use fifo, causal, agreed, safe or mixed\n",
+            text);
     return false;
 }
 
@@ -115,18 +121,28 @@ static bool parse_option(int option, struct arguments *arguments)
         if (!parse_number("members", optarg, 1, WORLD_MEMBERS_MAX, &value))
             return false;
         arguments->world.members = (unsigned)value;
+        arguments->members_given = true;
         return true;
     case 'x':
         if (!parse_number("messages", optarg, 0, 10000000, &value))
             return false;
         arguments->world.messages = (unsigned)value;
+        arguments->messages_given = true;
+        return true;
+    case 'g':
+        if (!parse_number("region-size", optarg, 2, WORLD_MEMBERS_MAX, &value))
+            return false;
+        arguments->world.region_size = (unsigned)value;
         return true;
     case 'o':
-        return parse_order(optarg);
+        return parse_order(optarg, &arguments->world.order);
     case 'v':
         return parse_service(optarg, &arguments->world.service);
     case 'f':
         return parse_faults(optarg, &arguments->world.faults);
+    case 'c':
+        arguments->scale = true;
+        return true;
     case 't':
         arguments->trace = optarg;
         return true;
@@ -145,10 +161,12 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"runs", required_argument, NULL, 'r'},
         {"members", required_argument, NULL, 'm'},
         {"messages", required_argument, NULL, 'x'},
+        {"region-size", required_argument, NULL, 'g'},
         {"order", required_argument, NULL, 'o'},
         {"service", required_argument, NULL, 'v'},
         {"faults", required_argument, NULL, 'f'},
         {"trace", required_argument, NULL, 't'},
+        {"scale", no_argument, NULL, 'c'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -280,6 +298,18 @@ static int run(struct arguments *arguments)
     return property ? 1 : 0;
 }
 
+static int scale(const struct arguments *arguments)
+{
+    struct scale_arguments scale = {
+        .seed = arguments->world.seed,
+        .members = arguments->members_given ? arguments->world.members : 0,
+        .region_size = arguments->world.region_size ? arguments->world.region_size : 16,
+        .packets = arguments->messages_given ? arguments->world.messages : 1000,
+        .json = arguments->json,
+    };
+    return scale_table(&scale);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -287,6 +317,8 @@ int main(int argc, char **argv)
 
     if (!parse_arguments(argc, argv, &arguments))
         return 2;
+    if (arguments.scale)
+        return scale(&arguments);
     if (arguments.trace) {
         arguments.world.trace =
             strcmp(arguments.trace, "-") == 0 ? stdout : fopen(arguments.trace, "w");

@@ -259,6 +259,12 @@ static const char *refusal_name(uint8_t what)
         return "state";
     case GCS_REFUSED_EXPECT:
         return "expect";
+    case GCS_REFUSED_REGION_SIZE:
+        return "region_size";
+    case GCS_REFUSED_SAFE_QUORUM:
+        return "safe_quorum";
+    case GCS_REFUSED_ROTATE:
+        return "rotate";
     default:
         return "unknown";
     }
@@ -465,6 +471,9 @@ static struct gcs_refusal difference(const struct gcs_settings *group,
     compare(&refusal, GCS_REFUSED_MESSAGE_BYTES, group->message_bytes, joiner->message_bytes);
     compare(&refusal, GCS_REFUSED_TIE_BREAKER, group->tie_breaker, joiner->tie_breaker);
     compare(&refusal, GCS_REFUSED_STATE, group->state, joiner->state);
+    compare(&refusal, GCS_REFUSED_REGION_SIZE, group->region_size, joiner->region_size);
+    compare(&refusal, GCS_REFUSED_SAFE_QUORUM, 1 + group->safe_all, 1 + joiner->safe_all);
+    compare(&refusal, GCS_REFUSED_ROTATE, group->rotate, joiner->rotate);
     if (group->expect > 0 && joiner->expect > 0)
         compare(&refusal, GCS_REFUSED_EXPECT, group->expect, joiner->expect);
     return refusal;

@@ -43,15 +43,17 @@ int gcs_transfer_out_new(const struct gcs_transfer_out_config *config,
         return GCS_ENOMEM;
     t->config = *config;
     t->mark = *config->mark;
-    t->mark.fifo = gcs_allocate(config->allocator, t->mark.count, sizeof(*t->mark.fifo));
+    t->mark.each =
+        gcs_allocate(config->allocator, t->mark.count * GCS_MARK_ORDERS, sizeof(*t->mark.each));
     t->data = gcs_allocate(config->allocator, 1, config->chunk_bytes);
     t->frame_size = frame_bytes(config);
     t->frame = gcs_allocate(config->allocator, 1, t->frame_size);
-    if (!t->mark.fifo || !t->data || !t->frame) {
+    if (!t->mark.each || !t->data || !t->frame) {
         gcs_transfer_out_free(t);
         return GCS_ENOMEM;
     }
-    memcpy(t->mark.fifo, config->mark->fifo, t->mark.count * sizeof(*t->mark.fifo));
+    memcpy(t->mark.each, config->mark->each,
+           t->mark.count * GCS_MARK_ORDERS * sizeof(*t->mark.each));
     t->config.mark = NULL; /* the caller's */
     XXH64_reset(&t->hash, 0);
     *out = t;
@@ -69,7 +71,7 @@ void gcs_transfer_out_free(struct gcs_transfer_out *t)
 {
     const struct gcs_allocator *allocator = t->config.allocator;
     release_source(t);
-    gcs_release(allocator, t->mark.fifo);
+    gcs_release(allocator, t->mark.each);
     gcs_release(allocator, t->data);
     gcs_release(allocator, t->frame);
     gcs_release(allocator, t);

@@ -52,6 +52,13 @@
     X(time_goes_back, "agreed-time", "a delivery has the time that its sender proposed")         \
     X(time_forgotten, "agreed-time", "a view begins without regard to what was delivered")       \
     X(seed_of_ones_own, "agreed-time", "the seed depends on who delivers")                       \
+    X(vector_forgotten, "causality", "a causal packet does not wait for what it depends on")      \
+    X(lamport_horizon, "agreed-order", "delivers without having heard everybody")               \
+    X(lamport_no_nulls, "liveness", "confirms nothing that others send")                         \
+    X(lamport_hole, "causality", "dead senders' packets survive what they depend on")           \
+    X(lamport_packet_only, "uniformity", "counts who holds a packet without those before it")   \
+    X(stable_at_once, "uniformity", "tells that agreed messages are safe when they are delivered") \
+    X(lamport_closed, "agreed-order", "closes a view in another order than by clocks")          \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:
@@ -70,7 +77,16 @@
     X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
     X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
     X(nack_at_once, "late_data", "takes for lost what has been overtaken")                 \
+    X(safe_without_all, "safe_for_all", "safe by a quorum where all voters are asked for")  \
     X(vote_before_state, "restart_before_state", "new members vote before they have the state")
+
+/* X(name, the bound that it misses, what is wrong): they break no guarantee, or only in a tree of regions, and the bounds that
+ * gcs-sim-mutants --scale looks at. */
+#define GCS_SCALE_MUTANT_TABLE(X)                                                          \
+    X(no_suppression, "source", "everybody asks at once, whoever else has asked")                    \
+    X(no_local_repair, "near", "everybody asks the sender, whoever else holds the packet")         \
+    X(wrong_minimum, "complete", "a region speaks for members that it has not heard")                  \
+    X(unbounded_ring, "held", "a sender goes on whatever others can hold")
 
 /* Those of the program around the protocol, which no simulator runs: gcs-lab-mutants must find
  * them. X(name, what it finds, what is wrong) */
@@ -84,6 +100,7 @@ enum gcs_mutant {
 #define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
         GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_PROGRAM_MUTANT_TABLE(GCS_MUTANT_ENUM)
+        GCS_SCALE_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
             GCS_MUTANT_count
 };

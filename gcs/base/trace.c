@@ -105,6 +105,8 @@ static const char *service_name(enum gcs_service service)
     switch (service) {
     case GCS_FIFO:
         return "fifo";
+    case GCS_CAUSAL:
+        return "causal";
     case GCS_AGREED:
         return "agreed";
     case GCS_SAFE:
@@ -126,6 +128,8 @@ static const char *type_name(enum gcs_trace_type type)
         return "blocked";
     case GCS_TRACE_LEAVE:
         return "leave";
+    case GCS_TRACE_STABLE:
+        return "stable";
     }
     return "unknown";
 }
@@ -137,6 +141,10 @@ static void put_message(struct line *line, const struct gcs_trace_event *event,
     put_member(line, event->sender, address);
     put(line, ':');
     put_number(line, event->number, 10, 0);
+    if (event->type == GCS_TRACE_STABLE) {
+        put(line, '"');
+        return;
+    }
     put_text(line, "\",\"s\":\"");
     put_text(line, service_name(event->service));
     put_text(line, "\",\"h\":\"");
@@ -218,7 +226,8 @@ size_t gcs_trace_format(const struct gcs_trace_event *event, gcs_trace_address_f
              address);
     if (event->epoch != 0)
         put_view_id(&line, event->epoch, event->proposer);
-    if (event->type == GCS_TRACE_SEND || event->type == GCS_TRACE_DELIVER)
+    if (event->type == GCS_TRACE_SEND || event->type == GCS_TRACE_DELIVER ||
+        event->type == GCS_TRACE_STABLE)
         put_message(&line, event, address);
     else if (event->type == GCS_TRACE_VIEW)
         put_change(&line, event->change, address);

@@ -65,6 +65,12 @@ static bool fifo_pending(const struct gcs_order_engine *engine)
     return false;
 }
 
+static bool fifo_crowded(const struct gcs_order_engine *engine)
+{
+    (void)engine;
+    return false;
+}
+
 static void fifo_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
                           struct gcs_writer *w)
 {
@@ -80,10 +86,12 @@ static void fifo_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w
     (void)w;
 }
 
-static bool fifo_read_ack(struct gcs_order_engine *engine, uint16_t rank, struct gcs_reader *r)
+static bool fifo_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
+                          struct gcs_reader *r)
 {
     (void)engine;
     (void)rank;
+    (void)held;
     (void)r;
     return true;
 }
@@ -153,6 +161,7 @@ const struct gcs_order_ops gcs_order_fifo = {
     .close = fifo_close,
     .arrive = fifo_arrive,
     .pending = fifo_pending,
+    .crowded = fifo_crowded,
     .announce = fifo_announce,
     .write_ack = fifo_write_ack,
     .read_ack = fifo_read_ack,

@@ -7,6 +7,8 @@ const struct gcs_order_ops *gcs_order_find(unsigned order)
     switch (order) {
     case GCS_ORDER_SEQUENCER:
         return &gcs_order_sequencer;
+    case GCS_ORDER_LAMPORT:
+        return &gcs_order_lamport;
     default:
         return NULL;
     }

@@ -13,6 +13,7 @@
 #ifndef GCS_ORDER_ORDER_H
 #define GCS_ORDER_ORDER_H
 
+#include "gcs/base/quorum.h"
 #include "gcs/wire/packet.h"
 #include <gcs/core.h>
 
@@ -21,6 +22,9 @@ struct gcs_order_engine;
 struct gcs_order_config {
     const struct gcs_allocator *allocator;
     const struct gcs_view *view; /* outlives the engine */
+    uint32_t room; /* bytes that a packet has for the frames of all engines at least */
+    bool safe_all; /* safe: held by all voters, not by a quorum */
+    bool rotate;   /* who has a special role is another member in each view */
 };
 
 /* A packet and the position in the order at which it stands. */
@@ -32,6 +36,7 @@ struct gcs_order_next {
 
 struct gcs_order_ops {
     const char *name;
+    uint8_t frame; /* type of its frame in numbered packets; 0: it has none */
 
     /* NULL: out of memory. */
     struct gcs_order_engine *(*open)(const struct gcs_order_config *config);
@@ -39,8 +44,9 @@ struct gcs_order_ops {
 
     /*
      * Packet number of rank is held, and all before it. member: it takes part in this order.
-     * info[0..size) is the body of the order frame that it carries, NULL if none. GCS_EMALFORMED:
-     * the information made no sense and was ignored; GCS_ENOMEM: the engine is of no use any more.
+     * info[0..size) is the body of the order frame that it carries, NULL if none; of a packet that
+     * takes part it stays where it is until it has been popped. GCS_EMALFORMED: the information
+     * made no sense and was ignored; GCS_ENOMEM: the engine is of no use any more.
      */
     int (*arrive)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number, bool member,
                   const uint8_t *info, size_t size);
@@ -48,17 +54,31 @@ struct gcs_order_ops {
     /* Order information waits to be sent in a numbered packet of this member. */
     bool (*pending)(const struct gcs_order_engine *engine);
 
+    /* What the next packet that takes part has to say does not fit into one: packets without a
+     * payload go first, as long as this holds. */
+    bool (*crowded)(const struct gcs_order_engine *engine);
+
     /* Writes the order frame for this member's packet number, which takes part if member. Writes
      * nothing if there is nothing to say or no room. */
     void (*announce)(struct gcs_order_engine *engine, uint64_t number, bool member,
                      struct gcs_writer *w);
 
-    /* This member's acknowledgement at the end of STATUS; reading it returns false if malformed. */
+    /* This member's acknowledgement at the end of STATUS; reading it returns false if malformed.
+     * held: per rank, the packets that the sender of the STATUS acknowledges beside. */
     void (*write_ack)(struct gcs_order_engine *engine, struct gcs_writer *w);
-    bool (*read_ack)(struct gcs_order_engine *engine, uint16_t rank, struct gcs_reader *r);
+    bool (*read_ack)(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
+                     struct gcs_reader *r);
 
     /* The acknowledgement has grown since write_ack last wrote it. */
     bool (*owes_ack)(const struct gcs_order_engine *engine);
+
+    /*
+     * The acknowledgement as one number, for trees of regions: a position up to which all is held,
+     * its order as well. NULL where one number cannot say so: then the view stays flat. And what
+     * the tree has found: a quorum holds all up to position.
+     */
+    uint64_t (*held)(struct gcs_order_engine *engine);
+    void (*held_by_quorum)(struct gcs_order_engine *engine, uint64_t position);
 
     /* The next packet of the order, if it is known and held. pop() goes on to the one after. A
      * position may name a packet that takes no part: it is passed over. */
@@ -69,7 +89,7 @@ struct gcs_order_ops {
      * what is safe is held by a quorum, so the highest of what a quorum knows covers it. */
     uint64_t (*known)(const struct gcs_order_engine *engine);
 
-    /* A quorum holds everything up to position and its order. */
+    /* A quorum, or all voters, hold everything up to position and its order. Positions grow. */
     bool (*safe)(const struct gcs_order_engine *engine, uint64_t position);
 
     /* From now on the acknowledgement stays as it is. */
@@ -88,8 +108,19 @@ struct gcs_order_engine {
     const struct gcs_order_ops *ops;
 };
 
+/* They are enough to make what they hold safe. */
+static inline bool gcs_order_enough(const struct gcs_order_config *config,
+                                    const struct gcs_tally *holders)
+{
+    if (config->safe_all && !GCS_MUTANT(safe_without_all))
+        return holders->in == holders->all;
+    return gcs_tally_quorum(holders, config->view->tie_breaker);
+}
+
 extern const struct gcs_order_ops gcs_order_fifo;
+extern const struct gcs_order_ops gcs_order_causal;
 extern const struct gcs_order_ops gcs_order_sequencer;
+extern const struct gcs_order_ops gcs_order_lamport;
 
 /* The engine of a total order; NULL: there is none of that number. */
 const struct gcs_order_ops *gcs_order_find(unsigned order);

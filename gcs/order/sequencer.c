@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Total order by a sequencer: the member of rank 0 gives slots 1, 2, 3, ... to
- * packets in runs "the next so many packets of that sender", inside its own
+ * Total order by a sequencer: one member, that of rank 0 unless the role rotates,
+ * gives slots 1, 2, 3, ... to packets in runs "the next so many packets of that sender", inside its own
  * numbered packets, naming only packets that it holds. Packets that take no part
  * in the order get slots too when they lie before one that does; they are passed
  * over.
@@ -20,10 +20,8 @@
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
-#include "gcs/base/quorum.h"
 #include "gcs/wire/runs.h"
 
-#define SEQUENCER_RANK 0
 #define RUNS_INITIAL   256u
 
 /* count packets of rank from first on have the slots from slot on. */
@@ -36,10 +34,10 @@ struct placed {
 
 struct sequencer {
     struct gcs_order_engine engine;
-    const struct gcs_allocator *allocator;
-    const struct gcs_view *view;
+    struct gcs_order_config config;
     uint16_t members; /* of the view */
     uint16_t self;
+    uint16_t leader; /* gives the slots */
     bool frozen;
     bool finished;
     bool hole; /* finished: the closing order is behind the hole */
@@ -51,7 +49,8 @@ struct sequencer {
     uint64_t head_done; /* packets of the head run that are delivered */
     uint64_t slots;     /* given so far */
     uint64_t hold;      /* acknowledged: all up to it is held */
-    uint64_t hold_sent; /* the last hold that write_ack wrote */
+    uint64_t hold_sent; /* the last hold that write_ack wrote, or held told */
+    uint64_t quorum;    /* a quorum holds all up to it, as others have counted */
     /* per rank */
     uint64_t *arrived;
     uint64_t *placed; /* numbers up to it have slots */
@@ -71,10 +70,23 @@ static struct sequencer *sequencer_of(struct gcs_order_engine *engine)
 static void sequencer_close(struct gcs_order_engine *engine)
 {
     struct sequencer *s = sequencer_of(engine);
-    gcs_release(s->allocator, s->runs);
-    gcs_release(s->allocator, s->arrived);
-    gcs_release(s->allocator, s->survives);
-    gcs_release(s->allocator, s);
+    gcs_release(s->config.allocator, s->runs);
+    gcs_release(s->config.allocator, s->arrived);
+    gcs_release(s->config.allocator, s->survives);
+    gcs_release(s->config.allocator, s);
+}
+
+/* The voters take turns, from view to view. */
+static uint16_t leader_of(const struct gcs_view *view)
+{
+    uint16_t voters = 0, rank = 0;
+    for (uint16_t i = 0; i < view->count; i++)
+        voters = (uint16_t)(voters + (gcs_member_votes(&view->members[i]) > 0));
+    if (voters == 0)
+        return 0;
+    for (uint32_t turn = view->epoch % voters;; rank++)
+        if (gcs_member_votes(&view->members[rank]) > 0 && turn-- == 0)
+            return rank;
 }
 
 static struct gcs_order_engine *sequencer_open(const struct gcs_order_config *config)
@@ -83,14 +95,14 @@ static struct gcs_order_engine *sequencer_open(const struct gcs_order_config *co
     if (!s)
         return NULL;
     s->engine.ops = &gcs_order_sequencer;
-    s->allocator = config->allocator;
-    s->view = config->view;
+    s->config = *config;
     s->members = config->view->count;
     s->self = config->view->self;
+    s->leader = config->rotate ? leader_of(config->view) : 0;
     s->capacity = RUNS_INITIAL;
-    s->runs = gcs_allocate(s->allocator, s->capacity, sizeof(*s->runs));
-    s->arrived = gcs_allocate(s->allocator, 6 * (size_t)s->members, sizeof(uint64_t));
-    s->survives = gcs_allocate(s->allocator, s->members, sizeof(bool));
+    s->runs = gcs_allocate(s->config.allocator, s->capacity, sizeof(*s->runs));
+    s->arrived = gcs_allocate(s->config.allocator, 6 * (size_t)s->members, sizeof(uint64_t));
+    s->survives = gcs_allocate(s->config.allocator, s->members, sizeof(bool));
     if (!s->runs || !s->arrived || !s->survives) {
         sequencer_close(&s->engine);
         return NULL;
@@ -112,12 +124,12 @@ static struct placed *run_at(const struct sequencer *s, uint64_t index)
 
 static bool grow(struct sequencer *s)
 {
-    struct placed *runs = gcs_allocate(s->allocator, 2 * (size_t)s->capacity, sizeof(*runs));
+    struct placed *runs = gcs_allocate(s->config.allocator, 2 * (size_t)s->capacity, sizeof(*runs));
     if (!runs)
         return false;
     for (uint64_t i = s->head; i < s->tail; i++)
         runs[i & (2 * s->capacity - 1)] = *run_at(s, i);
-    gcs_release(s->allocator, s->runs);
+    gcs_release(s->config.allocator, s->runs);
     s->runs = runs;
     s->capacity *= 2;
     return true;
@@ -140,7 +152,7 @@ static int read_runs(struct sequencer *s, uint16_t from, const uint8_t *info, si
     struct gcs_reader r = gcs_reader_over(info, size);
     struct gcs_run run;
     uint64_t first_slot, runs;
-    if (from != SEQUENCER_RANK || !gcs_runs_read(&r, &first_slot, &runs) ||
+    if (from != s->leader || !gcs_runs_read(&r, &first_slot, &runs) ||
         first_slot != s->slots + 1)
         return GCS_EMALFORMED;
     struct gcs_reader whole = r;
@@ -151,7 +163,7 @@ static int read_runs(struct sequencer *s, uint16_t from, const uint8_t *info, si
         if (!gcs_runs_next(&r, s->members, &run) || !place(s, &run))
             return GCS_ENOMEM;
     if (!s->frozen)
-        s->acked[SEQUENCER_RANK] = s->slots; /* it names only what it holds */
+        s->acked[s->leader] = s->slots; /* it names only what it holds */
     return 0;
 }
 
@@ -194,7 +206,7 @@ static int sequencer_arrive(struct gcs_order_engine *engine, uint16_t rank, uint
 static bool sequencer_pending(const struct gcs_order_engine *engine)
 {
     const struct sequencer *s = (const struct sequencer *)engine;
-    if (s->self != SEQUENCER_RANK || s->finished || s->frozen)
+    if (s->self != s->leader || s->finished || s->frozen)
         return false;
     for (uint16_t rank = 0; rank < s->members; rank++)
         if (s->wishes[rank] > s->placed[rank])
@@ -235,11 +247,17 @@ static void write_runs(const struct sequencer *s, uint64_t runs, struct gcs_writ
     gcs_frame_end(w, begin);
 }
 
+static bool sequencer_crowded(const struct gcs_order_engine *engine)
+{
+    (void)engine;
+    return false; /* what does not fit into this packet waits for the next */
+}
+
 static void sequencer_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
                                struct gcs_writer *w)
 {
     struct sequencer *s = sequencer_of(engine);
-    if (s->self != SEQUENCER_RANK || (!member && !sequencer_pending(engine)))
+    if (s->self != s->leader || (!member && !sequencer_pending(engine)))
         return;
     uint64_t own = s->wishes[s->self];
     if (member)
@@ -259,8 +277,10 @@ static void sequencer_write_ack(struct gcs_order_engine *engine, struct gcs_writ
     s->hold_sent = s->hold;
 }
 
-static bool sequencer_read_ack(struct gcs_order_engine *engine, uint16_t rank, struct gcs_reader *r)
+static bool sequencer_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
+                               struct gcs_reader *r)
 {
+    (void)held;
     struct sequencer *s = sequencer_of(engine);
     uint64_t slot = gcs_read_varint(r);
     if (r->bad)
@@ -276,6 +296,19 @@ static bool sequencer_owes_ack(const struct gcs_order_engine *engine)
     return s->hold > s->hold_sent;
 }
 
+static uint64_t sequencer_held(struct gcs_order_engine *engine)
+{
+    struct sequencer *s = sequencer_of(engine);
+    return s->hold_sent = s->hold;
+}
+
+static void sequencer_held_by_quorum(struct gcs_order_engine *engine, uint64_t position)
+{
+    struct sequencer *s = sequencer_of(engine);
+    if (position > s->quorum)
+        s->quorum = position;
+}
+
 static uint64_t sequencer_known(const struct gcs_order_engine *engine)
 {
     return ((const struct sequencer *)engine)->slots;
@@ -284,14 +317,14 @@ static uint64_t sequencer_known(const struct gcs_order_engine *engine)
 static bool sequencer_safe(const struct gcs_order_engine *engine, uint64_t position)
 {
     const struct sequencer *s = (const struct sequencer *)engine;
-    if (s->finished)
+    if (s->finished || position <= s->quorum)
         return true;
     struct gcs_tally holders = {0};
     for (uint16_t rank = 0; rank < s->members; rank++)
-        gcs_tally_add(&holders, &s->view->members[rank], s->acked[rank] >= position);
+        gcs_tally_add(&holders, &s->config.view->members[rank], s->acked[rank] >= position);
     if (GCS_MUTANT(safe_minority))
         holders.in++;
-    return gcs_tally_quorum(&holders, s->view->tie_breaker);
+    return gcs_order_enough(&s->config, &holders);
 }
 
 static void sequencer_freeze(struct gcs_order_engine *engine)
@@ -377,14 +410,18 @@ static void sequencer_finish(struct gcs_order_engine *engine, const uint64_t *cu
 
 const struct gcs_order_ops gcs_order_sequencer = {
     .name = "sequencer",
+    .frame = GCS_FRAME_RUNS,
     .open = sequencer_open,
     .close = sequencer_close,
     .arrive = sequencer_arrive,
     .pending = sequencer_pending,
+    .crowded = sequencer_crowded,
     .announce = sequencer_announce,
     .write_ack = sequencer_write_ack,
     .read_ack = sequencer_read_ack,
     .owes_ack = sequencer_owes_ack,
+    .held = sequencer_held,
+    .held_by_quorum = sequencer_held_by_quorum,
     .peek = sequencer_peek,
     .pop = sequencer_pop,
     .known = sequencer_known,

@@ -34,15 +34,28 @@ struct gcs_held *gcs_window_get(const struct gcs_window *window, uint64_t number
     return slot->buffer ? slot : NULL;
 }
 
+struct gcs_held *gcs_window_missing(const struct gcs_window *window, uint64_t number)
+{
+    if (number <= window->base || number - window->base > window->capacity || !window->slots)
+        return NULL;
+    struct gcs_held *slot = slot_of(window, number);
+    return slot->buffer ? NULL : slot;
+}
+
+bool gcs_window_reserve(struct gcs_window *window)
+{
+    if (!window->slots)
+        window->slots = gcs_allocate(window->allocator, window->capacity, sizeof(*window->slots));
+    return window->slots != NULL;
+}
+
 int gcs_window_put(struct gcs_window *window, uint64_t number, const struct gcs_held *packet)
 {
     if (number <= window->base || gcs_window_get(window, number))
         return GCS_EALREADY;
     if (number - window->base > window->capacity)
         return GCS_ELIMIT;
-    if (!window->slots)
-        window->slots = gcs_allocate(window->allocator, window->capacity, sizeof(*window->slots));
-    if (!window->slots)
+    if (!gcs_window_reserve(window))
         return GCS_ENOMEM;
     struct gcs_held *slot = slot_of(window, number);
     *slot = *packet;

@@ -19,14 +19,21 @@ struct gcs_held {
     struct gcs_buffer *buffer; /* NULL: not held */
     const uint8_t *data;
     uint32_t size;
-    uint32_t count;       /* messages in the payload */
-    uint64_t first;       /* number of the first one */
-    uint64_t repaired_at; /* when it was last sent again */
-    uint64_t time;        /* proposed by the sender: wire/time.h; 0: none */
+    union {
+        uint32_t count;    /* messages in the payload */
+        uint32_t attempts; /* not held: how often it was asked for, see missing.h */
+    };
+    uint64_t first;        /* number of the first one */
+    union {
+        uint64_t repaired_at; /* when it was last sent again */
+        uint64_t ask_at;      /* not held: when to ask for it, see missing.h */
+    };
+    uint64_t time;         /* proposed by the sender: wire/time.h; 0: none */
     uint16_t control_size;
     uint8_t service;
     uint8_t flags;
     bool done; /* the application has taken it */
+    uint16_t asked_by; /* own packet: the rank that asked for it last, and one more; 0: nobody */
 };
 
 struct gcs_window {
@@ -52,6 +59,12 @@ int gcs_window_put(struct gcs_window *window, uint64_t number, const struct gcs_
 
 /* The packet, NULL if it is not held (any more). */
 struct gcs_held *gcs_window_get(const struct gcs_window *window, uint64_t number);
+
+/* The place of a packet that is not held yet; NULL if it is, or has none. */
+struct gcs_held *gcs_window_missing(const struct gcs_window *window, uint64_t number);
+
+/* There are places for packets from now on. False: out of memory. */
+bool gcs_window_reserve(struct gcs_window *window);
 
 /* The application has taken the packet. */
 void gcs_window_done(struct gcs_window *window, uint64_t number);

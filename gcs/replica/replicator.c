@@ -44,7 +44,7 @@ int gcs_replicator_init(struct gcs_replicator *replicator, const struct gcs_repl
         .config = *config,
         .machine = *machine,
         .port = *port,
-        .sequencer = group_config->order == GCS_ORDER_SEQUENCER,
+        .sequencer = group_config->order == GCS_ORDER_SEQUENCER && !group_config->rotate,
         .pending_capacity = PENDING_FIRST,
         .terms = {config->protocol, config->sessions, config->session_results,
                   config->session_bytes, config->session_ms, config->digest_every},
@@ -329,6 +329,8 @@ void gcs_replicator_event(struct gcs_replicator *replicator, const struct gcs_ev
         break;
     case GCS_EVENT_VIEW:
         on_view(replicator, event->change);
+        break;
+    case GCS_EVENT_STABLE: /* commands are safe when they are delivered */
         break;
     case GCS_EVENT_WRITABLE:
         on_writable(replicator);

@@ -48,6 +48,11 @@ static inline size_t gcs_writer_size(const struct gcs_writer *w)
     return (size_t)(w->at - w->start);
 }
 
+static inline size_t gcs_writer_left(const struct gcs_writer *w)
+{
+    return w->bad ? 0 : (size_t)(w->end - w->at);
+}
+
 /* The next size bytes, NULL (and bad) if there are fewer. */
 static inline const uint8_t *gcs_read_bytes(struct gcs_reader *r, size_t size)
 {

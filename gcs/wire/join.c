@@ -76,16 +76,25 @@ struct gcs_ballot gcs_ballot_read(struct gcs_reader *r)
     return (struct gcs_ballot){counter, (uint16_t)rank};
 }
 
-enum settings_flag { SETTINGS_TIE_BREAKER = 1, SETTINGS_STATE = 2 };
+enum settings_flag {
+    SETTINGS_TIE_BREAKER = 1,
+    SETTINGS_STATE = 2,
+    SETTINGS_SAFE_ALL = 4,
+    SETTINGS_ROTATE = 8,
+    SETTINGS_ALL = 15,
+};
 
 void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings)
 {
     unsigned flags = (settings->tie_breaker ? SETTINGS_TIE_BREAKER : 0u) |
-                     (settings->state ? SETTINGS_STATE : 0u);
+                     (settings->state ? SETTINGS_STATE : 0u) |
+                     (settings->safe_all ? SETTINGS_SAFE_ALL : 0u) |
+                     (settings->rotate ? SETTINGS_ROTATE : 0u);
     gcs_write_u8(w, settings->order);
     gcs_write_u8(w, (uint8_t)flags);
     gcs_write_varint(w, settings->window_packets);
     gcs_write_varint(w, settings->message_bytes);
+    gcs_write_varint(w, settings->region_size);
 }
 
 void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
@@ -94,10 +103,14 @@ void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings)
     uint8_t flags = gcs_read_u8(r);
     settings->tie_breaker = flags & SETTINGS_TIE_BREAKER;
     settings->state = flags & SETTINGS_STATE;
+    settings->safe_all = flags & SETTINGS_SAFE_ALL;
+    settings->rotate = flags & SETTINGS_ROTATE;
     settings->window_packets = gcs_read_varint32(r);
     settings->message_bytes = gcs_read_varint32(r);
+    settings->region_size = gcs_read_varint32(r);
     settings->expect = 0;
-    if (flags & ~(SETTINGS_TIE_BREAKER | SETTINGS_STATE))
+    if (flags & ~SETTINGS_ALL || settings->region_size == 1 ||
+        settings->region_size > GCS_MEMBERS_MAX)
         r->bad = true;
 }
 

@@ -30,7 +30,7 @@
  *     KIN         flags 1, members
  *
  *     ballot      counter, rank
- *     settings    order 1, flags 1, window_packets, message_bytes
+ *     settings    order 1, flags 1, window_packets, message_bytes, region_size
  *     proposal    (of epoch 1: the members found the group, and no view closes)
  *                 epoch, lineage 8, proposer 8, group time 8, settings,
  *                 members, survivors, closing members,
@@ -111,8 +111,11 @@ struct gcs_settings {
     uint8_t order;
     bool tie_breaker;
     bool state; /* joiners are given the group's state */
+    bool safe_all;
+    bool rotate;
     uint32_t window_packets;
     uint32_t message_bytes;
+    uint32_t region_size; /* of the tree in large views; 0: there is none */
     uint32_t expect; /* how many found the group together; 0: another way. In JOIN and LOOK only:
                         it binds those who found, and nobody else */
 };
@@ -137,10 +140,12 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
 static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct gcs_settings *b)
 {
     return a->order == b->order && a->tie_breaker == b->tie_breaker && a->state == b->state &&
-           a->window_packets == b->window_packets && a->message_bytes == b->message_bytes;
+           a->safe_all == b->safe_all && a->rotate == b->rotate &&
+           a->window_packets == b->window_packets && a->message_bytes == b->message_bytes &&
+           a->region_size == b->region_size;
 }
 
-#define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5)
+#define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5 + 2)
 #define GCS_JOIN_BYTES_MAX \
     (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 + GCS_ADDRESS_MAX + 8)
 
@@ -156,6 +161,9 @@ enum gcs_refusal_what {
     GCS_REFUSED_TIE_BREAKER = 5,
     GCS_REFUSED_STATE = 6,
     GCS_REFUSED_EXPECT = 7,
+    GCS_REFUSED_REGION_SIZE = 8,
+    GCS_REFUSED_SAFE_QUORUM = 9,
+    GCS_REFUSED_ROTATE = 10,
 };
 
 struct gcs_refusal {

@@ -15,10 +15,16 @@
 static const uint8_t magic[4] = {'g', 'c', 's', GCS_VERSION_MAJOR_WIRE};
 
 /* The first eight bytes are outside of the checksummed tail: they are folded into the seed. */
+static uint64_t checksum_after(const uint8_t first[CHECKSUM_OFFSET], const uint8_t *data,
+                               size_t size, uint64_t cluster)
+{
+    uint64_t seed = cluster ^ gcs_load_le(first, CHECKSUM_OFFSET);
+    return gcs_checksum(data + CHECKED_FROM, size - CHECKED_FROM, seed);
+}
+
 static uint64_t checksum(const uint8_t *data, size_t size, uint64_t cluster)
 {
-    uint64_t seed = cluster ^ gcs_load_le(data, CHECKSUM_OFFSET);
-    return gcs_checksum(data + CHECKED_FROM, size - CHECKED_FROM, seed);
+    return checksum_after(data, data, size, cluster);
 }
 
 uint64_t gcs_packet_group_tag(uint64_t cluster, const char *name)
@@ -80,13 +86,22 @@ static enum gcs_packet_fault read_header(struct gcs_reader *r, size_t size,
     return GCS_PACKET_GOOD;
 }
 
+/* Whether only the first bytes are damaged: with the right ones its checksum is right. */
+static bool is_damaged_ours(const uint8_t *data, size_t size, uint64_t cluster)
+{
+    uint8_t first[CHECKSUM_OFFSET];
+    memcpy(first, data, sizeof(first));
+    memcpy(first, magic, sizeof(magic));
+    return checksum_after(first, data, size, cluster) == gcs_load_le(data + CHECKSUM_OFFSET, 8);
+}
+
 enum gcs_packet_fault gcs_packet_open(const uint8_t *data, size_t size, uint64_t cluster,
                                       struct gcs_packet *packet)
 {
     if (size < GCS_PACKET_HEADER)
         return GCS_PACKET_SHORT;
     if (memcmp(data, magic, sizeof(magic)) != 0)
-        return GCS_PACKET_VERSION;
+        return is_damaged_ours(data, size, cluster) ? GCS_PACKET_CORRUPT : GCS_PACKET_VERSION;
     if (checksum(data, size, cluster) != gcs_load_le(data + CHECKSUM_OFFSET, 8))
         return GCS_PACKET_CORRUPT;
     struct gcs_reader r = gcs_reader_over(data, size);

@@ -100,6 +100,10 @@ enum gcs_frame_type {
     GCS_FRAME_PRIVATE = 5,   /* wire/private.h */
     GCS_FRAME_PIECE = 6,     /* wire/piece.h; alone in its packet */
     GCS_FRAME_TIME = 7,      /* wire/time.h */
+    GCS_FRAME_SEEK = 8,      /* a NACK to a region: wire/nack.h */
+    GCS_FRAME_REPORT = 9,    /* wire/report.h */
+    GCS_FRAME_STAMP = 10,    /* order: wire/stamp.h */
+    GCS_FRAME_VECTOR = 11,   /* order: wire/vector.h */
     GCS_FRAME_LEASE = 15,    /* wire/lease.h */
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,

@@ -9,28 +9,28 @@ void gcs_mark_write(struct gcs_writer *w, const struct gcs_mark *mark)
     gcs_write_varint(w, mark->epoch);
     gcs_write_varint(w, mark->total);
     gcs_write_varint(w, mark->count);
-    for (uint16_t rank = 0; rank < mark->count; rank++)
-        gcs_write_varint(w, mark->fifo[rank]);
+    for (uint32_t i = 0; i < mark->count * GCS_MARK_ORDERS; i++)
+        gcs_write_varint(w, mark->each[i]);
 }
 
-void gcs_mark_read(struct gcs_reader *r, uint64_t *fifo, struct gcs_mark *mark)
+void gcs_mark_read(struct gcs_reader *r, uint64_t *each, struct gcs_mark *mark)
 {
     uint64_t epoch = gcs_read_varint(r);
     uint64_t total = gcs_read_varint(r);
-    *mark = (struct gcs_mark){.epoch = (uint32_t)epoch, .total = total, .fifo = fifo};
+    *mark = (struct gcs_mark){.epoch = (uint32_t)epoch, .total = total, .each = each};
     uint64_t count = gcs_read_varint(r);
     if (epoch == 0 || epoch > UINT32_MAX || count == 0 || count > GCS_MEMBERS_MAX)
         r->bad = true;
     if (r->bad)
         return;
     mark->count = (uint16_t)count;
-    for (uint16_t rank = 0; rank < mark->count; rank++)
-        fifo[rank] = gcs_read_varint(r);
+    for (uint32_t i = 0; i < mark->count * GCS_MARK_ORDERS; i++)
+        each[i] = gcs_read_varint(r);
 }
 
 size_t gcs_mark_bound(uint16_t count)
 {
-    return 5 + 10 + 2 + (size_t)count * 10;
+    return 5 + 10 + 2 + (size_t)count * GCS_MARK_ORDERS * 10;
 }
 
 bool gcs_mark_reaches(const struct gcs_mark *mark, const struct gcs_mark *other)
@@ -39,8 +39,8 @@ bool gcs_mark_reaches(const struct gcs_mark *mark, const struct gcs_mark *other)
         return mark->epoch > other->epoch;
     if (mark->count != other->count || mark->total < other->total)
         return false;
-    for (uint16_t rank = 0; rank < other->count; rank++)
-        if (mark->fifo[rank] < other->fifo[rank])
+    for (uint32_t i = 0; i < other->count * GCS_MARK_ORDERS; i++)
+        if (mark->each[i] < other->each[i])
             return false;
     return true;
 }
@@ -66,11 +66,11 @@ void gcs_state_ask_write(struct gcs_writer *w, const struct gcs_state_ask *ask)
     gcs_mark_write(w, &ask->mark);
 }
 
-bool gcs_state_ask_read(const uint8_t *body, size_t size, uint64_t *fifo, struct gcs_state_ask *ask)
+bool gcs_state_ask_read(const uint8_t *body, size_t size, uint64_t *each, struct gcs_state_ask *ask)
 {
     struct gcs_reader r = gcs_reader_over(body, size);
     ask->attempt = read_attempt(&r);
-    gcs_mark_read(&r, fifo, &ask->mark);
+    gcs_mark_read(&r, each, &ask->mark);
     return ends(&r);
 }
 
@@ -85,7 +85,7 @@ void gcs_state_offer_write(struct gcs_writer *w, const struct gcs_state_offer *o
     gcs_mark_write(w, &offer->mark);
 }
 
-bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *fifo,
+bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *each,
                           struct gcs_state_offer *offer)
 {
     struct gcs_reader r = gcs_reader_over(body, size);
@@ -95,7 +95,7 @@ bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *fifo,
         return ends(&r);
     uint64_t chunk_bytes = gcs_read_varint(&r);
     offer->total = gcs_read_varint(&r);
-    gcs_mark_read(&r, fifo, &offer->mark);
+    gcs_mark_read(&r, each, &offer->mark);
     offer->chunk_bytes = (uint32_t)chunk_bytes;
     return ends(&r) && chunk_bytes > 0 && chunk_bytes <= UINT16_MAX;
 }

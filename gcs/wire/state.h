@@ -10,7 +10,7 @@
  *     CHUNK  attempt, index, flags 1, with FAILED: error 1 and no more, with LAST: total,
  *            digest 8; bytes
  *
- *     mark   epoch, total, ranks, per rank: fifo
+ *     mark   epoch, total, ranks, per rank: causal, unordered, fifo
  *     ranges until the end: gap to the end of the one before (the first: to 0),
  *            length (both at least 1,
  *            but the first gap)
@@ -24,17 +24,29 @@
 #include <gcs/types.h>
 
 /* A place in the stream of deliveries, the same at all members: in the view of that epoch, after
- * so many packets in total order and so many fifo packets of each sender. */
+ * so many packets in total order and so many of each sender in each of the other orders. */
 struct gcs_mark {
     uint32_t epoch;
     uint16_t count; /* ranks */
     uint64_t total;
-    uint64_t *fifo; /* per rank; the holder's */
+    uint64_t *each; /* per rank, the other orders; the holder's */
 };
 
+#define GCS_MARK_ORDERS 3
+
+/* Room for every view's mark. */
+#define GCS_MARK_EACH_MAX (GCS_MARK_ORDERS * GCS_MEMBERS_MAX)
+
+/* The place of a sender's packets of that service; NULL: they are in total order. */
+static inline uint64_t *gcs_mark_of(const struct gcs_mark *mark, uint16_t rank, uint8_t service)
+{
+    bool total = service == GCS_AGREED || service == GCS_SAFE;
+    return total ? NULL : &mark->each[rank * GCS_MARK_ORDERS + service % GCS_MARK_ORDERS];
+}
+
 void gcs_mark_write(struct gcs_writer *w, const struct gcs_mark *mark);
-/* fifo: room for GCS_MEMBERS_MAX. */
-void gcs_mark_read(struct gcs_reader *r, uint64_t *fifo, struct gcs_mark *mark);
+/* each: room for GCS_MARK_EACH_MAX. */
+void gcs_mark_read(struct gcs_reader *r, uint64_t *each, struct gcs_mark *mark);
 size_t gcs_mark_bound(uint16_t count);
 /* Nothing that came before the other mark came after this one. */
 bool gcs_mark_reaches(const struct gcs_mark *mark, const struct gcs_mark *other);
@@ -45,7 +57,7 @@ struct gcs_state_ask {
 };
 
 void gcs_state_ask_write(struct gcs_writer *w, const struct gcs_state_ask *ask);
-bool gcs_state_ask_read(const uint8_t *body, size_t size, uint64_t *fifo,
+bool gcs_state_ask_read(const uint8_t *body, size_t size, uint64_t *each,
                         struct gcs_state_ask *ask);
 
 struct gcs_state_offer {
@@ -60,7 +72,7 @@ struct gcs_state_offer {
 #define GCS_OFFER_HEAD_MAX (5 + 1 + 5 + 10)
 
 void gcs_state_offer_write(struct gcs_writer *w, const struct gcs_state_offer *offer);
-bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *fifo,
+bool gcs_state_offer_read(const uint8_t *body, size_t size, uint64_t *each,
                           struct gcs_state_offer *offer);
 
 #define GCS_PULL_RANGES_MAX 16

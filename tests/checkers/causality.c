@@ -2,8 +2,8 @@
 /*
  * No causal holes: who delivers an agreed or safe message has delivered before
  * it every agreed or safe message of the same view that its sender had
- * delivered when it sent it. This binds everybody, also those who are cut off
- * or die.
+ * delivered when it sent it; and so with causal messages. This binds everybody,
+ * also those who are cut off or die.
  */
 #include "tests/checkers/checkers.h"
 
@@ -11,14 +11,20 @@
 #include <stdlib.h>
 
 /*
- * known[record of a send] counts the ordered messages that its sender had delivered in the
+ * known[record of a send] counts such messages that its sender had delivered in the
  * view before; ordered[stay] is the list of them. Since senders' knowledge and receivers'
  * deliveries only grow, each pair of stays is walked through once.
  */
 struct work {
+    bool causal; /* causal messages, or agreed and safe ones */
     uint32_t *known;
     struct list *ordered;
 };
+
+static bool is_one(const struct work *work, const struct record *record)
+{
+    return work->causal ? record->service == RECORD_CAUSAL : record_is_ordered(record);
+}
 
 static void prepare(const struct history *history, struct work *work)
 {
@@ -30,9 +36,11 @@ static void prepare(const struct history *history, struct work *work)
 
         if (stay == NONE)
             continue;
+        if (!is_one(work, record))
+            continue;
         if (record->type == RECORD_SEND)
             work->known[i] = (uint32_t)work->ordered[stay].count;
-        else if (record->type == RECORD_DELIVER && record_is_ordered(record))
+        else if (record->type == RECORD_DELIVER)
             list_add(&work->ordered[stay], i);
     }
 }
@@ -76,9 +84,9 @@ static void check_stay(const struct history *history, struct verdict *verdict,
     }
 }
 
-void check_causality(const struct history *history, struct verdict *verdict)
+static void check_kind(const struct history *history, struct verdict *verdict, bool causal)
 {
-    struct work work;
+    struct work work = {.causal = causal};
     uint32_t *marks = memory_new(history->messages_count, sizeof(*marks));
     uint32_t *checked = memory_new(history->stays_count, sizeof(*checked));
 
@@ -91,4 +99,10 @@ void check_causality(const struct history *history, struct verdict *verdict)
     free(work.known);
     free(marks);
     free(checked);
+}
+
+void check_causality(const struct history *history, struct verdict *verdict)
+{
+    check_kind(history, verdict, false);
+    check_kind(history, verdict, true);
 }

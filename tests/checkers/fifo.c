@@ -2,8 +2,8 @@
 /*
  * FIFO: in each view a member delivers the messages of one sender in the order
  * in which they were sent, from the first one on and without gaps. Messages
- * of the total order and messages outside of it are two such sequences: the
- * former may wait for their order while the latter pass.
+ * of the total order, causal and fifo messages are three such sequences: some may
+ * wait for their order while the others pass.
  */
 #include "tests/checkers/checkers.h"
 
@@ -12,20 +12,26 @@
 
 /* How far each sequence of one sender has come, at one receiver. */
 struct place {
-    size_t next[2];     /* index into the sender's stay: where to look on */
+    size_t next[3];     /* index into the sender's stay: where to look on */
     uint32_t stay;      /* the sender's, or NONE */
     uint32_t of;        /* the receiver's stay that this is about */
     uint32_t last_seen; /* record of the last delivery from there */
 };
 
-static uint32_t next_sent(const struct history *history, struct place *place, bool ordered)
+static int sequence_of(const struct record *record)
+{
+    return record_is_ordered(record) ? 2 : record->service == RECORD_CAUSAL;
+}
+
+static uint32_t next_sent(const struct history *history, struct place *place, int sequence)
 {
     const struct list *sent = &history->stays[place->stay].sent;
 
-    while (place->next[ordered] < sent->count) {
-        uint32_t i = sent->items[place->next[ordered]++];
+    while (place->next[sequence] < sent->count) {
+        uint32_t i = sent->items[place->next[sequence]++];
+        const struct record *record = &history->log->records[i];
 
-        if (record_is_ordered(&history->log->records[i]) == ordered)
+        if (record->service != RECORD_UNORDERED && sequence_of(record) == sequence)
             return i;
     }
     return NONE;
@@ -46,11 +52,11 @@ static void check_stay(const struct history *history, struct verdict *verdict, u
 
         if (place->of != index)
             *place = (struct place){
-                {0, 0}, history_stay(history, view, record->sender), index, delivery};
+                {0, 0, 0}, history_stay(history, view, record->sender), index, delivery};
         if (place->stay == NONE || sent == NONE || history->stay_of[sent] != place->stay ||
             record->service == RECORD_UNORDERED)
             continue; /* other checkers' business */
-        expected = next_sent(history, place, record_is_ordered(&history->log->records[sent]));
+        expected = next_sent(history, place, sequence_of(&history->log->records[sent]));
         if (expected != sent)
             verdict_add(verdict, "fifo", place->last_seen, delivery,
                         "%s delivers %s:%" PRIu64 " where %" PRIu64 " is next",

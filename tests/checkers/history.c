@@ -106,6 +106,11 @@ static void add_record(struct history *history, struct map *views, uint32_t inde
             m->ended = index;
     }
     history->stay_of[index] = m->last_stay;
+    if (record->type == RECORD_STABLE) {
+        history->message_of[index] = message_of(history, record);
+        if (m->last_stay != NONE)
+            list_add(&history->stays[m->last_stay].stable, index);
+    }
     if (record->type == RECORD_SEND || record->type == RECORD_DELIVER) {
         uint32_t message = message_of(history, record);
 
@@ -173,6 +178,7 @@ void history_clear(struct history *history)
     for (size_t i = 0; i < history->stays_count; i++) {
         list_clear(&history->stays[i].sent);
         list_clear(&history->stays[i].delivered);
+        list_clear(&history->stays[i].stable);
     }
     for (size_t i = 0; i < history->views_count; i++)
         list_clear(&history->views[i].stays);

@@ -38,6 +38,7 @@ struct stay {
     uint32_t begin;        /* record of the view event */
     struct list sent;      /* records */
     struct list delivered; /* records */
+    struct list stable;    /* records */
 };
 
 /* One view, as the first record that names it says. */

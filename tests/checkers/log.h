@@ -25,6 +25,7 @@ enum record_type {
     RECORD_LEAVING, /* was asked to leave */
     RECORD_LEAVE,   /* the membership has ended */
     RECORD_CRASH,
+    RECORD_STABLE, /* a delivered message, and all before it in total order, are safe now */
 };
 
 enum record_service { RECORD_FIFO, RECORD_CAUSAL, RECORD_AGREED, RECORD_SAFE, RECORD_UNORDERED };
@@ -38,8 +39,8 @@ struct record {
     uint32_t epoch;    /* 0: none named */
     uint64_t proposer; /* with epoch: the view */
     uint64_t time;
-    uint32_t sender; /* send, deliver */
-    uint64_t number; /* send, deliver */
+    uint32_t sender; /* send, deliver, stable */
+    uint64_t number; /* the same */
     uint64_t hash;   /* send, deliver */
     uint64_t agreed_time; /* deliver, view: the group's; 0: none told */
     uint64_t seed;        /* deliver */

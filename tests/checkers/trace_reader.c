@@ -308,7 +308,7 @@ static bool parse_service(struct reader *reader, const char *text, struct record
     return fail(reader, "unknown service");
 }
 
-static bool parse_message(struct reader *reader, struct fields *fields, struct record *record)
+static bool parse_id(struct reader *reader, struct fields *fields, struct record *record)
 {
     char *colon = strrchr(fields->id, ':');
 
@@ -317,19 +317,25 @@ static bool parse_message(struct reader *reader, struct fields *fields, struct r
     *colon = '\0';
     if (!parse_number(colon + 1, 10, &record->number) || record->number == 0)
         return fail(reader, "a message's id is no <sender>:<n>");
+    record->sender = names_number(&reader->log->members, fields->id);
+    return record->epoch != 0 || fail(reader, "a message without a view");
+}
+
+static bool parse_message(struct reader *reader, struct fields *fields, struct record *record)
+{
+    if (!parse_id(reader, fields, record))
+        return false;
     if (!parse_number(fields->hash, 16, &record->hash) || strlen(fields->hash) != 16)
         return fail(reader, "a hash is not 16 hexadecimal digits");
     if (*fields->seed && !parse_number(fields->seed, 16, &record->seed))
         return fail(reader, "a seed is not hexadecimal digits");
-    record->sender = names_number(&reader->log->members, fields->id);
-    return (record->epoch != 0 || fail(reader, "a message without a view")) &&
-           parse_service(reader, fields->service, record);
+    return parse_service(reader, fields->service, record);
 }
 
 static int parse_type(const char *text)
 {
     static const char *const names[] = {"send",    "deliver", "view", "blocked",
-                                        "leaving", "leave",   "crash"};
+                                        "leaving", "leave",   "crash", "stable"};
 
     for (int i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
         if (strcmp(text, names[i]) == 0)
@@ -355,6 +361,8 @@ static bool add_record(struct reader *reader, struct fields *fields)
         return false;
     if ((record.type == RECORD_SEND || record.type == RECORD_DELIVER) &&
         !parse_message(reader, fields, &record))
+        return false;
+    if (record.type == RECORD_STABLE && !parse_id(reader, fields, &record))
         return false;
     if (record.type == RECORD_VIEW) {
         if (!fields->has_members || !fields->has_primary || record.epoch == 0)

@@ -3,14 +3,15 @@
  * Uniformity: if anybody delivers a safe message, be it that it dies or is cut
  * off right after, then every member of the view that goes on into the next
  * one delivers it too, with everything before it in the total order, in the
- * same place.
+ * same place. And so with an agreed message that somebody was told to be stable.
  */
 #include "tests/checkers/checkers.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A stay's sequence of ordered deliveries (records), and how much of it is bound by safe ones. */
+/* A stay's sequence of ordered deliveries (records), and how much of it is bound by safe ones, and by
+ * what was told to be stable. */
 struct sequence {
     uint32_t stay;
     struct list ordered;
@@ -31,6 +32,20 @@ static void read_sequence(const struct history *history, uint32_t stay, struct s
         if (record->service == RECORD_SAFE)
             sequence->bound = sequence->ordered.count;
     }
+}
+
+/* How many deliveries are bound because the last of them was told to be stable. */
+static size_t bound_by_word(const struct history *history, const struct sequence *sequence)
+{
+    const struct list *stable = &history->stays[sequence->stay].stable;
+    size_t bound = sequence->ordered.count;
+
+    if (stable->count == 0)
+        return 0;
+    uint32_t message = history->message_of[stable->items[stable->count - 1]];
+    while (bound > 0 && history->message_of[sequence->ordered.items[bound - 1]] != message)
+        bound--;
+    return bound;
 }
 
 /* The first length deliveries of the model are those of the other, or all that it has. */
@@ -69,6 +84,9 @@ void check_uniformity(const struct history *history, struct verdict *verdict)
 
         for (size_t i = 0; i < stays->count; i++) {
             read_sequence(history, stays->items[i], &sequences[i]);
+            size_t told = bound_by_word(history, &sequences[i]);
+            if (told > sequences[i].bound)
+                sequences[i].bound = told;
             if (sequences[i].bound > sequences[model].bound)
                 model = i;
         }

@@ -86,7 +86,7 @@ static void step(struct world *world, struct gcs_reader *r)
     const uint8_t *body = NULL;
     uint16_t size = 0;
     if (op & 0x40) {
-        (void)ops->read_ack(world->engine, rank, r);
+        (void)ops->read_ack(world->engine, rank, NULL, r);
         return;
     }
     if (op & 0x20) {

@@ -14,6 +14,7 @@ static const uint8_t value[] = {
     0x01,   0x00,                                     /* order, no flags */
     0x80,   0x08,                                     /* window of 1024 packets */
     0x80,   0x80, 0x80, 0x08,                         /* messages of 16 MiB */
+    0x10,                                             /* regions of 16 */
     0x01,   0x00, 0x00,                               /* a member, no survivors, no closing view */
     MEMBER,
 };
@@ -55,7 +56,8 @@ static void check_value(void)
         .proposer = 0xa0,
         .members_count = 1,
         .members = &member,
-        .settings = {.order = 1, .window_packets = 1024, .message_bytes = 16 << 20, .expect = 5},
+        .settings = {.order = 1, .window_packets = 1024, .message_bytes = 16 << 20, .region_size = 16,
+                     .expect = 5},
     };
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_proposal_write(&w, &p);

@@ -4,6 +4,7 @@
 #include "gcs/wire/nack.h"
 #include "gcs/wire/piece.h"
 #include "gcs/wire/private.h"
+#include "gcs/wire/report.h"
 #include "gcs/wire/runs.h"
 #include "gcs/wire/status.h"
 #include "gcs/wire/time.h"
@@ -94,6 +95,50 @@ static void check_time(void)
     EXPECT(gcs_time_find(time_frame, sizeof(time_frame)) == UINT64_C(0x1112131415161718));
     bytes[11] |= 0x80;
     EXPECT(gcs_time_find(bytes, sizeof(bytes)) == 0);
+}
+
+/* ---- REPORT --------------------------------------------------------------------------- */
+
+static const uint8_t report_frame[] = {
+    0x09, 0x00, 0x0f, 0x00, /* type, zero, bytes of body */
+    0x02,                   /* flags: of a region */
+    0xe8, 0x07,             /* top 1000 */
+    0x02,                   /* steps: */
+    0xac, 0x02, 0x03,       /* 3 votes hold up to 300 */
+    0x0a, 0x02,             /* 2 more up to 290 */
+    0x02,                   /* entries: */
+    0x01, 0x05,             /* of rank 1 packets up to 5 */
+    0x04, 0x80, 0x01,       /* of rank 6 up to 128 */
+};
+
+static void check_report(void)
+{
+    static const struct gcs_report_entry listed[2] = {{1, 5}, {6, 128}};
+    struct gcs_report report = {
+        .flags = GCS_REPORT_REGION, .top = 1000, .steps = 2, .step = {{300, 3}, {290, 5}}};
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    uint8_t *begin = gcs_frame_begin(&w, GCS_FRAME_REPORT);
+    uint16_t next = 0, count;
+    gcs_report_write(&w, &report);
+    gcs_write_varint(&w, 2);
+    gcs_report_write_entry(&w, &next, &listed[0]);
+    gcs_report_write_entry(&w, &next, &listed[1]);
+    EXPECT(gcs_frame_end(&w, begin));
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), report_frame);
+
+    struct gcs_reader r = gcs_reader_over(report_frame, sizeof(report_frame)), entries;
+    struct gcs_frame frame;
+    struct gcs_report read;
+    EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_REPORT);
+    EXPECT(gcs_report_read(frame.body, frame.size, 7, &read, &entries, &count) && count == 2);
+    EXPECT(read.flags == report.flags && read.top == 1000 && read.steps == 2);
+    EXPECT(read.step[1].position == 290 && read.step[1].votes == 5);
+    next = 0;
+    for (uint16_t i = 0; i < 2; i++) {
+        struct gcs_report_entry entry = gcs_report_read_entry(&entries, &next);
+        EXPECT(entry.rank == listed[i].rank && entry.taken == listed[i].taken);
+    }
 }
 
 /* ---- NACK ------------------------------------------------------------------------------ */
@@ -281,6 +326,7 @@ void golden_frames(void)
 {
     check_varints();
     check_status();
+    check_report();
     check_time();
     check_nack();
     check_runs();

@@ -20,6 +20,7 @@ static const struct gcs_settings settings = {
     .tie_breaker = true,
     .window_packets = 1024,
     .message_bytes = 16 << 20,
+    .region_size = 16,
     .expect = 5,
 };
 
@@ -33,6 +34,7 @@ static const struct gcs_settings settings = {
         0x01, 0x01,                                     /* order, tie breaker */                  \
         0x80, 0x08,                                     /* window of 1024 packets */              \
         0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */                  \
+        0x10,                                           /* regions of 16 */                       \
         0x05                                            /* expects 5 */
 
 static const uint8_t join_alone[] = {REQUEST, 0x00, 0, 0, 0, 0, 0, 0, 0, 0};

@@ -11,6 +11,7 @@ static const uint8_t body[] = {
     0x01, 0x02,                                     /* order; joiners are given the state */
     0x80, 0x08,                                     /* window of 1024 packets */
     0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */
+    0xac, 0x02,                                     /* regions of 300 */
     0x03, 0x02, 0x03,                               /* members, survivors, closing members */
     0x02, 'a', '0', 0xa0, 0, 0, 0, 0, 0, 0, 0, 0x64, 0x02,       /* member 0, receives 100 */
     0x02, 'a', '2', 0xa2, 0, 0, 0, 0, 0, 0, 0, 0xac, 0x02, 0x06, /* member 1, receives 300, weight 3 */
@@ -40,7 +41,8 @@ static const struct gcs_proposal sample = {
     .cut = cut,
     .holder = holder,
     .reason = reason,
-    .settings = {.order = 1, .state = true, .window_packets = 1024, .message_bytes = 16 << 20},
+    .settings = {.order = 1, .state = true, .window_packets = 1024, .message_bytes = 16 << 20,
+                 .region_size = 300},
     .time = UINT64_C(0x2122232425262728),
 };
 

@@ -6,18 +6,19 @@
 #include <gcs/error.h>
 #include <string.h>
 
-static uint64_t fifo[3] = {0, 128, UINT64_MAX};
+static uint64_t each[9] = {0, 0, 0, 0, 1, 128, 2, 3, UINT64_MAX};
 
 #define MARK                                                                              \
     0xac, 0x02,                                                 /* epoch 300 */           \
         0x80, 0x80, 0x80, 0x80, 0x10,                           /* 2^32 in total order */ \
         0x03,                                                   /* three ranks */         \
-        0x00,                                                   /* nothing of rank 0 */   \
-        0x80, 0x01,                                             /* 128 of rank 1 */       \
+        0x00, 0x00, 0x00,                                       /* nothing of rank 0 */   \
+        0x00, 0x01, 0x80, 0x01,                                 /* rank 1: 0, 1, 128 */   \
+        0x02, 0x03,                                             /* rank 2: causal, unordered */ \
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1 /* all that there can be */
 
 static const struct gcs_mark mark = {
-    .epoch = 300, .count = 3, .total = UINT64_C(1) << 32, .fifo = fifo};
+    .epoch = 300, .count = 3, .total = UINT64_C(1) << 32, .each = each};
 
 static const uint8_t ask_body[] = {0x07, MARK};
 static const uint8_t offer_body[] = {0x07,                   /* attempt */
@@ -30,13 +31,13 @@ static const uint8_t offer_failed_body[] = {0x07, 0x15};
 static bool same_mark(const struct gcs_mark *m)
 {
     return m->epoch == mark.epoch && m->count == mark.count && m->total == mark.total &&
-           memcmp(m->fifo, fifo, sizeof(fifo)) == 0;
+           memcmp(m->each, each, sizeof(each)) == 0;
 }
 
 static void check_ask(void)
 {
     struct gcs_state_ask ask = {7, mark}, read;
-    uint64_t room[GCS_MEMBERS_MAX];
+    uint64_t room[GCS_MARK_EACH_MAX];
     uint8_t bytes[64];
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_state_ask_write(&w, &ask);
@@ -50,7 +51,7 @@ static void check_offer(void)
     struct gcs_state_offer offer = {
         .attempt = 7, .chunk_bytes = 1384, .total = 4 << 20, .mark = mark};
     struct gcs_state_offer read;
-    uint64_t room[GCS_MEMBERS_MAX];
+    uint64_t room[GCS_MARK_EACH_MAX];
     uint8_t bytes[64];
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_state_offer_write(&w, &offer);

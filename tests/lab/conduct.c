@@ -26,6 +26,7 @@ struct phases {
     struct lab_run *run;
     struct lab_faults faults;
     int wake_fd;
+    uint64_t awake_at; /* when it was last seen to be run */
     uint64_t steady_since;
 };
 
@@ -41,6 +42,22 @@ static void note_pause(struct lab_run *run, uint64_t from, uint64_t to)
         memory_grow(run->pauses, run->pauses_count, &run->pauses_capacity, sizeof(*run->pauses));
     run->pauses[run->pauses_count++] = (struct lab_pause){from, to};
     run->paused += to - from;
+    lab_faults_note(run, "gcs-lab was not run for %.3f s", (double)(to - from) / 1e9);
+}
+
+double lab_run_waited(const struct lab_run *run)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < run->crew.count; i++) {
+        const struct lab_life *life = run->crew.lives[i];
+        double waited = (double)life->state.waited_ns;
+
+        if (life->ended_at > life->started_at + LAB_NS_PER_S &&
+            waited > most * (double)(life->ended_at - life->started_at))
+            most = waited / (double)(life->ended_at - life->started_at);
+    }
+    return most;
 }
 
 uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)
@@ -60,14 +77,16 @@ uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)
 static bool pass(struct phases *phases, uint64_t until)
 {
     struct lab_run *run = phases->run;
-    uint64_t before = lab_now(), limit = until + run->paused, after;
+    uint64_t limit = until + run->paused, before = lab_now();
 
+    if (phases->awake_at && before > phases->awake_at + PAUSE_NS)
+        note_pause(run, phases->awake_at, before);
     if (!lab_crew_wait(&run->crew, limit, phases->wake_fd))
         run->interrupted = true;
-    after = lab_now();
     limit = limit > before ? limit : before;
-    if (after > limit + PAUSE_NS)
-        note_pause(run, limit, after);
+    phases->awake_at = lab_now();
+    if (phases->awake_at > limit + PAUSE_NS)
+        note_pause(run, limit, phases->awake_at);
     return !run->interrupted && run->crew.wrongs_count == 0;
 }
 

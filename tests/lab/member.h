@@ -25,6 +25,9 @@ struct lab_member_options {
     unsigned rate;
     uint32_t window_packets, window_bytes, queue_bytes, suspect_ms;
     int32_t clock_ppm;
+    enum gcs_order order;
+    bool rotate, stable, all_hold;
+    uint32_t region_size;
 };
 
 /* What multicasts: the loop, or a thread. */

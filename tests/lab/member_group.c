@@ -17,13 +17,13 @@
 bool lab_member_open(struct lab_member *member)
 {
     struct gcs_endpoint_options options;
-    int error = GCS_EADDRESS;
+    int error = GCS_EADDRESS; /* with interface=, GCS_EOPTION says that it has no address now */
 
     gcs_endpoint_options_init(&options);
     options.cluster = member->options->cluster;
     options.suspect_ms = member->options->suspect_ms;
     options.flags = member->own_loop ? GCS_OWN_LOOP : 0;
-    for (unsigned i = 0; i < OPEN_TRIES && error == GCS_EADDRESS; i++) {
+    for (unsigned i = 0; i < OPEN_TRIES && (error == GCS_EADDRESS || error == GCS_EOPTION); i++) {
         const struct timespec time = {0, 20 * (long)LAB_NS_PER_MS};
 
         if (i > 0)
@@ -60,6 +60,13 @@ void lab_member_join(struct lab_member *member)
     config.window_bytes = member->options->window_bytes;
     config.queue_bytes = member->options->queue_bytes;
     config.message_bytes = LAB_MESSAGE_MAX;
+    config.order = member->options->order;
+    config.rotate = member->options->rotate;
+    config.stable = member->options->stable;
+    if (member->options->all_hold)
+        config.safe_quorum = GCS_SAFE_ALL;
+    if (member->options->region_size)
+        config.region_size = member->options->region_size;
     config.rejoin = false; /* joins are the member's business here */
     error = gcs_join(member->endpoint, LAB_GROUP, &config, &group);
     if (error) {
@@ -209,6 +216,10 @@ void lab_member_event(struct lab_member *member, const struct gcs_event *event)
         break;
     case GCS_EVENT_WRITABLE:
         atomic_fetch_add(&member->sender.writables, 1);
+        break;
+    case GCS_EVENT_STABLE:
+        if (!member->options->stable)
+            lab_member_wrong("an event that nobody has asked for says what is stable");
         break;
     case GCS_EVENT_LEFT:
         on_left(member, event->error);

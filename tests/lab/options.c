@@ -21,11 +21,14 @@ static const char *const fault_names[] = {
 
 static const char *const network_names[] = {"auto", "loopback", "namespaces"};
 
-static const char *const service_names[] = {"fifo", "agreed", "safe", "mixed"};
+static const char *const service_names[] = {"fifo", "causal", "agreed", "safe", "mixed"};
+
+static const char *const order_names[] = {"any", "sequencer", "lamport"};
 
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
-    "               [--service fifo|agreed|safe|mixed] [--plan TEXT] [--dir DIR]\n"
+    "               [--service fifo|causal|agreed|safe|mixed]\n"
+    "               [--order any|sequencer|lamport] [--plan TEXT] [--dir DIR]\n"
     "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
@@ -35,7 +38,9 @@ static const char usage_text[] =
     "  --seed N       of the schedule of faults and of the load (default 1)\n"
     "  --seconds S    how long faults happen (default 20)\n"
     "  --members M    processes, 1 to 64 (default 5)\n"
-    "  --service S    fifo, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --order O      how the total order is made: sequencer, lamport, or any: as the\n"
+    "                 seed decides (default any)\n"
     "  --network N    namespaces: a network of its own for each process, needs root;\n"
     "                 loopback; auto (default): namespaces if they can be made\n"
     "  --rate R       messages per second of each member (default: what traces can hold)\n"
@@ -97,8 +102,21 @@ static bool parse_service(const char *text, enum lab_service *service)
             return true;
         }
     }
-    fprintf(stderr, "gcs-lab: --service: \"%s\" is no service; use fifo, agreed, safe or mixed\n",
+    fprintf(stderr,
+            "gcs-lab: --service: \"%s\" is no service; use fifo, causal, agreed, safe or mixed\n",
             text);
+    return false;
+}
+
+static bool parse_order(const char *text, enum lab_order *order)
+{
+    for (unsigned i = 0; i <= LAB_LAMPORT; i++) {
+        if (strcmp(text, order_names[i]) == 0) {
+            *order = (enum lab_order)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "gcs-lab: --order: \"%s\" is no order; use any, sequencer or lamport\n", text);
     return false;
 }
 
@@ -158,6 +176,8 @@ static bool parse_option(int option, struct lab_options *options)
         return parse_service(optarg, &options->service);
     case 'r':
         return parse_unsigned("rate", optarg, 1, LAB_RATE_MAX, &options->rate);
+    case 'o':
+        return parse_order(optarg, &options->order);
     case 'n':
         return parse_network(optarg, &options->network);
     case 'd':
@@ -194,19 +214,13 @@ static bool check_plan(const struct lab_options *options)
 enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"seconds", required_argument, NULL, 't'},
-        {"members", required_argument, NULL, 'm'},
-        {"faults", required_argument, NULL, 'f'},
-        {"service", required_argument, NULL, 'v'},
-        {"rate", required_argument, NULL, 'r'},
-        {"network", required_argument, NULL, 'n'},
-        {"dir", required_argument, NULL, 'd'},
-        {"check", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"plan", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 't'},
+        {"members", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'f'},
+        {"service", required_argument, NULL, 'v'}, {"rate", required_argument, NULL, 'r'},
+        {"order", required_argument, NULL, 'o'},   {"network", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'd'},     {"check", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
+        {"plan", required_argument, NULL, 'p'},    {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -239,6 +253,11 @@ const char *lab_fault_name(enum lab_fault fault)
 const char *lab_service_name(enum lab_service service)
 {
     return service_names[service];
+}
+
+const char *lab_order_name(enum lab_order order)
+{
+    return order_names[order];
 }
 
 const char *lab_network_name(enum lab_network_kind kind)

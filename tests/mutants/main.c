@@ -9,6 +9,7 @@
  * Exit status: 0 all found and every checker used, 1 not so, 2 usage.
  */
 #include "gcs/base/mutant.h"
+#include "tests/mutants/scale.h"
 #include "tests/sim/world.h"
 
 #include <errno.h>
@@ -81,6 +82,7 @@ struct settings {
     unsigned jobs;
     bool fast;
     bool explain;
+    bool scale;
     uint64_t only; /* set of mutants, 0: all */
 };
 
@@ -118,6 +120,12 @@ static uint32_t property_bit(const char *property)
     return 0;
 }
 
+/* A mutant's name begins with the order that it is about, where it is about one. */
+static bool is_about(const char *prefix)
+{
+    return strncmp(mutants[gcs_mutant].name, prefix, strlen(prefix)) == 0;
+}
+
 static uint32_t run_seed(uint64_t seed, bool explain)
 {
     bool agreement = strcmp(mutants[gcs_mutant].property, "primary-component") == 0;
@@ -130,6 +138,10 @@ static uint32_t run_seed(uint64_t seed, bool explain)
     options.seed = seed;
     options.members = profile->members;
     options.service = profile->service;
+    if (is_about("lamport_"))
+        options.order = GCS_ORDER_LAMPORT;
+    else if (is_about("vector_"))
+        options.service = WORLD_CAUSAL;
     world_parse_faults(profile->faults, &options.faults);
     world_run(&options, &result);
     for (size_t i = 0; i < result.verdict.count; i++)
@@ -359,6 +371,7 @@ static int run(const struct settings *settings)
 static const char usage_text[] =
     "usage: gcs-sim-mutants [--list] [--only NAME[,NAME...]] [--seed N] [--runs K] [--jobs J]\n"
     "                       [--fast] [--explain] [--help]\n"
+    "       gcs-sim-mutants --scale\n"
     "\n"
     "Runs the simulator with each deliberate bug until a checker finds it.\n"
     "\n"
@@ -369,6 +382,8 @@ static const char usage_text[] =
     "  --jobs J    how many at once, 1 to 16 (default: as many as processors)\n"
     "  --fast      be content with any violation; do not look further for unused checkers\n"
     "  --explain   print what was found, with the events before it\n"
+    "  --scale     mutants of the tree of regions instead: each must miss a bound of\n"
+    "              gcs-sim --scale\n"
     "\n"
     "Exit status: 0 all found and every checker used, 1 not so, 2 usage.\n";
 
@@ -422,6 +437,7 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
         {"jobs", required_argument, NULL, 'j'},
         {"fast", no_argument, NULL, 'f'},
         {"explain", no_argument, NULL, 'e'},
+        {"scale", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -450,6 +466,8 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
             *(option == 'r' ? &settings->runs : &settings->jobs) = (unsigned)value;
         } else if (option == 'f') {
             settings->fast = true;
+        } else if (option == 'c') {
+            settings->scale = true;
         } else if (option == 'e') {
             settings->explain = true;
         } else {
@@ -469,5 +487,5 @@ int main(int argc, char **argv)
         fputs(usage_text, stderr);
         return 2;
     }
-    return run(&settings);
+    return settings.scale ? mutants_scale() : run(&settings);
 }

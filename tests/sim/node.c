@@ -361,6 +361,8 @@ static void on_event(struct world *world, struct node *node, const struct gcs_co
     case GCS_EVENT_STATE_END:
         state_complete(world, node, event);
         break;
+    case GCS_EVENT_STABLE:
+        break;
     }
 }
 

@@ -18,7 +18,7 @@ void world_options_init(struct world_options *options)
 
 bool world_parse_service(const char *text, enum world_service *service)
 {
-    static const char *const names[] = {"fifo", "agreed", "safe", "mixed"};
+    static const char *const names[] = {"fifo", "agreed", "safe", "mixed", "causal"};
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (strcmp(text, names[i]) == 0) {
@@ -27,6 +27,14 @@ bool world_parse_service(const char *text, enum world_service *service)
         }
     }
     return false;
+}
+
+bool world_parse_order(const char *text, enum gcs_order *order)
+{
+    bool lamport = strcmp(text, "lamport") == 0;
+
+    *order = lamport ? GCS_ORDER_LAMPORT : GCS_ORDER_SEQUENCER;
+    return lamport || strcmp(text, "sequencer") == 0;
 }
 
 static bool parse_fault(const char *text, size_t length, uint32_t *faults)

@@ -67,6 +67,8 @@ static enum record_type record_type(enum gcs_trace_type type)
         return RECORD_VIEW;
     case GCS_TRACE_BLOCKED:
         return RECORD_BLOCKED;
+    case GCS_TRACE_STABLE:
+        return RECORD_STABLE;
     case GCS_TRACE_LEAVE:
         break;
     }
@@ -75,7 +77,17 @@ static enum record_type record_type(enum gcs_trace_type type)
 
 static enum record_service record_service(enum gcs_service service)
 {
-    return service == GCS_FIFO ? RECORD_FIFO : service == GCS_AGREED ? RECORD_AGREED : RECORD_SAFE;
+    switch (service) {
+    case GCS_FIFO:
+        return RECORD_FIFO;
+    case GCS_CAUSAL:
+        return RECORD_CAUSAL;
+    case GCS_AGREED:
+        return RECORD_AGREED;
+    case GCS_SAFE:
+        break;
+    }
+    return RECORD_SAFE;
 }
 
 static void write_line(struct world *world, const struct gcs_trace_event *event)
@@ -232,6 +244,9 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event)
         record.seed = event->seed;
         record.service = record_service(event->service);
         record.hash = gcs_trace_hash(event->message.data, event->message.size);
+    } else if (event->type == GCS_TRACE_STABLE) {
+        record.sender = recorder_number(world, event->sender);
+        record.number = event->number;
     } else if (event->type == GCS_TRACE_VIEW) {
         add_view(world, &record, event->change);
     }

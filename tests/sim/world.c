@@ -84,6 +84,8 @@ static void choose_sizes(struct world *world)
     if (gcs_prng_below(&world->prng, 2) == 0)
         group->queue_bytes = 1U << gcs_prng_between(&world->prng, 16, 19);
     group->message_bytes = 1U << 16;
+    if (world->options.region_size > 0)
+        group->region_size = world->options.region_size;
     /* Mostly one vote each, as the default is. */
     world->weighted = gcs_prng_below(&world->prng, 5) == 0;
     group->state = gcs_prng_below(&world->prng, 2) == 0;
@@ -92,6 +94,12 @@ static void choose_sizes(struct world *world)
     world->leases = gcs_prng_below(&world->prng, 2) == 0;
     group->rejoin = gcs_prng_below(&world->prng, 2) == 0;
     group->tie_breaker = gcs_prng_below(&world->prng, 5) == 0;
+    /* Beside the draws, so that all else about a seed stays as it was. */
+    uint64_t draw = world->options.seed * 3 + 1;
+    uint64_t random = gcs_prng_split(&draw);
+    group->safe_quorum = random % 4 == 0 ? GCS_SAFE_ALL : GCS_SAFE_MAJORITY;
+    group->rotate = random / 4 % 3 == 0;
+    group->stable = random / 12 % 2 == 0;
 }
 
 static void build(struct world *world, const struct world_options *options,
@@ -257,7 +265,7 @@ static void begin_safety(struct world *world)
 
 static void fail_liveness(struct world *world, const char *what, const char *why)
 {
-    world_fail(world, "liveness", "%s: %s", what, why);
+    world_fail(world, world->apart ? "state" : "liveness", "%s: %s", what, why);
 }
 
 static void tick(struct world *world)

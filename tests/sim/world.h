@@ -43,11 +43,13 @@ enum world_fault {
 
 #define WORLD_FAULTS_ALL ((1U << WORLD_FAULTS) - 1)
 
-enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED };
+/* Names on command lines, in this order; mixed: all of them. */
+enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED, WORLD_CAUSAL };
 
 struct world_options {
     uint64_t seed;
     unsigned members;
+    unsigned region_size; /* 0: the default */
     unsigned messages; /* planned, all members together */
     enum gcs_order order;
     enum world_service service;
@@ -122,6 +124,7 @@ void world_counters_add(struct gcs_counters *sum, const struct gcs_counters *cou
 /* Names on command lines: true if the text makes sense. A list is "a,b,c", "all" or "none". */
 bool world_parse_faults(const char *text, uint32_t *faults);
 bool world_parse_service(const char *text, enum world_service *service);
+bool world_parse_order(const char *text, enum gcs_order *order);
 
 /* Writes the violations and the records before the first one, for people. */
 void world_explain(const struct world_result *result, FILE *out);

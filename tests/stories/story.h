@@ -51,6 +51,10 @@ void given_wire(unsigned bytes_per_ms);
  * members get it before anything else, and their vote with it. */
 void given_state(void);
 
+/* Before given_members(): how the total order is made; who must hold a safe message. */
+void given_order(enum gcs_order order);
+void given_safe_for_all(void);
+
 /* So many members in one view, at rest; the transcript begins here. */
 void given_members(unsigned count);
 
@@ -92,6 +96,7 @@ void wait_ms(unsigned ms);
 #define wait_for_view(members) STORY_AT(story_wait_for_view(members))
 
 #define FIFO   GCS_FIFO
+#define CAUSAL GCS_CAUSAL
 #define AGREED GCS_AGREED
 #define SAFE   GCS_SAFE
 

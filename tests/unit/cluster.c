@@ -215,6 +215,7 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
     case GCS_EVENT_STATE_END:
+    case GCS_EVENT_STABLE:
         break;
     }
     if (!node->hold) {

@@ -105,12 +105,14 @@ END_TEST
 
 START_TEST(a_state_covers_what_was_delivered_before_it)
 {
-    struct gcs_mark mark = {7, 2, 10, (uint64_t[]){4, 0}};
+    struct gcs_mark mark = {7, 2, 10, (uint64_t[]){9, 2, 4, 0, 0, 0}};
     struct gcs_core_event event = {.type = GCS_EVENT_DELIVER, .service = GCS_SAFE};
     ck_assert(gcs_mark_covers(&mark, &event, 7, 10) && !gcs_mark_covers(&mark, &event, 7, 11));
     ck_assert(gcs_mark_covers(&mark, &event, 6, 99) && !gcs_mark_covers(&mark, &event, 8, 1));
     event.service = GCS_FIFO;
     ck_assert(gcs_mark_covers(&mark, &event, 7, 4) && !gcs_mark_covers(&mark, &event, 7, 5));
+    event.service = GCS_CAUSAL;
+    ck_assert(gcs_mark_covers(&mark, &event, 7, 9) && !gcs_mark_covers(&mark, &event, 7, 10));
     event.rank = 1;
     ck_assert(!gcs_mark_covers(&mark, &event, 7, 1));
     event.rank = 2; /* not of that view */

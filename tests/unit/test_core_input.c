@@ -130,6 +130,35 @@ START_TEST(other_clusters_groups_and_versions_are_foreign)
     check_bytes(data, size, COUNTER(dropped_version));
     memcpy(data, "HTTP", 4);
     check_bytes(data, size, COUNTER(dropped_version));
+    check_bytes(data, size, COUNTER(dropped_version));
+    ck_assert_int_eq(gcs_core_stranger(c.nodes[0].core, NULL), 0);
+    cluster_stop(&c);
+}
+END_TEST
+
+/* One packet may be damaged; if its version alone is, it is known to be. */
+START_TEST(who_speaks_another_version_twice_is_a_stranger_and_is_answered)
+{
+    uint8_t data[2048];
+    struct gcs_address from, expected = cluster_address(1);
+    setup();
+    struct forged f = forge();
+    size_t size = seal(&f, data, CLUSTER_TAG);
+    data[3] ^= 4;
+    check_bytes(data, size, COUNTER(dropped_corrupt));
+    check_bytes(data, size, COUNTER(dropped_corrupt));
+    data[3] = 7;
+    mend(data, size, CLUSTER_TAG);
+    uint64_t sent = cluster_counters(&c, 0)->control_packets_sent;
+    check_bytes(data, size, COUNTER(dropped_version));
+    ck_assert_int_eq(gcs_core_stranger(c.nodes[0].core, &from), 0);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->control_packets_sent, sent);
+    check_bytes(data, size, COUNTER(dropped_version));
+    ck_assert_int_eq(gcs_core_stranger(c.nodes[0].core, &from), 7);
+    ck_assert(gcs_address_equal(&from, &expected));
+    ck_assert_uint_eq(cluster_counters(&c, 0)->control_packets_sent, sent + 1);
+    check_bytes(data, size, COUNTER(dropped_version)); /* at once: not answered again */
+    ck_assert_uint_eq(cluster_counters(&c, 0)->control_packets_sent, sent + 1);
     cluster_stop(&c);
 }
 END_TEST
@@ -212,7 +241,7 @@ START_TEST(payload_that_makes_no_sense_is_malformed)
     EXPECT_DROPPED(&f, dropped_malformed); /* longer than it is */
     f = forge_data(next_number, GCS_FIFO, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1", 10);
     EXPECT_DROPPED(&f, dropped_malformed);
-    static const uint8_t services[] = {1, 3, 6, 255};
+    static const uint8_t services[] = {1, 6, 7, 255};
     for (size_t i = 0; i < sizeof(services); i++) {
         f = forge_data(next_number, services[i], "\5hello", 6);
         EXPECT_DROPPED(&f, dropped_malformed);
@@ -431,6 +460,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         other_clusters_groups_and_versions_are_foreign,
+        who_speaks_another_version_twice_is_a_stranger_and_is_answered,
         short_and_damaged_packets_are_counted,
         packets_of_other_views_are_stale,
         nobody_speaks_in_our_name,

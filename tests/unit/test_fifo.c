@@ -83,7 +83,7 @@ START_TEST(it_says_nothing_and_owes_nothing)
     engine->ops->announce(engine, 1, true, &w);
     engine->ops->write_ack(engine, &w);
     ck_assert_uint_eq(gcs_writer_size(&w), 0);
-    ck_assert(engine->ops->read_ack(engine, 0, &r));
+    ck_assert(engine->ops->read_ack(engine, 0, NULL, &r));
     ck_assert(!engine->ops->owes_ack(engine));
     ck_assert(engine->ops->safe(engine, 1));
     teardown();

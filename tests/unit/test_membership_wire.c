@@ -486,7 +486,7 @@ START_TEST(a_small_proposal_has_these_bytes)
         0x4d, 0,    0,    0,    0,    0, 0, 0,                   /* lineage */
         0x03, 0,    0,    0,    0,    0, 0, 0,                   /* proposer */
         0x05, 0,    0,    0,    0,    0, 0, 0,                   /* group time */
-        0x01, 0x00, 0x80, 0x04, 0xe8, 0x07,                      /* order, flags, 512, 1000 */
+        0x01, 0x00, 0x80, 0x04, 0xe8, 0x07, 0x00,                /* order, flags, 512, 1000, no regions */
         0x02, 0x01, 0x02,                                        /* members, survivors, closing */
         0x02, 'a',  'b',  0x03, 0,    0, 0, 0, 0, 0, 0,    0x09, 0x02, /* survivor */
         0x01, 'c',  0x04, 0,    0,    0, 0, 0, 0, 0, 0x80, 0x01, 0x00, /* joiner */

@@ -99,7 +99,7 @@ static void hear_ack(struct gcs_order_engine *engine, uint16_t rank, uint64_t sl
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_write_varint(&w, slot);
     struct gcs_reader r = gcs_reader_over(bytes, gcs_writer_size(&w));
-    ck_assert(engine->ops->read_ack(engine, rank, &r));
+    ck_assert(engine->ops->read_ack(engine, rank, NULL, &r));
 }
 
 /* ---- Runs give slots ------------------------------------------------------------------ */
@@ -517,7 +517,7 @@ START_TEST(an_acknowledgement_cut_short_is_refused)
     struct gcs_order_engine *engine = open_engine(1, 0);
     for (size_t cut = 0; cut <= sizeof(bytes); cut++) {
         struct gcs_reader r = gcs_reader_over(bytes, cut);
-        ck_assert_int_eq(engine->ops->read_ack(engine, 0, &r), cut == sizeof(bytes));
+        ck_assert_int_eq(engine->ops->read_ack(engine, 0, NULL, &r), cut == sizeof(bytes));
     }
     close_engine(engine);
 }

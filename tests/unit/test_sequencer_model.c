@@ -177,7 +177,7 @@ static void acknowledge(uint16_t from)
         struct gcs_reader r = gcs_reader_over(bytes, gcs_writer_size(&w));
         if (to == from || gcs_prng_chance(&prng, 500000))
             continue;
-        ck_assert(all[to].engine->ops->read_ack(all[to].engine, from, &r));
+        ck_assert(all[to].engine->ops->read_ack(all[to].engine, from, NULL, &r));
     }
     struct gcs_reader r = gcs_reader_over(bytes, gcs_writer_size(&w));
     ck_assert_uint_eq(gcs_read_varint(&r), held_by(from));

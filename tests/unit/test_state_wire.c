@@ -4,10 +4,10 @@
 #include "gcs/wire/state.h"
 #include "tests/unit/suite.h"
 
-enum { ROOM = 64 + GCS_MEMBERS_MAX * 10 };
+enum { ROOM = 64 + GCS_MARK_EACH_MAX * 10 };
 
 static uint8_t bytes[ROOM];
-static uint64_t room[GCS_MEMBERS_MAX];
+static uint64_t room[GCS_MARK_EACH_MAX];
 
 static struct gcs_writer writer(void)
 {
@@ -25,9 +25,9 @@ static struct gcs_mark any_mark(struct gcs_prng *prng, uint64_t *fifo)
         .epoch = (uint32_t)any(prng) | 1,
         .count = (uint16_t)(1 + gcs_prng_below(prng, 12)),
         .total = any(prng),
-        .fifo = fifo,
+        .each = fifo,
     };
-    for (uint16_t rank = 0; rank < mark.count; rank++)
+    for (uint32_t rank = 0; rank < mark.count * GCS_MARK_ORDERS; rank++)
         fifo[rank] = any(prng);
     return mark;
 }
@@ -37,13 +37,13 @@ static void expect_mark(const struct gcs_mark *a, const struct gcs_mark *b)
     ck_assert_uint_eq(a->epoch, b->epoch);
     ck_assert_uint_eq(a->count, b->count);
     ck_assert_uint_eq(a->total, b->total);
-    ck_assert_mem_eq(a->fifo, b->fifo, a->count * sizeof(*a->fifo));
+    ck_assert_mem_eq(a->each, b->each, a->count * GCS_MARK_ORDERS * sizeof(*a->each));
 }
 
 START_TEST(questions_and_offers_come_back)
 {
     struct gcs_prng prng;
-    uint64_t fifo[16];
+    uint64_t fifo[12 * GCS_MARK_ORDERS];
     gcs_prng_init(&prng, 1);
     for (int i = 0; i < 2000; i++) {
         struct gcs_state_ask ask = {(uint32_t)any(&prng) | 1, any_mark(&prng, fifo)}, asked;
@@ -73,9 +73,9 @@ END_TEST
 
 START_TEST(the_largest_view_has_a_mark)
 {
-    static uint64_t fifo[GCS_MEMBERS_MAX];
+    static uint64_t fifo[GCS_MARK_EACH_MAX];
     struct gcs_state_ask ask = {1, {UINT32_MAX, GCS_MEMBERS_MAX, UINT64_MAX, fifo}}, asked;
-    for (int rank = 0; rank < GCS_MEMBERS_MAX; rank++)
+    for (int rank = 0; rank < GCS_MARK_EACH_MAX; rank++)
         fifo[rank] = UINT64_MAX - (uint64_t)rank;
     struct gcs_writer w = writer();
     gcs_state_ask_write(&w, &ask);
@@ -89,7 +89,7 @@ START_TEST(the_largest_view_has_a_mark)
     gcs_write_varint(&w, 1);
     gcs_write_varint(&w, 1);
     gcs_write_varint(&w, GCS_MEMBERS_MAX + 1);
-    for (int rank = 0; rank <= GCS_MEMBERS_MAX; rank++)
+    for (int rank = 0; rank <= GCS_MARK_EACH_MAX; rank++)
         gcs_write_varint(&w, 1);
     ck_assert(!gcs_state_ask_read(bytes, gcs_writer_size(&w), room, &asked));
 }
@@ -103,14 +103,14 @@ static bool reads_ask(const uint8_t *body, size_t size)
 
 START_TEST(senseless_questions_are_refused)
 {
-    ck_assert(reads_ask((const uint8_t[]){1, 1, 0, 1, 0}, 5));
-    ck_assert(!reads_ask((const uint8_t[]){0, 1, 0, 1, 0}, 5));    /* no attempt */
-    ck_assert(!reads_ask((const uint8_t[]){1, 0, 0, 1, 0}, 5));    /* no view */
+    ck_assert(reads_ask((const uint8_t[]){1, 1, 0, 1, 0, 0, 0}, 7));
+    ck_assert(!reads_ask((const uint8_t[]){0, 1, 0, 1, 0, 0, 0}, 7));    /* no attempt */
+    ck_assert(!reads_ask((const uint8_t[]){1, 0, 0, 1, 0, 0, 0}, 7));    /* no view */
     ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 0}, 4));       /* nobody in it */
     ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1}, 4));       /* too short */
-    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1, 0, 0}, 6)); /* too long */
+    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1, 0, 0, 0, 0}, 8)); /* too long */
     ck_assert(!reads_ask(NULL, 0));
-    static const uint8_t late[] = {0x80, 0x80, 0x80, 0x80, 0x10, 1, 0, 1, 0};
+    static const uint8_t late[] = {0x80, 0x80, 0x80, 0x80, 0x10, 1, 0, 1, 0, 0, 0};
     ck_assert(!reads_ask(late, sizeof(late))); /* attempt 2^32 */
 }
 END_TEST
@@ -123,11 +123,11 @@ static bool reads_offer(const uint8_t *body, size_t size)
 
 START_TEST(senseless_offers_are_refused)
 {
-    ck_assert(reads_offer((const uint8_t[]){1, 0, 9, 0, 1, 0, 1, 0}, 8));
-    ck_assert(!reads_offer((const uint8_t[]){1, 0, 0, 0, 1, 0, 1, 0}, 8)); /* empty chunks */
+    ck_assert(reads_offer((const uint8_t[]){1, 0, 9, 0, 1, 0, 1, 0, 0, 0}, 10));
+    ck_assert(!reads_offer((const uint8_t[]){1, 0, 0, 0, 1, 0, 1, 0, 0, 0}, 10)); /* empty chunks */
     ck_assert(reads_offer((const uint8_t[]){1, 7}, 2));
     ck_assert(!reads_offer((const uint8_t[]){1, 7, 0}, 3));
-    static const uint8_t huge[] = {1, 0, 0x80, 0x80, 0x04, 0, 1, 0, 1, 0};
+    static const uint8_t huge[] = {1, 0, 0x80, 0x80, 0x04, 0, 1, 0, 1, 0, 0, 0};
     ck_assert(!reads_offer(huge, sizeof(huge))); /* chunks of 64 KiB fit no packet */
 }
 END_TEST
@@ -212,16 +212,16 @@ END_TEST
 
 START_TEST(marks_are_compared_place_by_place)
 {
-    struct gcs_mark a = {5, 2, 10, (uint64_t[]){3, 4}};
-    struct gcs_mark b = {5, 2, 10, (uint64_t[]){3, 4}};
+    struct gcs_mark a = {5, 2, 10, (uint64_t[]){3, 4, 5, 6, 7, 8}};
+    struct gcs_mark b = {5, 2, 10, (uint64_t[]){3, 4, 5, 6, 7, 8}};
     ck_assert(gcs_mark_reaches(&a, &b) && gcs_mark_reaches(&b, &a));
     b.total = 11;
     ck_assert(!gcs_mark_reaches(&a, &b) && gcs_mark_reaches(&b, &a));
-    b.fifo[0] = 2;
+    b.each[0] = 2;
     ck_assert(!gcs_mark_reaches(&a, &b) && !gcs_mark_reaches(&b, &a));
     b.epoch = 6; /* a later view: everything of the one before is covered */
     ck_assert(!gcs_mark_reaches(&a, &b) && gcs_mark_reaches(&b, &a));
-    b = (struct gcs_mark){5, 1, 99, (uint64_t[]){99}}; /* not of the same view */
+    b = (struct gcs_mark){5, 1, 99, (uint64_t[]){99, 99, 99}}; /* not of the same view */
     ck_assert(!gcs_mark_reaches(&a, &b) && !gcs_mark_reaches(&b, &a));
 }
 END_TEST

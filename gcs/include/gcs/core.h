@@ -74,6 +74,7 @@ enum gcs_trace_type {
     GCS_TRACE_VIEW,
     GCS_TRACE_BLOCKED, /* nothing can be sent or delivered until the next view */
     GCS_TRACE_LEAVE,   /* the membership has ended */
+    GCS_TRACE_STABLE,  /* a delivered message, and all before it in total order, are safe now */
 };
 
 struct gcs_trace_event {
@@ -84,8 +85,8 @@ struct gcs_trace_event {
     uint64_t lineage;
     uint64_t proposer; /* with epoch: the view */
     uint32_t epoch;
-    const struct gcs_member_id *sender; /* send, deliver */
-    uint64_t number;                    /* send, deliver: the sender's n-th message, from 1 */
+    const struct gcs_member_id *sender; /* send, deliver, stable */
+    uint64_t number;                    /* the same: the sender's n-th message, from 1 */
     enum gcs_service service;           /* send, deliver */
     struct gcs_message message;         /* send, deliver */
     uint64_t time, seed;                /* deliver, agreed or safe: see struct gcs_event; the seed is
@@ -114,7 +115,17 @@ struct gcs_core_config {
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
 };
 
-enum gcs_order { GCS_ORDER_SEQUENCER = 1 };
+/* How agreed and safe messages get their order: gcs_ordering(7). */
+enum gcs_order {
+    GCS_ORDER_SEQUENCER = 1, /* one member gives the places */
+    GCS_ORDER_LAMPORT = 2,   /* all alike, by clocks; for small groups */
+};
+
+/* By whom a safe message is held when it is delivered. */
+enum gcs_safe_quorum {
+    GCS_SAFE_MAJORITY = 1, /* by a quorum of the view */
+    GCS_SAFE_ALL = 2,      /* by all voters of the view: one that is silent holds all back */
+};
 
 /* How a member finds or founds its group. */
 enum gcs_bootstrap {
@@ -148,6 +159,13 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
+    uint32_t region_size; /* a view of more members than this is a tree of regions of at most
+                             this size, which repair their losses and acknowledge by themselves;
+                             same at all members; 0: never, 2 to GCS_MEMBERS_MAX; default 16 */
+    enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */
+    bool rotate; /* the sequencer is another voter in each view, not always the coordinator; same at
+                    all members; default false */
+    bool stable; /* GCS_EVENT_STABLE tells when agreed messages have become safe; default false */
 };
 
 /* The defaults; sets size. */
@@ -237,7 +255,8 @@ int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until);
 
 /*
  * What this member knows of the total order of its current view: no message that this member has
- * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0) no
+ * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0 unless
+ * the role rotates) no
  * message at all. The highest position that a quorum of the view of *epoch answers covers everything
  * that anybody has delivered as safe before the first of them was asked: see gcs_ordered(3).
  * GCS_EAGAIN: there is no view, or this member has promised the next one; GCS_ENOTMEMBER.
@@ -296,6 +315,9 @@ enum gcs_event_type {
     GCS_EVENT_STATE,       /* a piece of the state; offset 0: it begins (again) */
     GCS_EVENT_STATE_END,   /* the state is complete; or, at the member that gives it to sender:
                               the transfer has ended, error says how */
+    GCS_EVENT_STABLE,      /* config.stable: sender's message number, and all that was delivered before
+                              it in total order, are safe now. Told once for many. A new primary view
+                              says so of everything that was delivered before it */
 };
 
 struct gcs_core_event {
@@ -364,8 +386,13 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(control_packets_sent, "unnumbered packets sent")                                            \
     X(nacks_sent, "requests for repair sent")                                                     \
     X(nacks_received, "requests for repair received")                                             \
+    X(nacks_to_source, "... of those, for packets of this member")                                \
+    X(nacks_suppressed, "requests that another member's made needless")                           \
+    X(nacks_forged, "requests for packets that were never sent")                                  \
     X(repairs_sent, "packets sent again for others")                                              \
+    X(repairs_suppressed, "repairs that another member's made needless")                          \
     X(repairs_received, "missing packets that came as a repair")                                  \
+    X(repairs_near, "... of those, from the own region")                                          \
     X(window_full, "times that a full window held packets back")                                  \
     X(polls, "polls before a ballot")                                                             \
     X(ballots, "ballots started")                                                                 \
@@ -389,6 +416,17 @@ struct gcs_counters {
 
 /* Counters since gcs_core_new, all groups together. */
 const struct gcs_counters *gcs_core_counters(const struct gcs_core *core);
+
+/* The version of the protocol that this library speaks: packets of another major one are refused,
+ * a higher minor one is tolerated. */
+#define GCS_PROTOCOL_MAJOR 1
+#define GCS_PROTOCOL_MINOR 0
+
+/*
+ * The major version of the first packet that was refused because it is of another one, and in
+ * *from (unless it is NULL) where it came from; 0: there was none.
+ */
+int gcs_core_stranger(const struct gcs_core *core, struct gcs_address *from);
 
 /* ---- Status (gcs/status.h) -------------------------------------------------------------- */
 

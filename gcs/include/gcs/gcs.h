@@ -67,7 +67,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options);
 
 /*
  * Opens an endpoint on the transport and address that the URL names (gcs_udp(7)).
- * options may be NULL: the defaults. GCS_EADDRESS, GCS_ETRANSPORT, GCS_EOPTION, GCS_ENOMEM,
+ * options may be NULL: the defaults. GCS_EINVAL (endpoint is NULL), GCS_EADDRESS, GCS_ETRANSPORT, GCS_EOPTION, GCS_ENOMEM,
  * GCS_ESYSTEM.
  */
 int gcs_open(const char *url, const struct gcs_endpoint_options *options,
@@ -97,7 +97,8 @@ int gcs_expiry(const struct gcs_endpoint *endpoint);
 const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
 
 /* A sentence about what the URL asked for and the transport could not do, and what it does instead
- * (IP multicast that does not work here, say); "" if there is nothing to say. Valid until gcs_close. */
+ * (IP multicast that does not work here, say), or about a process that speaks another version of the
+ * protocol and was refused; "" if there is nothing to say. Valid until gcs_close. Thread-safe. */
 const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
 
 /* ---- Groups ----------------------------------------------------------------------------- */
@@ -107,7 +108,9 @@ const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
 /*
  * Starts to join a group and returns at once; GCS_EVENT_VIEW says that it is done,
  * GCS_EVENT_LEFT with an error that it failed. config may be NULL: GCS_LOOK and defaults.
- * GCS_ENAME, GCS_EOPTION, GCS_EALREADY, GCS_ENOMEM, GCS_ECLOSED, GCS_EFORKED.
+ * GCS_EINVAL (endpoint or group is NULL), GCS_ENAME, GCS_EOPTION, GCS_EALREADY, GCS_ENOMEM,
+ * GCS_ECLOSED, GCS_EFORKED. With GCS_EVENT_LEFT: GCS_EREFUSED, GCS_ENOTMEMBER, GCS_ELINEAGE,
+ * GCS_EEVICTED, GCS_ESTATE, GCS_ENOMEM.
  */
 int gcs_join(struct gcs_endpoint *endpoint, const char *name,
              const struct gcs_group_config *config, struct gcs_group **group);
@@ -116,8 +119,8 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name,
  * Starts to leave: what was multicast before is delivered first. A member that is cut off from the
  * primary waits for it, but no longer than twenty times the suspicion timeout (then the event has the
  * error GCS_ENOPRIMARY); one that never had a view waits for nobody. GCS_EVENT_LEFT says that it is
- * done; after that event the group may only be passed to gcs_group_free. GCS_EALREADY,
- * GCS_ECLOSED, GCS_EFORKED.
+ * done; after that event the group may only be passed to gcs_group_free. GCS_EINVAL
+ * (group is NULL), GCS_EALREADY, GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_leave(struct gcs_group *group);
 
@@ -177,7 +180,8 @@ int gcs_state_offer(struct gcs_group *group, const struct gcs_member_id *joiner,
                     const struct gcs_state_source *source);
 
 /* The same for a file: its bytes from 0 to its end. The descriptor becomes the endpoint's, which
- * closes it; on error it remains the caller's. GCS_ESYSTEM; GCS_ENOMEM. */
+ * closes it; on error it remains the caller's. Errors as gcs_state_offer; GCS_ESYSTEM (it is no
+ * regular file, or cannot be read); GCS_ENOMEM. */
 int gcs_state_offer_fd(struct gcs_group *group, const struct gcs_member_id *joiner, int fd);
 
 /*
@@ -202,8 +206,8 @@ int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms);
 
 /*
  * What this member knows of the total order of its current view, for reads that must not be stale
- * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (rank
- * 0 of GCS_ORDER_SEQUENCER) nothing at all. Whoever asks a quorum of the members of one *epoch,
+ * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (of
+ * GCS_ORDER_SEQUENCER: rank 0, unless the role rotates) nothing at all. Whoever asks a quorum of the members of one *epoch,
  * takes the highest of their positions, and waits for an event with that position or for a later
  * view, has delivered everything that anybody had delivered as GCS_SAFE before the asking began.
  * GCS_EAGAIN: no view yet, or the view is ending: ask again after the next one; GCS_ENOTMEMBER;
@@ -233,7 +237,7 @@ struct gcs_event {
     const struct gcs_member_id *sender;
     enum gcs_service service;
     uint64_t number; /* of messages[0]: the sender's n-th message in this group (private: to this
-                        member), from 1 */
+                        member), from 1. GCS_EVENT_STABLE: sender's message that is safe now */
     const struct gcs_message *messages;
     size_t count;
 
@@ -267,7 +271,7 @@ static inline uint64_t gcs_event_seed(const struct gcs_event *event, size_t i)
 /*
  * Takes the next event of the endpoint's groups; all pointers in it are valid until the next call
  * of gcs_next. Waits up to timeout_ms; with GCS_OWN_LOOP it does the protocol's work itself while
- * it waits. 1: an event; 0: none came in time. GCS_ECLOSED, GCS_EFORKED.
+ * it waits. 1: an event; 0: none came in time. GCS_EINVAL, GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_next(struct gcs_endpoint *endpoint, struct gcs_event *event, int timeout_ms);
 
@@ -279,7 +283,8 @@ const char *gcs_detail(void);
 /* The library's version, "0.1.0". */
 const char *gcs_version(void);
 
-/* X-macro tables name the fields: GCS_COUNTER_TABLE in gcs/core.h. A consistent snapshot. */
+/* X-macro tables name the fields: GCS_COUNTER_TABLE in gcs/core.h. A consistent snapshot.
+ * GCS_EINVAL (an argument is NULL), GCS_ECLOSED, GCS_EFORKED. */
 int gcs_counters_get(const struct gcs_endpoint *endpoint, struct gcs_counters *counters);
 
 #ifdef __cplusplus

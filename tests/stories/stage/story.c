@@ -174,6 +174,18 @@ void given_wire(unsigned bytes_per_ms)
     stage.wire_rate = bytes_per_ms;
 }
 
+void given_order(enum gcs_order order)
+{
+    set_up();
+    stage.group_config.order = order;
+}
+
+void given_safe_for_all(void)
+{
+    set_up();
+    stage.group_config.safe_quorum = GCS_SAFE_ALL;
+}
+
 void given_state(void)
 {
     set_up();

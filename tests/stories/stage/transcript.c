@@ -178,7 +178,11 @@ static void note_view(struct actor *actor, const struct gcs_view_change *change)
 
 static const char *service_name(enum gcs_service service)
 {
-    return service == GCS_FIFO ? "fifo" : service == GCS_AGREED ? "agreed" : "safe";
+    static const char *const names[] = {[GCS_FIFO] = "fifo",
+                                        [GCS_CAUSAL] = "causal",
+                                        [GCS_AGREED] = "agreed",
+                                        [GCS_SAFE] = "safe"};
+    return names[service];
 }
 
 static void note_message(struct actor *actor, const char *sender, const char *service,
@@ -236,6 +240,7 @@ void transcript_event(struct actor *actor, const struct gcs_core_event *event)
     case GCS_EVENT_WRITABLE:
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
+    case GCS_EVENT_STABLE:
         break;
     }
 }
