@@ -83,6 +83,9 @@ foreach(folder unit integration)
     endforeach()
 endforeach()
 
+target_link_options(test_hot_path PRIVATE # what it counts
+    -Wl,--wrap=malloc -Wl,--wrap=aligned_alloc -Wl,--wrap=pthread_mutex_lock)
+
 gcs_glob(conformance tests/conformance/*.c)
 if(conformance)
     gcs_check_program(test_conformance tests/conformance ${conformance})
@@ -161,6 +164,10 @@ if(TARGET gcs-kv)
     set_target_properties(gcs-kv-check PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
     target_compile_definitions(gcs-kv-check PRIVATE _GNU_SOURCE)
     target_link_libraries(gcs-kv-check PRIVATE gcs-flags Threads::Threads)
+    add_executable(gcs-etcd-load tests/kv/etcd/load.c)
+    set_target_properties(gcs-etcd-load PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+    target_compile_definitions(gcs-etcd-load PRIVATE _GNU_SOURCE)
+    target_link_libraries(gcs-etcd-load PRIVATE gcs-flags)
 endif()
 
 # Stories: each is a program, and once more with the mutants that must break it.

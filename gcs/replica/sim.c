@@ -307,6 +307,7 @@ void gcs_replica_sim_options_init(struct gcs_replica_sim_options *options)
         .clients = 4,
         .operations = 400,
         .faults = FAULTS_ALL,
+        .order = GCS_ORDER_SEQUENCER,
         .sessions = true,
     };
     options->config = (struct gcs_replica_config){

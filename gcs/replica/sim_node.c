@@ -68,10 +68,12 @@ static uint64_t port_now(void *ctx)
     return local_now(ctx);
 }
 
-static void configure(struct gcs_group_config *config, enum gcs_bootstrap bootstrap)
+static void configure(const struct sim_node *node, struct gcs_group_config *config,
+                      enum gcs_bootstrap bootstrap)
 {
     gcs_group_config_init(config);
     config->bootstrap = bootstrap;
+    config->order = node->world->options->order;
     config->state = true;
 }
 
@@ -82,7 +84,7 @@ static int join(struct sim_node *node, enum gcs_bootstrap bootstrap)
 
     for (unsigned i = 0; i < node->world->options->replicas; i++)
         seeds[i] = gcs_sim_address(i);
-    configure(&config, bootstrap);
+    configure(node, &config, bootstrap);
     config.seeds = seeds;
     config.seeds_count = node->world->options->replicas;
     return gcs_core_join(node->core, local_now(node), "sim", &config, node, &node->group);
@@ -182,7 +184,7 @@ static int open_replicator(struct sim_node *node)
     struct gcs_replica_config config = node->world->options->config;
     struct gcs_group_config group;
 
-    configure(&group, GCS_JOIN);
+    configure(node, &group, GCS_JOIN);
     config.ctx = node;
     config.report = on_report;
     config.event = NULL;

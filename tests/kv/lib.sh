@@ -54,6 +54,7 @@ replica() { # replica N OPTIONS...: starts it
     "$kv" --listen "$((6400 + n))" "$@" "udp://127.0.0.1:$((7440 + n))?seeds=127.0.0.1:7441-7445" \
         2>>"$tmp/replica.$n" &
     pids[n]=$!
+    disown
 }
 cli() { redis-cli -p "$((6400 + $1))" "${@:2}"; }
 info() { cli "$1" info replication 2>/dev/null | tr -d '\r' | sed -n "s/^$2://p"; }

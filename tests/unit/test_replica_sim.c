@@ -169,6 +169,19 @@ START_TEST(five_replicas_and_no_sessions_pass_too)
 }
 END_TEST
 
+/* There is no sequencer whose word would be enough: queries ask a quorum each time. */
+START_TEST(lamports_order_passes_too)
+{
+    struct gcs_replica_sim_options options;
+    struct gcs_replica_sim_result result;
+
+    gcs_replica_sim_options_init(&options);
+    options.runs = 50;
+    options.order = GCS_ORDER_LAMPORT;
+    ck_assert_msg(gcs_replica_sim(&service, &options, &result) == 0, "%s", result.text);
+}
+END_TEST
+
 START_TEST(the_same_seed_gives_the_same_run)
 {
     struct gcs_replica_sim_options options;
@@ -244,6 +257,7 @@ int main(void)
     const TTest *const tests[] = {
         a_good_service_passes,
         five_replicas_and_no_sessions_pass_too,
+        lamports_order_passes_too,
         the_same_seed_gives_the_same_run,
         an_apply_that_depends_on_the_replica_is_found,
         a_snapshot_that_leaves_something_out_is_found,

@@ -50,14 +50,15 @@ enum gcs_replica_sim_fault {
 };
 
 struct gcs_replica_sim_options {
-    size_t size;         /* sizeof(struct gcs_replica_sim_options) */
-    uint64_t seed;       /* of the first run; the others take the next ones; default 1 */
-    unsigned runs;       /* default 20 */
-    unsigned replicas;   /* 1 to 16, default 3 */
-    unsigned clients;    /* 1 to 64, default 4 */
-    unsigned operations; /* of all clients together in a run, 1 to 1000000, default 400 */
-    unsigned faults;     /* set of enum gcs_replica_sim_fault; default: all */
-    bool sessions;       /* commands are submitted in sessions, and retried; default true */
+    size_t size;          /* sizeof(struct gcs_replica_sim_options) */
+    uint64_t seed;        /* of the first run; the others take the next ones; default 1 */
+    unsigned runs;        /* default 20 */
+    unsigned replicas;    /* 1 to 16, default 3 */
+    unsigned clients;     /* 1 to 64, default 4 */
+    unsigned operations;  /* of all clients together in a run, 1 to 1000000, default 400 */
+    unsigned faults;      /* set of enum gcs_replica_sim_fault; default: all */
+    enum gcs_order order; /* of the group; default GCS_ORDER_SEQUENCER */
+    bool sessions;        /* commands are submitted in sessions, and retried; default true */
     struct gcs_replica_config config; /* of the replicas; report and event are not used */
 };
 
