@@ -40,6 +40,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .rejoin = true,
         .state_queue_bytes = 16 << 20,
         .region_size = 16,
+        .slow_ns = UINT64_C(5000000000),
         .look_ns = 500000000,
     };
 }
@@ -320,6 +321,7 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
         group->failed = result;
     gcs_era_request_repairs(era, now);
     gcs_era_acknowledge(era, now);
+    gcs_era_slow(era, now);
 }
 
 static void clean_up(struct gcs_core_group *group, uint64_t now)
@@ -328,7 +330,7 @@ static void clean_up(struct gcs_core_group *group, uint64_t now)
         gcs_bootstrap_free(group->bootstrap);
         group->bootstrap = NULL;
     }
-    if (group->old && group->old->retired)
+    if (group->old && group->old->retired && !group->old->forgotten)
         gcs_era_forget_packets(group->old);
     if (gcs_group_may_rejoin(group))
         gcs_group_rejoin(group, now);
@@ -384,6 +386,13 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
 
 /* ---- Suspicion -------------------------------------------------------------------------- */
 
+void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected, bool crashed)
+{
+    if (gcs_peer_closing(era->fellows[rank].peer))
+        gcs_agreement_closing(era->agreement, rank);
+    gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+}
+
 static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed)
 {
@@ -394,7 +403,7 @@ static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer 
         if (process != 0 && process != gcs_member_process(&era->members[rank].id))
             gcs_era_gone(era, now, rank);
         else
-            gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+            gcs_era_suspect(era, now, rank, suspected, crashed);
     }
 }
 

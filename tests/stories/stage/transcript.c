@@ -81,6 +81,8 @@ static const char *reason(enum gcs_reason reason)
         return "unreachable";
     case GCS_REASON_EVICTED:
         return "evicted";
+    case GCS_REASON_SHUTDOWN:
+        return "shut down";
     case GCS_REASON_NONE:
         break;
     }
@@ -238,6 +240,7 @@ void transcript_event(struct actor *actor, const struct gcs_core_event *event)
         break;
     case GCS_EVENT_PRIVATE:
     case GCS_EVENT_WRITABLE:
+    case GCS_EVENT_SLOW:
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
     case GCS_EVENT_STABLE:
