@@ -92,7 +92,7 @@ static void print_digest(struct object *object, const struct bench_report *repor
     char digest[17];
 
     snprintf(digest, sizeof(digest), "%016" PRIx64, report->outcomes[run].digest);
-    if (report->options->service != GCS_FIFO) {
+    if (report->options->service >= GCS_AGREED) {
         print_string(object, "order_digest", digest);
     } else {
         print_key(object, "order_digest");

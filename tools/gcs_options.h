@@ -34,6 +34,7 @@ enum tool_option {
     TOOL_INTERVAL = 1 << 20,
     TOOL_COUNT = 1 << 21,
     TOOL_STATUS = 1 << 22,
+    TOOL_ORDER = 1 << 23,
 };
 
 /* What a command works on. */
@@ -50,6 +51,7 @@ struct tool_options {
     enum gcs_bootstrap bootstrap;
     uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;
+    enum gcs_order order;
     uint32_t expect;    /* members; 0: not asked for */
     uint32_t pace;      /* lines per second; 0: as fast as they come */
     const char *output; /* NULL: standard output */

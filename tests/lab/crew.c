@@ -117,7 +117,8 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                          shape->window_bytes,
                          shape->queue_bytes,
                          shape->suspect_ms,
-                         (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot])};
+                         (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot]),
+                         crew->options->order};
     char *argv[16] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
     pid_t pid;
 

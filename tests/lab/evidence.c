@@ -231,9 +231,12 @@ static void add(struct lab_evidence *evidence, const char *property, uint32_t fi
 
 static unsigned service_of(const struct record *record)
 {
-    return record->service == RECORD_FIFO     ? GCS_FIFO
-           : record->service == RECORD_AGREED ? GCS_AGREED
-                                              : GCS_SAFE;
+    static const enum gcs_service services[] = {
+        [RECORD_FIFO] = GCS_FIFO, [RECORD_CAUSAL] = GCS_CAUSAL,       [RECORD_AGREED] = GCS_AGREED,
+        [RECORD_SAFE] = GCS_SAFE, [RECORD_UNORDERED] = GCS_UNORDERED,
+    };
+
+    return services[record->service];
 }
 
 /* The chain of each member, from the trace. */

@@ -6,6 +6,7 @@
 #ifndef TESTS_LAB_H
 #define TESTS_LAB_H
 
+#include <gcs/core.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -48,7 +49,7 @@ enum lab_fault {
 /* What the processes are connected by: see network.h. */
 enum lab_network_kind { LAB_AUTO, LAB_LOOPBACK, LAB_NAMESPACES };
 
-enum lab_service { LAB_FIFO, LAB_AGREED, LAB_SAFE, LAB_MIXED };
+enum lab_service { LAB_FIFO, LAB_AGREED, LAB_SAFE, LAB_MIXED, LAB_CAUSAL, LAB_UNORDERED };
 
 struct lab_options {
     uint64_t seed;
@@ -56,6 +57,7 @@ struct lab_options {
     unsigned members;
     uint32_t faults; /* set of 1 << enum lab_fault */
     enum lab_service service;
+    enum gcs_order order;
     enum lab_network_kind network;
     unsigned rate;     /* messages per second of each member; 0: as many as traces can hold */
     const char *dir;   /* where everything is kept; NULL: a temporary folder */

@@ -74,9 +74,14 @@ static size_t draw_size(struct gcs_prng *prng)
 
 static enum gcs_service draw_service(struct gcs_prng *prng, enum lab_service service)
 {
-    static const enum gcs_service services[] = {GCS_FIFO, GCS_AGREED, GCS_SAFE};
+    static const enum gcs_service services[] = {
+        [LAB_FIFO] = GCS_FIFO,     [LAB_AGREED] = GCS_AGREED,       [LAB_SAFE] = GCS_SAFE,
+        [LAB_CAUSAL] = GCS_CAUSAL, [LAB_UNORDERED] = GCS_UNORDERED,
+    };
 
-    return services[service == LAB_MIXED ? gcs_prng_below(prng, 3) : (uint64_t)service];
+    if (service == LAB_MIXED)
+        return (enum gcs_service)gcs_prng_between(prng, GCS_UNORDERED, GCS_SAFE);
+    return services[service];
 }
 
 /* ---- Phases ------------------------------------------------------------------------- */

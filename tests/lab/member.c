@@ -114,7 +114,7 @@ int lab_member_main(int argc, char **argv)
     struct lab_member_options options;
     struct lab_member member;
 
-    if (argc != 11)
+    if (argc != 12)
         return LAB_USAGE;
     options = (struct lab_member_options){
         .url = argv[0],
@@ -128,6 +128,7 @@ int lab_member_main(int argc, char **argv)
         .queue_bytes = (uint32_t)strtoul(argv[8], NULL, 10),
         .suspect_ms = (uint32_t)strtoul(argv[9], NULL, 10),
         .clock_ppm = (int32_t)(uint32_t)strtoul(argv[10], NULL, 10),
+        .order = (enum gcs_order)atoi(argv[11]),
     };
     if (options.clock_ppm) {
         lab_clock_skew(options.clock_ppm);

@@ -22,6 +22,7 @@ struct lab_member_options {
     uint64_t seed;
     bool create;
     enum lab_service service;
+    enum gcs_order order;
     unsigned rate;
     uint32_t window_packets, window_bytes, queue_bytes, suspect_ms;
     int32_t clock_ppm;

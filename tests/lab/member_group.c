@@ -56,6 +56,7 @@ void lab_member_join(struct lab_member *member)
     }
     gcs_group_config_init(&config);
     config.bootstrap = member->create ? GCS_CREATE : GCS_JOIN;
+    config.order = member->options->order;
     config.window_packets = member->options->window_packets;
     config.window_bytes = member->options->window_bytes;
     config.queue_bytes = member->options->queue_bytes;
