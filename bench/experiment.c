@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define FORM_NS   (30 * BENCH_NS_PER_S)  /* to become a group */
-#define VIEW_NS   (60 * BENCH_NS_PER_S)  /* to agree on a view */
+#define FORM_NS    (30 * BENCH_NS_PER_S) /* to become a group */
+#define VIEW_NS    (60 * BENCH_NS_PER_S) /* to agree on a view */
 #define STATE_RATE 10u /* bytes of a state that must come in a microsecond, at the least */
-#define DRAIN_NS  (60 * BENCH_NS_PER_S)  /* to deliver what was sent */
-#define SETTLE_NS (20 * BENCH_NS_PER_MS) /* between the last one's being ready and the start */
+#define DRAIN_NS   (60 * BENCH_NS_PER_S)  /* to deliver what was sent */
+#define SETTLE_NS  (20 * BENCH_NS_PER_MS) /* between the last one's being ready and the start */
 
 /* ---- The course of a run -------------------------------------------------------------- */
 
@@ -141,7 +141,7 @@ static void collect_rates(const struct bench_crew *crew, struct bench_outcome *o
 
 static void collect_counters(const struct bench_crew *crew, struct bench_outcome *o)
 {
-    double messages = 0;
+    double messages = 0, sends = 0, receives = 0, sent = 0, received = 0;
 
     for (unsigned i = 0; i < crew->world->count; i++) {
         const struct bench_seat *seat = &crew->world->seats[i];
@@ -158,7 +158,17 @@ static void collect_counters(const struct bench_crew *crew, struct bench_outcome
         o->window_full += (double)(end->window_full - begin->window_full);
         o->allocations += (double)(end->allocations - begin->allocations);
         o->views += (double)seat->views;
+        sends += (double)(end->send_calls - begin->send_calls);
+        receives += (double)(end->receive_calls - begin->receive_calls);
+        sent += (double)(end->bytes_sent - begin->bytes_sent);
+        received += (double)(end->bytes_received - begin->bytes_received);
+        o->overflows += (double)(end->datagrams_overflowed - begin->datagrams_overflowed);
     }
+    o->system_calls = sends + receives;
+    if (sent > 0)
+        o->sends_per_60kb = sends / sent * 60e3;
+    if (received > 0)
+        o->receives_per_60kb = receives / received * 60e3;
     o->packets = o->data_packets + o->control_packets;
     if (o->data_packets > 0)
         o->messages_per_packet = messages / o->data_packets;
@@ -207,8 +217,18 @@ static void collect_state(const struct bench_crew *crew, struct bench_outcome *o
         o->state_transfers = (double)seat->state_begun;
         o->state_seconds = (double)seat->state_ns / 1e9;
         if (seat->state_ns > 0)
-            o->state_megabytes_per_second = (double)seat->state_bytes * 1e3 / (double)seat->state_ns;
+            o->state_megabytes_per_second =
+                (double)seat->state_bytes * 1e3 / (double)seat->state_ns;
     }
+}
+
+static void collect_timeline(const struct bench_crew *crew, struct bench_outcome *o)
+{
+    uint64_t begin = atomic_load(&crew->world->begin);
+    uint64_t disturbed = atomic_load(&crew->world->disturbed);
+
+    o->disturbed_ms = disturbed > begin ? (double)(disturbed - begin) / 1e6 : 0;
+    memcpy(o->timeline, crew->world->seats[first_witness(crew)].timeline, sizeof(o->timeline));
 }
 
 static bool collect(const struct bench_crew *crew, struct bench_outcome *outcome)
@@ -218,6 +238,7 @@ static bool collect(const struct bench_crew *crew, struct bench_outcome *outcome
     collect_times(crew, outcome);
     collect_state(crew, outcome);
     outcome->digest = crew->world->seats[first_witness(crew)].digest;
+    collect_timeline(crew, outcome);
     if (outcome->messages_per_second > 0)
         return true;
     bench_complain(crew->options, "a member has delivered nothing in %g seconds",

@@ -18,6 +18,7 @@ struct bench_outcome {
     double user_us_per_message, system_us_per_message;
     double switches;
     double packets, data_packets, control_packets, messages_per_packet;
+    double system_calls, sends_per_60kb, receives_per_60kb, overflows;
     double nacks, repairs, window_full, allocations, views;
     double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
@@ -29,6 +30,8 @@ struct bench_outcome {
     double view_ms[BENCH_MEMBERS_MAX]; /* of those who see the view that was waited for */
     unsigned view_count;
     uint64_t digest;
+    double disturbed_ms;                  /* since the time that counts began */
+    uint32_t timeline[BENCH_TIMELINE_MS]; /* of the first member that saw it all */
 };
 
 /*

@@ -50,9 +50,16 @@ const struct bench_command bench_failover = {
         "  --senders N|all   how many members send (all)\n"
         "  --size BYTES      of a message (1K)\n"
         "  --rate N          messages per second of all senders together (no limit)\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_VICTIM | BENCH_FAULT | BENCH_PAUSE,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_VICTIM) | BENCH_SET(BENCH_FAULT) |
+               BENCH_SET(BENCH_PAUSE),
     .members_min = 3,
     .size_min = BENCH_STAMP_BYTES,
-    .defaults = {.members = 3, .size = 1024, .seconds = 1, .warmup = 0.5, .runs = 5, .victim = 1, .pause_ms = 400},
+    .defaults = {.members = 3,
+                 .size = 1024,
+                 .seconds = 1,
+                 .warmup = 0.5,
+                 .runs = 5,
+                 .victim = 1,
+                 .pause_ms = 400},
     .run = run,
 };

@@ -85,9 +85,13 @@ static bool measure(const struct bench_series *series, const struct bench_option
     return good;
 }
 
-bool bench_floor_measure(const struct bench_options *options, double *messages_per_second)
+bool bench_floor_measure(const struct bench_options *options, double *messages_per_second,
+                         double *cpu_us_per_message)
 {
-    return measure(&fan_series, options, &messages_per_second, 1);
+    double megabytes;
+
+    return measure(&fan_series, options,
+                   (double *[]){messages_per_second, &megabytes, cpu_us_per_message}, 3);
 }
 
 bool bench_floor_measure_latency(const struct bench_options *options, double *p50_us,
@@ -131,9 +135,10 @@ const struct bench_command bench_floor = {
             "  --url-template URL     where they are (udp://127.0.0.1:0)\n"
             "  --netns-template NAME  in which network namespaces\n"
             "  --json                 one JSON object as the last line\n",
-    .options = BENCH_MEMBERS | BENCH_SENDERS | BENCH_SIZE | BENCH_URL | BENCH_NETNS |
-               BENCH_SECONDS | BENCH_WARMUP | BENCH_RUNS | BENCH_PACKET | BENCH_LATENCY |
-               BENCH_JSON | BENCH_HELP,
+    .options = BENCH_SET(BENCH_MEMBERS) | BENCH_SET(BENCH_SENDERS) | BENCH_SET(BENCH_SIZE) |
+               BENCH_SET(BENCH_URL) | BENCH_SET(BENCH_NETNS) | BENCH_SET(BENCH_SECONDS) |
+               BENCH_SET(BENCH_WARMUP) | BENCH_SET(BENCH_RUNS) | BENCH_SET(BENCH_PACKET) |
+               BENCH_SET(BENCH_LATENCY) | BENCH_SET(BENCH_JSON) | BENCH_SET(BENCH_HELP),
     .members_min = 2,
     .size_min = BENCH_STAMP_BYTES,
     .defaults = {.members = 3, .size = 1024, .seconds = 2, .warmup = 0.5, .runs = 5},

@@ -39,8 +39,10 @@ struct bench_floor_socket {
     socklen_t address_size;
 };
 
-/* The median of messages per second at the slowest member. False: it was said what is wrong. */
-bool bench_floor_measure(const struct bench_options *options, double *messages_per_second);
+/* Medians: messages per second at the slowest member, and what one costs. False: it was said what
+ * is wrong. */
+bool bench_floor_measure(const struct bench_options *options, double *messages_per_second,
+                         double *cpu_us_per_message);
 
 /* Medians of a round trip between two processes. */
 bool bench_floor_measure_latency(const struct bench_options *options, double *p50_us,

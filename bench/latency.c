@@ -74,7 +74,7 @@ const struct bench_command bench_latency = {
             "  --rate N          messages per second of all senders together, at fixed\n"
             "                    times (each sender's next when its last was delivered)\n"
             "  --floor           measure a UDP round trip too\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_FLOOR,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR),
     .members_min = 1,
     .size_min = BENCH_TIMED_BYTES,
     .defaults = {.members = 3, .senders = 1, .size = 64, .seconds = 2, .warmup = 0.5, .runs = 5},

@@ -12,8 +12,8 @@
 
 #define GROUP_NAME "gcs-bench"
 
-/* Until a new member has the state it keeps what is delivered: how long that takes is measured here,
- * not whether there is room. */
+/* Until a new member has the state it keeps what is delivered: how long that takes is measured
+ * here, not whether there is room. */
 #define STATE_QUEUE_BYTES (1u << 30)
 
 /* Longest wait without a look at what the parent wants. */

@@ -50,6 +50,15 @@ static void note_gap(struct bench_member *member)
     member->last_delivery = member->now;
 }
 
+static void note_timeline(struct bench_member *member, size_t messages)
+{
+    uint64_t begin = atomic_load_explicit(&member->world->begin, memory_order_relaxed);
+    uint64_t ms = (member->now - begin) / BENCH_NS_PER_MS;
+
+    if (member->begun && ms < BENCH_TIMELINE_MS)
+        member->seat->timeline[ms] += (uint32_t)messages;
+}
+
 static bool is_measured(const struct bench_member *member)
 {
     const struct bench_options *options = member->options;
@@ -80,6 +89,7 @@ static void take_delivery(struct bench_member *member, const struct gcs_event *e
     }
     member->now = bench_now();
     note_gap(member);
+    note_timeline(member, event->count);
     if (is_measured(member)) /* not what waited for the state: it is old */
         record_latency(member, event);
     if (sender == member->index)

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MAX_BYTES (16u << 20)
+#define SIZE_MAX_BYTES  (16u << 20)
 #define STATE_MAX_BYTES (UINT64_C(1) << 40)
-#define SECONDS_MAX    86400.0
-#define RATE_MAX       1e9
+#define SECONDS_MAX     86400.0
+#define RATE_MAX        1e9
 
 static const struct option long_options[] = {
     {"members", required_argument, NULL, BENCH_MEMBERS},
@@ -40,7 +40,10 @@ static const struct option long_options[] = {
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
     {"packet", required_argument, NULL, BENCH_PACKET},
     {"bytes", required_argument, NULL, BENCH_BYTES},
+    {"peers", required_argument, NULL, BENCH_PEERS},
+    {"output", required_argument, NULL, BENCH_OUTPUT},
     {"floor", no_argument, NULL, BENCH_FLOOR},
+    {"no-floor", no_argument, NULL, BENCH_NO_FLOOR},
     {"latency", no_argument, NULL, BENCH_LATENCY},
     {"json", no_argument, NULL, BENCH_JSON},
     {"help", no_argument, NULL, BENCH_HELP},
@@ -58,10 +61,8 @@ static const struct word services[] = {
     {"agreed", GCS_AGREED},       {"safe", GCS_SAFE}, {NULL, 0}};
 static const struct word orders[] = {
     {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
-static const struct word faults[] = {{"kill", BENCH_KILL},
-                                     {"silence", BENCH_SILENCE},
-                                     {"pause", BENCH_PAUSE_A_WHILE},
-                                     {NULL, 0}};
+static const struct word faults[] = {
+    {"kill", BENCH_KILL}, {"silence", BENCH_SILENCE}, {"pause", BENCH_PAUSE_A_WHILE}, {NULL, 0}};
 static const struct word transports[] = {{"udp", 0}, {NULL, 0}};
 
 /* ---- Words -------------------------------------------------------------------------- */
@@ -256,7 +257,7 @@ static bool parse_tuning_option(struct bench_options *o, int option, const char 
 static bool parse_option(struct bench_options *o, const struct bench_command *command, int option,
                          const char *value)
 {
-    o->given |= (unsigned)option;
+    o->given |= BENCH_SET(option);
     switch (option) {
     case BENCH_SECONDS:
         return parse_real(o, "seconds", value, 0.01, SECONDS_MAX, &o->seconds);
@@ -274,8 +275,17 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
         return parse_number(o, "pause-ms", value, false, 1, 60000, &o->pause_ms);
     case BENCH_BYTES:
         return parse_bytes(o, value, &o->bytes);
+    case BENCH_PEERS:
+        o->peers = value;
+        return true;
+    case BENCH_OUTPUT:
+        o->output = value;
+        return true;
     case BENCH_FLOOR:
         return o->floor = true;
+    case BENCH_NO_FLOOR:
+        o->floor = false;
+        return true;
     case BENCH_LATENCY:
         return o->latency = true;
     case BENCH_JSON:
@@ -314,7 +324,7 @@ static bool parse_all(struct bench_options *options, const struct bench_command 
             break;
         if (found == '?' || found == ':')
             return refuse_option(options, found, argv);
-        if (!(command->options & (unsigned)found)) {
+        if (!(command->options & BENCH_SET(found))) {
             bench_complain(options, "unknown option '--%s'", long_options[index].name);
             return false;
         }
@@ -362,7 +372,7 @@ int bench_options_parse(struct bench_options *options, const struct bench_comman
     options->service = GCS_AGREED;
     options->order = GCS_ORDER_SEQUENCER;
     bool good = parse_all(options, command, argc, argv);
-    if (good && (options->given & BENCH_HELP)) {
+    if (good && (options->given & BENCH_SET(BENCH_HELP))) {
         fputs(command->help, stdout);
         return fflush(stdout) == 0 ? BENCH_OK : BENCH_FAILED;
     }

@@ -20,40 +20,49 @@ enum bench_exit {
     BENCH_GO = -1,    /* no exit at all: the command line is good */
 };
 
-/* Options as bits of a command's set. They also name what getopt_long(3) finds. */
+/* Options, as getopt_long(3) finds them; a command has a set of them. */
 enum bench_option {
-    BENCH_PAUSE = 1 << 6,
-    BENCH_FAULT = 1 << 7,
-    BENCH_MEMBERS = 1 << 8,
-    BENCH_SENDERS = 1 << 9,
-    BENCH_SIZE = 1 << 10,
-    BENCH_SERVICE = 1 << 11,
-    BENCH_ORDER = 1 << 12,
-    BENCH_TRANSPORT = 1 << 13,
-    BENCH_URL = 1 << 14,
-    BENCH_NETNS = 1 << 15,
-    BENCH_SECONDS = 1 << 16,
-    BENCH_WARMUP = 1 << 17,
-    BENCH_RUNS = 1 << 18,
-    BENCH_RATE = 1 << 19,
-    BENCH_VICTIM = 1 << 20,
-    BENCH_HEARTBEAT = 1 << 21,
-    BENCH_SUSPECT = 1 << 22,
-    BENCH_WINDOW = 1 << 23,
-    BENCH_QUEUE = 1 << 24,
-    BENCH_PACKET = 1 << 25,
-    BENCH_FLOOR = 1 << 26,
-    BENCH_LATENCY = 1 << 27,
-    BENCH_JSON = 1 << 28,
-    BENCH_HELP = 1 << 29,
-    BENCH_BYTES = 1 << 30,
+    BENCH_MEMBERS = 256, /* beyond any character */
+    BENCH_SENDERS,
+    BENCH_SIZE,
+    BENCH_SERVICE,
+    BENCH_ORDER,
+    BENCH_TRANSPORT,
+    BENCH_URL,
+    BENCH_NETNS,
+    BENCH_SECONDS,
+    BENCH_WARMUP,
+    BENCH_RUNS,
+    BENCH_RATE,
+    BENCH_VICTIM,
+    BENCH_HEARTBEAT,
+    BENCH_SUSPECT,
+    BENCH_WINDOW,
+    BENCH_QUEUE,
+    BENCH_PACKET,
+    BENCH_FLOOR,
+    BENCH_NO_FLOOR,
+    BENCH_LATENCY,
+    BENCH_JSON,
+    BENCH_HELP,
+    BENCH_BYTES,
+    BENCH_FAULT,
+    BENCH_PAUSE,
+    BENCH_PEERS,
+    BENCH_OUTPUT,
+    BENCH_JOIN,
 };
 
+#define BENCH_SET(option) (UINT64_C(1) << ((option)-BENCH_MEMBERS))
+
 /* What every command that runs a group takes. */
-#define BENCH_GROUP_OPTIONS                                                                       \
-    (BENCH_MEMBERS | BENCH_SENDERS | BENCH_SIZE | BENCH_SERVICE | BENCH_ORDER | BENCH_TRANSPORT | \
-     BENCH_URL | BENCH_NETNS | BENCH_SECONDS | BENCH_WARMUP | BENCH_RUNS | BENCH_RATE |           \
-     BENCH_HEARTBEAT | BENCH_SUSPECT | BENCH_WINDOW | BENCH_QUEUE | BENCH_JSON | BENCH_HELP)
+#define BENCH_GROUP_OPTIONS                                                            \
+    (BENCH_SET(BENCH_MEMBERS) | BENCH_SET(BENCH_SENDERS) | BENCH_SET(BENCH_SIZE) |     \
+     BENCH_SET(BENCH_SERVICE) | BENCH_SET(BENCH_ORDER) | BENCH_SET(BENCH_TRANSPORT) |  \
+     BENCH_SET(BENCH_URL) | BENCH_SET(BENCH_NETNS) | BENCH_SET(BENCH_SECONDS) |        \
+     BENCH_SET(BENCH_WARMUP) | BENCH_SET(BENCH_RUNS) | BENCH_SET(BENCH_RATE) |         \
+     BENCH_SET(BENCH_HEARTBEAT) | BENCH_SET(BENCH_SUSPECT) | BENCH_SET(BENCH_WINDOW) | \
+     BENCH_SET(BENCH_QUEUE) | BENCH_SET(BENCH_JSON) | BENCH_SET(BENCH_HELP))
 
 #define BENCH_HELP_GROUP                                                            \
     "  --members N            processes of the group\n"                             \
@@ -79,12 +88,12 @@ enum bench_fault {
 
 struct bench_options {
     const char *command; /* "throughput" */
-    unsigned given;      /* enum bench_option */
+    uint64_t given;      /* a set of enum bench_option */
     unsigned members;
-    unsigned joiners; /* the last ones of them, which come while the others are at work */
+    unsigned joiners;   /* the last ones of them, which come while the others are at work */
     unsigned listeners; /* the last ones of them, which only listen and are not measured */
-    unsigned senders; /* 0 on the command line: all that are there from the start */
-    uint32_t size;    /* bytes of a message */
+    unsigned senders;   /* 0 on the command line: all that are there from the start */
+    uint32_t size;      /* bytes of a message */
     enum gcs_service service;
     enum gcs_order order;
     const char *transport;
@@ -93,14 +102,16 @@ struct bench_options {
     double seconds;
     double warmup;
     unsigned runs;
-    double rate;                       /* messages per second of all senders together; 0: no pace */
-    unsigned victim;                   /* from 1 */
+    double rate;     /* messages per second of all senders together; 0: no pace */
+    unsigned victim; /* from 1 */
     enum bench_fault fault;
     uint32_t pause_ms;
-    uint32_t heartbeat_ms, suspect_ms; /* 0: the library's default */
+    uint32_t heartbeat_ms, suspect_ms;  /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
     uint64_t bytes;                     /* state: of the state */
-    uint32_t packet;                    /* floor: bytes of a datagram; 0: what the path carries */
+    const char *peers;  /* compare: where the scripts are; NULL: beside the program */
+    const char *output; /* sweep: where data and pictures go */
+    uint32_t packet;    /* floor: bytes of a datagram; 0: what the path carries */
     bool floor;
     bool latency;
     bool json;
@@ -110,7 +121,7 @@ struct bench_command {
     const char *name;
     const char *summary; /* one line for `gcs-bench --help` */
     const char *help;    /* `gcs-bench NAME --help`, without what all options mean */
-    unsigned options;    /* enum bench_option: those that it takes */
+    uint64_t options;    /* a set of enum bench_option: those that it takes */
     unsigned members_min;
     uint32_t size_min;
     struct bench_options defaults;
@@ -123,6 +134,8 @@ extern const struct bench_command bench_failover;
 extern const struct bench_command bench_join;
 extern const struct bench_command bench_state;
 extern const struct bench_command bench_floor;
+extern const struct bench_command bench_compare;
+extern const struct bench_command bench_sweep;
 
 /*
  * Reads the command line behind `gcs-bench NAME` (argv[0] is NAME). BENCH_GO, or how to exit:

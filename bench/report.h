@@ -41,6 +41,10 @@ struct bench_report {
     bool views; /* view_ms as an array */
 };
 
+/* Smallest, median and largest over the runs. */
+void bench_spread(const struct bench_report *report, const struct bench_metric *metric,
+                  double spread[3]);
+
 double bench_median(const struct bench_report *report, const struct bench_metric *metric);
 
 /* One line that says what is measured. */

@@ -5,6 +5,8 @@
  */
 #include "report_json.h"
 
+#include "json.h"
+
 #include <gcs/gcs.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,96 +14,55 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* An object that is being written: whether there is something in it already. */
-struct object {
-    bool more;
-};
-
-static void print_key(struct object *object, const char *key)
-{
-    printf("%s\"%s\":", object->more ? "," : "", key);
-    object->more = true;
-}
-
-static void print_string(struct object *object, const char *key, const char *text)
-{
-    print_key(object, key);
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            printf("\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            printf("\\u%04x", (unsigned char)*text);
-        else
-            putchar(*text);
-    }
-    putchar('"');
-}
-
-static void print_number(struct object *object, const char *key, double value, int decimals)
-{
-    print_key(object, key);
-    printf("%.*f", decimals, value);
-}
-
-static void print_numbers(struct object *object, const char *key, const double *values,
-                          size_t count, int decimals)
-{
-    print_key(object, key);
-    for (size_t i = 0; i < count; i++)
-        printf("%c%.*f", i ? ',' : '[', decimals, values[i]);
-    printf("%s", count ? "]" : "[]");
-}
-
 /* ---- How it was measured ------------------------------------------------------------------- */
 
-static void print_settings(struct object *object, const struct bench_report *report)
+static void print_settings(struct bench_json *object, const struct bench_report *report)
 {
     const struct bench_options *o = report->options;
     struct utsname system;
 
-    print_string(object, "benchmark", o->command);
-    print_string(object, "version", gcs_version());
+    bench_json_string(object, "benchmark", o->command);
+    bench_json_string(object, "version", gcs_version());
     if (uname(&system) == 0)
-        print_string(object, "system", system.release);
-    print_number(object, "cpus", (double)sysconf(_SC_NPROCESSORS_ONLN), 0);
-    print_string(object, "transport", o->transport);
-    print_string(object, "url", o->url);
+        bench_json_string(object, "system", system.release);
+    bench_json_number(object, "cpus", (double)sysconf(_SC_NPROCESSORS_ONLN), 0);
+    bench_json_string(object, "transport", o->transport);
+    bench_json_string(object, "url", o->url);
     if (o->netns)
-        print_string(object, "netns", o->netns);
-    print_number(object, "members", o->members, 0);
-    print_number(object, "senders", o->senders, 0);
-    print_number(object, "size", o->size, 0);
-    print_number(object, "seconds", o->seconds, 3);
-    print_number(object, "warmup", o->warmup, 3);
+        bench_json_string(object, "netns", o->netns);
+    bench_json_number(object, "members", o->members, 0);
+    bench_json_number(object, "senders", o->senders, 0);
+    bench_json_number(object, "size", o->size, 0);
+    bench_json_number(object, "seconds", o->seconds, 3);
+    bench_json_number(object, "warmup", o->warmup, 3);
     if (!report->group)
         return;
-    print_string(object, "service", bench_service_name(o->service));
-    print_string(object, "order", bench_order_name(o->order));
-    print_number(object, "rate", o->rate, 1);
+    bench_json_string(object, "service", bench_service_name(o->service));
+    bench_json_string(object, "order", bench_order_name(o->order));
+    bench_json_number(object, "rate", o->rate, 1);
     if (o->window_bytes)
-        print_number(object, "window_bytes", o->window_bytes, 0);
+        bench_json_number(object, "window_bytes", o->window_bytes, 0);
     if (o->queue_bytes)
-        print_number(object, "queue_bytes", o->queue_bytes, 0);
+        bench_json_number(object, "queue_bytes", o->queue_bytes, 0);
 }
 
 /* ---- What was found ------------------------------------------------------------------------ */
 
-static void print_digest(struct object *object, const struct bench_report *report, unsigned run)
+static void print_digest(struct bench_json *object, const struct bench_report *report, unsigned run)
 {
     char digest[17];
 
     snprintf(digest, sizeof(digest), "%016" PRIx64, report->outcomes[run].digest);
     if (report->options->service >= GCS_AGREED) {
-        print_string(object, "order_digest", digest);
+        bench_json_string(object, "order_digest", digest);
     } else {
-        print_key(object, "order_digest");
+        bench_json_key(object, "order_digest");
         printf("null");
     }
 }
 
 /* Over the runs, one for each member that sees the view. */
-static void print_view_medians(struct object *object, const struct bench_report *report)
+static void print_view_medians(struct bench_json *object, const struct bench_report *report)
 {
     unsigned runs = report->options->runs;
     unsigned count = report->outcomes[0].view_count;
@@ -115,21 +76,22 @@ static void print_view_medians(struct object *object, const struct bench_report 
             values[run] = report->outcomes[run].view_ms[i];
         medians[i] = bench_values_sort(values, runs);
     }
-    print_numbers(object, "view_ms", medians, count, 3);
+    bench_json_numbers(object, "view_ms", medians, count, 3);
     free(values);
 }
 
-static void print_spread(struct object *object, const struct bench_report *report)
+static void print_spread(struct bench_json *object, const struct bench_report *report)
 {
-    struct object inner = {false};
+    struct bench_json inner = {false};
 
-    print_key(object, "spread");
+    bench_json_key(object, "spread");
     putchar('{');
     for (size_t i = 0; i < report->metrics_count; i++) {
         const struct bench_metric *metric = &report->metrics[i];
         double spread[3];
         bench_spread(report, metric, spread);
-        print_numbers(&inner, metric->key, (double[]){spread[0], spread[2]}, 2, metric->decimals);
+        bench_json_numbers(&inner, metric->key, (double[]){spread[0], spread[2]}, 2,
+                           metric->decimals);
     }
     putchar('}');
 }
@@ -137,15 +99,15 @@ static void print_spread(struct object *object, const struct bench_report *repor
 static void print_run(const struct bench_report *report, unsigned run)
 {
     const struct bench_outcome *outcome = &report->outcomes[run];
-    struct object object = {false};
+    struct bench_json object = {false};
 
     putchar('{');
     for (size_t i = 0; i < report->metrics_count; i++) {
         const struct bench_metric *metric = &report->metrics[i];
-        print_number(&object, metric->key, bench_value(outcome, metric), metric->decimals);
+        bench_json_number(&object, metric->key, bench_value(outcome, metric), metric->decimals);
     }
     if (report->views)
-        print_numbers(&object, "view_ms", outcome->view_ms, outcome->view_count, 3);
+        bench_json_numbers(&object, "view_ms", outcome->view_ms, outcome->view_count, 3);
     if (report->group)
         print_digest(&object, report, run);
     putchar('}');
@@ -154,22 +116,22 @@ static void print_run(const struct bench_report *report, unsigned run)
 void bench_report_json(const struct bench_report *report)
 {
     const struct bench_metric *metrics = report->metrics;
-    struct object object = {false};
+    struct bench_json object = {false};
 
     putchar('{');
     print_settings(&object, report);
     for (size_t i = 0; i < report->metrics_count; i++)
-        print_number(&object, metrics[i].key, bench_median(report, &metrics[i]),
-                     metrics[i].decimals);
+        bench_json_number(&object, metrics[i].key, bench_median(report, &metrics[i]),
+                          metrics[i].decimals);
     for (size_t i = 0; i < report->extras_count; i++)
-        print_number(&object, report->extras[i].key, report->extras[i].value,
-                     report->extras[i].decimals);
+        bench_json_number(&object, report->extras[i].key, report->extras[i].value,
+                          report->extras[i].decimals);
     if (report->views)
         print_view_medians(&object, report);
     if (report->group)
         print_digest(&object, report, report->options->runs - 1);
     print_spread(&object, report);
-    print_key(&object, "runs");
+    bench_json_key(&object, "runs");
     for (unsigned run = 0; run < report->options->runs; run++) {
         putchar(run ? ',' : '[');
         print_run(report, run);

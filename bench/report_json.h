@@ -10,10 +10,6 @@ void bench_report_json(const struct bench_report *report);
 
 double bench_value(const struct bench_outcome *outcome, const struct bench_metric *metric);
 
-/* Smallest, median and largest of the metric. */
-void bench_spread(const struct bench_report *report, const struct bench_metric *metric,
-                  double spread[3]);
-
 /* Sorts count (> 0) values; returns their median. */
 double bench_values_sort(double *values, size_t count);
 

@@ -111,7 +111,7 @@ const struct bench_command bench_state = {
             "  --size BYTES      of a message (1K)\n"
             "  --rate N          messages per second of all senders together (half of what the\n"
             "                    group delivers at most)\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_BYTES,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_BYTES),
     .members_min = 2,
     .size_min = BENCH_TIMED_BYTES,
     .defaults = {.members = 3,

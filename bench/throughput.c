@@ -16,6 +16,10 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(packets, "packets sent, all members together", 0),
     BENCH_METRIC(data_packets, "of them with data or order", 0),
     BENCH_METRIC(control_packets, "of them without", 0),
+    BENCH_METRIC(system_calls, "system calls that send or receive", 0),
+    BENCH_METRIC(sends_per_60kb, "of them that send, for each 60 kB", 2),
+    BENCH_METRIC(receives_per_60kb, "of them that receive, for each 60 kB", 2),
+    BENCH_METRIC(overflows, "datagrams that the system dropped", 0),
     BENCH_METRIC(nacks, "requests for repair", 0),
     BENCH_METRIC(repairs, "packets repaired", 0),
     BENCH_METRIC(window_full, "times that a window was full", 0),
@@ -29,9 +33,10 @@ static bool run_floor(const struct bench_report *report, struct bench_extra *ext
 {
     const struct bench_options *options = report->options;
     double messages = bench_median(report, &report->metrics[0]);
-    double floor;
+    double cpu = bench_median(report, &report->metrics[2]);
+    double floor, floor_cpu;
 
-    if (!bench_floor_measure(options, &floor))
+    if (!bench_floor_measure(options, &floor, &floor_cpu))
         return false;
     extras[0] = (struct bench_extra){"floor_messages_per_second",
                                      "messages per second: the same without a protocol", floor, 0};
@@ -39,7 +44,9 @@ static bool run_floor(const struct bench_report *report, struct bench_extra *ext
                                      floor * options->size / 1e6, 3};
     extras[2] = (struct bench_extra){"share_of_floor", "of that is what the group delivers",
                                      messages / floor, 3};
-    *count = 3;
+    extras[3] = (struct bench_extra){"share_of_floor_by_cpu",
+                                     "of a message's CPU time is the floor's", floor_cpu / cpu, 3};
+    *count = 4;
     return true;
 }
 
@@ -72,10 +79,10 @@ const struct bench_command bench_throughput = {
         "  --senders N|all   how many members send (all)\n"
         "  --size BYTES      of a message (1K)\n"
         "  --rate N          messages per second of all senders together (no limit)\n"
-        "  --floor           measure the floor too, and say how near we came\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_FLOOR,
+        "  --no-floor        do not measure the floor too, nor say how near we came\n" BENCH_HELP_GROUP,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR) | BENCH_SET(BENCH_NO_FLOOR),
     .members_min = 1,
     .size_min = BENCH_STAMP_BYTES,
-    .defaults = {.members = 3, .size = 1024, .seconds = 2, .warmup = 0.5, .runs = 5},
+    .defaults = {.members = 3, .size = 1024, .seconds = 2, .warmup = 0.5, .runs = 5, .floor = true},
     .run = run,
 };

@@ -16,6 +16,9 @@
 
 #define BENCH_NOBODY UINT32_MAX
 
+/* Deliveries are also counted by the millisecond, for so many of them. */
+#define BENCH_TIMELINE_MS 4096
+
 /* How far a member is; only ever upwards. */
 enum bench_state {
     BENCH_STARTING = 0,
@@ -39,18 +42,19 @@ struct bench_seat {
     _Alignas(64) atomic_uint state;
     _Atomic uint64_t view_at; /* when it saw the view that is waited for; 0: not yet */
     struct gcs_member_id id;
-    uint64_t sent;                /* messages of its own */
-    struct bench_mark begin, end; /* around the time that counts */
-    uint64_t messages;            /* delivered from start to end */
-    uint64_t digest;              /* of their order */
-    uint64_t view_digest;         /* of those since the last view */
-    uint64_t gap_ns;              /* longest time without a delivery */
-    uint64_t views;               /* since it was ready */
-    uint64_t rss_kib;             /* most memory in use */
-    uint64_t rss_begin_kib;       /* the same when the time that counts began */
+    uint64_t sent;                  /* messages of its own */
+    struct bench_mark begin, end;   /* around the time that counts */
+    uint64_t messages;              /* delivered from start to end */
+    uint64_t digest;                /* of their order */
+    uint64_t view_digest;           /* of those since the last view */
+    uint64_t gap_ns;                /* longest time without a delivery */
+    uint64_t views;                 /* since it was ready */
+    uint64_t rss_kib;               /* most memory in use */
+    uint64_t rss_begin_kib;         /* the same when the time that counts began */
     uint64_t state_bytes, state_ns; /* got as a new member, and how long that took */
     uint64_t state_begun;           /* transfers that began */
     struct bench_histogram latency;
+    uint32_t timeline[BENCH_TIMELINE_MS]; /* messages delivered in each, since begin */
     char error[512];
 };
 

@@ -24,6 +24,10 @@ foreach(tool gcs-tool gcs-sim gcs-bench)
     endif()
 endforeach()
 
+# What gcs-bench starts to compare with others.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/bench/peers" DESTINATION "${CMAKE_INSTALL_DATADIR}/libgcs"
+        USE_SOURCE_PERMISSIONS)
+
 file(GLOB pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/man/*.[1-9]")
 foreach(page IN LISTS pages)
     cmake_path(GET page EXTENSION LAST_ONLY section)

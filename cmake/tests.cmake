@@ -83,6 +83,9 @@ foreach(folder unit integration)
     endforeach()
 endforeach()
 
+target_link_options(test_hot_path PRIVATE # what it counts
+    -Wl,--wrap=malloc -Wl,--wrap=aligned_alloc -Wl,--wrap=pthread_mutex_lock)
+
 gcs_glob(conformance tests/conformance/*.c)
 if(conformance)
     gcs_check_program(test_conformance tests/conformance ${conformance})

@@ -325,7 +325,7 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
 {
     struct gcs_era *era = event->token;
     if (event->type == GCS_EVENT_DELIVER && event->packet == 0) { /* it has waited for the state */
-        gcs_backlog_free(core->allocator, event->token);
+        gcs_state_waited_for(event);
         return;
     }
     switch (event->type) {

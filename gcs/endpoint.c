@@ -85,9 +85,22 @@ const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint)
     return endpoint->transport->ops->note(endpoint->transport); /* settled when it was opened */
 }
 
+void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters *counters)
+{
+    const struct gcs_transport_counters *network =
+        endpoint->transport->ops->counters(endpoint->transport);
+
+    *counters = *gcs_core_counters(endpoint->core);
+    counters->send_calls = network->send_calls;
+    counters->receive_calls = network->receive_calls;
+    counters->datagrams_sent = network->datagrams_sent;
+    counters->datagrams_received = network->datagrams_received;
+    counters->datagrams_overflowed = network->overflows;
+}
+
 static int copy_counters(struct gcs_endpoint *endpoint, struct gcs_command *command)
 {
-    *command->counters = *gcs_core_counters(endpoint->core);
+    gcs_endpoint_count(endpoint, command->counters);
     return 0;
 }
 

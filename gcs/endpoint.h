@@ -270,6 +270,9 @@ void gcs_endpoint_leave(struct gcs_endpoint *endpoint);
 int gcs_endpoint_lock(struct gcs_endpoint *endpoint);
 void gcs_endpoint_unlock(struct gcs_endpoint *endpoint);
 
+/* The loop: what the core and the transport have counted. */
+void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters *counters);
+
 /* Is this the thread that takes the events, or will anybody do because none has yet? */
 bool gcs_endpoint_is_consumer(const struct gcs_endpoint *endpoint, bool or_nobody);
 void gcs_endpoint_set_consumer(struct gcs_endpoint *endpoint);

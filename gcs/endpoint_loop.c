@@ -108,7 +108,7 @@ static bool receive(struct gcs_endpoint *endpoint)
             gcs_buffer_unref(packets[i].buffer);
         }
         total += count;
-    } while (count > 0 && total < RECEIVE_MAX);
+    } while (count == RECEIVE_BATCH && total < RECEIVE_MAX); /* fewer: nothing more is there */
     if (total > 0)
         note_stranger(endpoint);
     return total > 0;

@@ -50,7 +50,7 @@ static int take_snapshot(struct gcs_endpoint *endpoint, struct gcs_command *comm
     struct gcs_status_snapshot *snapshot = command->snapshot;
     uint64_t now = gcs_clock_now();
 
-    snapshot->counters = *gcs_core_counters(endpoint->core);
+    gcs_endpoint_count(endpoint, &snapshot->counters);
     snapshot->groups_count = snapshot->members_count = 0;
     for (const struct gcs_group *group = endpoint->groups; group; group = group->next) {
         if (!group->core)

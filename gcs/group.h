@@ -48,6 +48,7 @@ struct gcs_core_group {
     bool ready;         /* has got the group's state */
     bool ready_told;    /* and the agreement knows */
     struct gcs_sync *sync;  /* while this member gets the state */
+    uint64_t portion; /* bytes that have waited for it, and that the application has not given back */
     struct gcs_gift *gifts; /* to members that get it from this one */
     uint16_t evicting_count;
     struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */

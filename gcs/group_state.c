@@ -17,12 +17,16 @@
 #define WINDOW_BYTES (256u << 10)
 #define SERVE_BYTES  (64u << 10) /* in one round: data goes first, and comes in between */
 
+/* What has waited for the state is handed out in such portions: not faster than the application
+ * takes it, so that what comes meanwhile can wait as well, and nobody's window waits for that. */
+#define PORTION_BYTES (1u << 20)
+
 struct gcs_sync {
-    struct gcs_transfer_in *in;
+    struct gcs_transfer_in *in; /* NULL: this member has its vote, and only catches up */
     struct gcs_backlog backlog;
     struct gcs_mark mark; /* deliveries up to here are in the state that is coming */
     unsigned ends;        /* of attempts, that the application has not given back */
-    bool complete;        /* it is there, and nothing waits any more */
+    bool complete;        /* it is there */
 };
 
 struct gcs_gift {
@@ -65,8 +69,12 @@ static bool hand_out(struct gcs_core_group *group, struct gcs_backlog_entry *ent
 {
     if (!gcs_events_push(&group->core->events, &entry->event))
         return false;
-    if (entry->event.type != GCS_EVENT_DELIVER)
+    if (entry->event.type != GCS_EVENT_DELIVER) {
         gcs_release(group->core->allocator, entry);
+        return true;
+    }
+    group->portion += entry->event.payload_size + 1;
+    group->refs++;
     return true;
 }
 
@@ -80,6 +88,20 @@ static void drop(struct gcs_core_group *group, struct gcs_backlog_entry *entry)
         gcs_group_unref(group);
     }
     gcs_backlog_free(group->core->allocator, entry);
+}
+
+/* Hands out what waits until the application has so much that it has not given back. */
+static bool catch_up(struct gcs_core_group *group, uint64_t most)
+{
+    struct gcs_backlog_entry *entry;
+    while (group->portion < most && (entry = gcs_backlog_take(&group->sync->backlog)) != NULL) {
+        if (hand_out(group, entry))
+            continue;
+        drop(group, entry);
+        group->failed = GCS_ENOMEM; /* what comes after that must not be handed out */
+        return false;
+    }
+    return true;
 }
 
 /*
@@ -138,17 +160,19 @@ static void done(void *ctx, uint64_t total)
     struct gcs_core_group *group = ctx;
     struct gcs_sync *sync = group->sync;
     struct gcs_core_event event = {.type = GCS_EVENT_STATE_END, .total = total};
-    struct gcs_backlog_entry *entry;
-    bool told = push(group, group->era, group->era->view.self, &event);
-    while ((entry = gcs_backlog_take(&sync->backlog)) != NULL) {
-        told = told && hand_out(group, entry);
-        if (!told)
-            drop(group, entry);
+    if (!push(group, group->era, group->era->view.self, &event)) {
+        group->failed = GCS_ENOMEM;
+        return;
     }
     sync->complete = true;
-    sync->ends += told;
-    if (!told)
-        group->failed = GCS_ENOMEM;
+    sync->ends++;
+    group->core->dirty = true;
+}
+
+static uint64_t traffic(void *ctx)
+{
+    const struct gcs_core_group *group = ctx;
+    return group->core->counters.messages_delivered;
 }
 
 static void failed(void *ctx, int error)
@@ -186,7 +210,7 @@ static int begin_sync(struct gcs_core_group *group)
         .counters = &core->counters,
         .window_bytes = share < WINDOW_BYTES ? share : WINDOW_BYTES,
         .retry_ns = RETRY_NS,
-        .env = {group, send, offered, chunk, done, failed},
+        .env = {group, send, traffic, offered, chunk, done, failed},
     };
     group->sync = sync;
     gcs_backlog_init(&sync->backlog);
@@ -268,12 +292,26 @@ static bool syncing(const struct gcs_core_group *group)
     return group->sync && !group->sync->complete;
 }
 
+/* It has its vote; what waits goes on waiting for its turn. */
+static void voted(struct gcs_core_group *group)
+{
+    struct gcs_sync *sync = group->sync;
+    if (!sync)
+        return;
+    if (sync->in)
+        gcs_transfer_in_free(sync->in);
+    sync->in = NULL;
+    if (!sync->backlog.first)
+        end_sync(group);
+}
+
 /* The donor may have been ahead: what is in its state can come here after the state itself. */
 bool gcs_state_holds(const struct gcs_core_group *group, const struct gcs_core_event *event,
                      uint32_t epoch, uint64_t place)
 {
     return syncing(group) ||
-           (group->sync && gcs_mark_covers(&group->sync->mark, event, epoch, place));
+           (group->sync && (group->sync->backlog.first ||
+                            gcs_mark_covers(&group->sync->mark, event, epoch, place)));
 }
 
 bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *event,
@@ -284,8 +322,12 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
         return true;
     if (!gcs_backlog_add(&sync->backlog, group->core->allocator, event, epoch, place))
         return false;
-    if (sync->backlog.bytes > group->config.state_queue_bytes)
+    if (sync->backlog.bytes <= group->config.state_queue_bytes)
+        return true;
+    if (syncing(group))
         attempt(group, group->core->now);
+    else
+        return catch_up(group, UINT64_MAX); /* it is slow: the others' windows have to wait for it */
     return true;
 }
 
@@ -467,7 +509,7 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
     if (era->members[era->view.self].syncing)
         result = enter_as_joiner(group, now, before);
     else
-        end_sync(group);
+        voted(group);
     enter_as_donor(group, before);
     return result;
 }
@@ -477,7 +519,7 @@ void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_even
     uint64_t now = group->core->now;
     if (!gcs_group_is_ours(group, event->token))
         return;
-    if (event->type == GCS_EVENT_STATE && group->sync)
+    if (event->type == GCS_EVENT_STATE && group->sync && group->sync->in)
         gcs_transfer_in_taken(group->sync->in, now);
     bool own_end = event->type == GCS_EVENT_STATE_END && group->sync &&
                    event->sender->incarnation == group->self.id.incarnation;
@@ -487,15 +529,33 @@ void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_even
     }
 }
 
+void gcs_state_waited_for(const struct gcs_core_event *event)
+{
+    struct gcs_core_group *group = event->group;
+    group->portion -= event->payload_size + 1;
+    group->core->dirty |= group->sync != NULL;
+    gcs_backlog_free(group->core->allocator, event->token);
+    gcs_group_unref(group);
+}
+
 void gcs_state_tick(struct gcs_core_group *group, uint64_t now)
 {
     if (syncing(group))
         gcs_transfer_in_tick(group->sync->in, now);
+    else if (group->sync)
+        (void)catch_up(group, PORTION_BYTES);
+    if (group->sync && !group->sync->in && !group->sync->backlog.first)
+        end_sync(group);
 }
 
 uint64_t gcs_state_deadline(const struct gcs_core_group *group)
 {
     return syncing(group) ? gcs_transfer_in_deadline(group->sync->in) : GCS_NEVER;
+}
+
+bool gcs_state_last(struct gcs_core_group *group)
+{
+    return !group->sync || !group->sync->complete || catch_up(group, UINT64_MAX);
 }
 
 void gcs_state_end(struct gcs_core_group *group)

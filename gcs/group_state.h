@@ -33,11 +33,16 @@ bool gcs_state_is_firm(const struct gcs_core_group *group);
 /* The application has given back an event about state. */
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event);
 
+/* The application has given back a delivery that had waited for the state. */
+void gcs_state_waited_for(const struct gcs_core_event *event);
+
 /* Goes on with what other members get from this one. */
 void gcs_state_serve(struct gcs_core_group *group);
 void gcs_state_tick(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_state_deadline(const struct gcs_core_group *group);
-/* The membership ends. */
+/* The membership ends: what was delivered and has waited comes before that. False: out of memory,
+ * something is missing. Then all of it is let go of. */
+bool gcs_state_last(struct gcs_core_group *group);
 void gcs_state_end(struct gcs_core_group *group);
 
 #endif

@@ -320,9 +320,10 @@ int gcs_group_start(struct gcs_core_group *group, uint64_t now)
 
 void gcs_group_end(struct gcs_core_group *group, uint64_t now, int error)
 {
+    bool told = gcs_state_last(group);
     struct gcs_core_event event = {
         .type = GCS_EVENT_LEFT,
-        .error = error,
+        .error = told || error ? error : GCS_ENOMEM,
         .group = group,
         .user = group->user,
     };

@@ -4,9 +4,9 @@
 
 #include <assert.h>
 
-#define CONTROL_ROOM_LARGE 1024u
-#define CONTROL_ROOM_SMALL 128u
-#define LARGE_PACKET       8192u
+#define CONTROL_ROOM_MIN   128u
+#define CONTROL_ROOM_MAX   1024u
+#define CONTROL_ROOM_SHARE 16u /* of the packet; so a packet of 9000 bytes has room for 8192 */
 #define SPARE_MAX          64u
 #define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
@@ -23,13 +23,21 @@ struct gcs_pack {
     bool sent; /* the buffer is part of a packet already: it must not change any more */
 };
 
+static uint32_t control_room(uint32_t packet_bytes)
+{
+    uint32_t room = packet_bytes / CONTROL_ROOM_SHARE;
+    if (room < CONTROL_ROOM_MIN)
+        return CONTROL_ROOM_MIN;
+    return room > CONTROL_ROOM_MAX ? CONTROL_ROOM_MAX : room;
+}
+
 void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t packet_bytes)
 {
-    uint32_t control = packet_bytes >= LARGE_PACKET ? CONTROL_ROOM_LARGE : CONTROL_ROOM_SMALL;
+    uint32_t headroom = GCS_PACKET_HEADER + control_room(packet_bytes);
     *packer = (struct gcs_packer){
         .pool = pool,
-        .headroom = GCS_PACKET_HEADER + control,
-        .payload_max = packet_bytes - GCS_PACKET_HEADER - control,
+        .headroom = headroom,
+        .payload_max = packet_bytes - headroom,
         .next = 1,
     };
 }

@@ -78,7 +78,8 @@ struct gcs_transport_ops {
     int (*fd)(const struct gcs_transport *transport);
 
     /*
-     * Takes up to max packets in. Returns how many; 0: nothing there. Never blocks.
+     * Takes up to max packets in. Returns how many; fewer than max: nothing more is there at the
+     * moment. Never blocks.
      */
     size_t (*receive)(struct gcs_transport *transport, struct gcs_transport_packet *packets,
                       size_t max);
@@ -90,7 +91,8 @@ struct gcs_transport_ops {
     void (*send)(struct gcs_transport *transport, const struct gcs_core_packet *packets,
                  size_t count);
 
-    /* Takes one notice that nobody listens at an address; false: there is none. */
+    /* Takes one notice that nobody listens at an address, of those that receive() or send() came
+     * across; false: there is none. */
     bool (*unreachable)(struct gcs_transport *transport, struct gcs_address *peer);
 
     const struct gcs_transport_counters *(*counters)(const struct gcs_transport *transport);

@@ -227,6 +227,7 @@ struct gcs_udp {
     bool awake;  /* wake_fd is readable */
     struct gcs_address notices[GCS_UDP_NOTICES];
     unsigned notices_count;
+    bool evidence; /* a call has failed of an earlier packet: the error queue has something */
     char note[200];
     struct gcs_udp_receiver receiver;
     struct gcs_udp_sender sender;

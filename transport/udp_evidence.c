@@ -3,6 +3,9 @@
  * Evidence that nobody listens: the ICMP errors that our packets met, read from
  * the socket's error queue. Only "port unreachable" and "host unreachable" count,
  * and one notice per peer stands for any number of errors that came together.
+ *
+ * Whatever goes into that queue also makes the next call fail that sends or receives:
+ * nobody looks before that has happened.
  */
 #include "transport/udp.h"
 
@@ -78,7 +81,8 @@ bool gcs_udp_unreachable(struct gcs_transport *transport, struct gcs_address *pe
     unsigned reads = 0;
     bool found;
 
-    if (udp->notices_count == 0) {
+    if (udp->notices_count == 0 && udp->evidence) {
+        udp->evidence = false;
         while (reads < QUEUE_READS && read_error(udp))
             reads++;
         if (reads > 0)

@@ -107,6 +107,7 @@ static unsigned take(struct gcs_udp *udp, struct gcs_udp_socket *s, unsigned wan
             udp->counters.receive_errors += errno != EAGAIN;
             return 0;
         }
+        udp->evidence = true;
     }
     return 0;
 }

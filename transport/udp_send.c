@@ -58,8 +58,8 @@ static void account(struct gcs_udp *udp, const struct mmsghdr *h)
     udp->counters.trains_sent += datagrams > 1;
 }
 
-/* Whether an error may belong to an earlier packet. */
-static bool may_be_pending(int error)
+/* Whether an error may belong to an earlier packet; then the error queue says which. */
+static bool may_be_pending(struct gcs_udp *udp, int error)
 {
     switch (error) {
     case EAGAIN:
@@ -71,6 +71,7 @@ static bool may_be_pending(int error)
     case EPERM:
         return false;
     default:
+        udp->evidence = true;
         return true;
     }
 }
@@ -90,7 +91,7 @@ static void send_apart(struct gcs_udp *udp, const struct msghdr *train)
         do {
             udp->counters.send_calls++;
             n = sendmmsg(udp->unicast.fd, &h, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        } while (n < 0 && may_be_pending(errno) && ++tries < PENDING_ERRORS);
+        } while (n < 0 && may_be_pending(udp, errno) && ++tries < PENDING_ERRORS);
         if (n == 1)
             account(udp, &h);
         else
@@ -128,7 +129,7 @@ static void flush(struct gcs_udp *udp)
         const struct msghdr *refused = &s->headers[done].msg_hdr;
         if (is_train_refused(udp, refused, errno))
             send_apart(udp, refused);
-        else if (may_be_pending(errno) && ++tries < PENDING_ERRORS)
+        else if (may_be_pending(udp, errno) && ++tries < PENDING_ERRORS)
             continue;
         else
             udp->counters.send_errors += refused->msg_iovlen;

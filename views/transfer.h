@@ -7,7 +7,10 @@
  * is offered one with the mark at which it was taken; then it pulls chunks, so
  * many ahead as it has room for, and asks again for those that were lost. The
  * donor only answers, and reads its application's state as it goes, so that it
- * keeps nothing but a digest. An attempt that has become of no use (the donor
+ * keeps nothing but a digest. While the group is at work the joiner pulls a little
+ * at a time, and rests after that so many times as long as it took to come: so a
+ * transfer has at most a tenth of whatever is scarce on its way, be it the
+ * processors or the network. An attempt that has become of no use (the donor
  * died, too much was queued meanwhile) is followed by the next.
  */
 #ifndef GCS_VIEWS_TRANSFER_H
@@ -72,6 +75,8 @@ struct gcs_transfer_in;
 struct gcs_transfer_in_env {
     void *ctx;
     gcs_transfer_send_fn *send;
+    /* A count that grows while the group is at work. */
+    uint64_t (*traffic)(void *ctx);
     /* The state that comes is exactly as new as that. Once in every attempt, before its chunks. */
     void (*offered)(void *ctx, const struct gcs_mark *mark);
     /* The next piece of the state, to be followed by gcs_transfer_in_taken; a state of no bytes is

@@ -13,6 +13,13 @@
 /* Slots of the ring: chunks are small where packets are. */
 #define SLOTS_MAX GCS_PULL_AHEAD_MAX
 
+/* While the group is at work: this part of the window at a time, and rest for so many times as long
+ * as it took, but no longer than that. In an attempt after others, which took too long, half of it,
+ * and so on. */
+#define BURST_PART   4u
+#define REST_TIMES   9u
+#define REST_MOST_NS UINT64_C(20000000)
+
 struct slot {
     struct gcs_buffer *buffer; /* NULL: not here */
     uint32_t size;
@@ -43,6 +50,10 @@ struct gcs_transfer_in {
     uint64_t taken;   /* ... and given back by it */
     uint64_t voided;  /* of attempts before, not given back */
     uint64_t pulled;  /* the last PULL's upto */
+    uint64_t pulled_at; /* when that became so */
+    uint64_t rest_until;
+    uint64_t traffic; /* the group's, then */
+    bool busy;        /* there was some since the time before */
     bool total_known;
     uint64_t total, digest;
     uint64_t received; /* bytes handed on */
@@ -137,14 +148,53 @@ static void list_missing(struct gcs_transfer_in *t, uint64_t below, struct gcs_s
 
 static void pull(struct gcs_transfer_in *t, uint64_t now, uint64_t missing_below)
 {
-    struct gcs_state_pull request = {.attempt = t->attempt, .upto = t->taken + t->slots_count};
+    struct gcs_state_pull request = {.attempt = t->attempt, .upto = t->pulled};
     list_missing(t, missing_below, &request);
     struct gcs_writer w = gcs_writer_over(t->frame, t->frame_size);
     gcs_state_pull_write(&w, &request);
-    t->pulled = request.upto;
     t->due = now + t->gap;
     t->config.env.send(t->config.env.ctx, &t->donor, GCS_FRAME_STATE_PULL, t->frame,
                        gcs_writer_size(&w));
+}
+
+/* What has been pulled has come. */
+static bool is_through(const struct gcs_transfer_in *t)
+{
+    return t->next == t->pulled;
+}
+
+static void rest(struct gcs_transfer_in *t, uint64_t now)
+{
+    uint64_t pause = (REST_TIMES * (now - t->pulled_at)) >> (t->attempt - 1) % 64;
+    t->rest_until = now + (pause < REST_MOST_NS ? pause : REST_MOST_NS);
+    t->due = t->rest_until;
+}
+
+static void pull_more(struct gcs_transfer_in *t, uint64_t now)
+{
+    uint64_t traffic = t->config.env.traffic(t->config.env.ctx);
+    uint64_t ahead = t->taken + t->slots_count;
+    uint64_t burst = t->next + t->slots_count / BURST_PART;
+    t->busy = traffic != t->traffic;
+    t->traffic = traffic;
+    t->pulled_at = now;
+    if (t->busy && burst < ahead)
+        ahead = burst;
+    if (ahead > t->pulled)
+        t->pulled = ahead;
+    pull(t, now, 0);
+}
+
+/* Pulls more if there is room for it, and if it is time. */
+static void go_on(struct gcs_transfer_in *t, uint64_t now)
+{
+    uint64_t ahead = t->taken + t->slots_count;
+    if (t->phase != PULLING || t->total_known)
+        return;
+    bool rests = t->busy && (!is_through(t) || now < t->rest_until);
+    uint64_t least = t->busy ? 1 : t->slots_count / 2; /* not for each piece that is taken */
+    if (!rests && ahead >= t->pulled + least)
+        pull_more(t, now);
 }
 
 void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
@@ -160,6 +210,7 @@ void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
     memcpy(each, mark->each, mark->count * GCS_MARK_ORDERS * sizeof(*each));
     t->voided += t->handed - t->taken;
     t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->nudged = 0;
+    t->traffic = t->config.env.traffic(t->config.env.ctx);
     t->total_known = false;
     t->total = 0;
     XXH64_reset(&t->hash, 0);
@@ -174,6 +225,11 @@ void gcs_transfer_in_tick(struct gcs_transfer_in *t, uint64_t now)
 {
     if (now < t->due)
         return;
+    if (t->phase == PULLING && is_through(t)) {
+        t->due = GCS_NEVER; /* if there is no room it is the application's turn */
+        go_on(t, now);
+        return;
+    }
     t->gap = 2 * t->gap < 16 * t->config.retry_ns ? 2 * t->gap : 16 * t->config.retry_ns;
     if (t->phase == ASKING)
         ask(t, now);
@@ -217,7 +273,7 @@ static int hear_offer(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
     t->phase = PULLING;
     t->gap = t->config.retry_ns;
     t->config.env.offered(t->config.env.ctx, &offer.mark);
-    pull(t, now, 0);
+    pull_more(t, now);
     return 0;
 }
 
@@ -302,6 +358,8 @@ static int hear_chunk(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
     t->gap = t->config.retry_ns;
     t->due = now + t->gap;
     hand_on(t);
+    if (t->phase == PULLING && is_through(t) && t->busy)
+        rest(t, now);
     /* One after a gap: say so at once, but only once for each gap. */
     if (t->phase == PULLING && t->highest > t->next + GCS_CHUNK_REORDER && t->nudged <= t->next) {
         t->nudged = t->next + 1;
@@ -330,7 +388,5 @@ void gcs_transfer_in_taken(struct gcs_transfer_in *t, uint64_t now)
         return;
     }
     t->taken++;
-    bool pulls = t->phase == PULLING && !t->total_known;
-    if (pulls && t->taken + t->slots_count >= t->pulled + t->slots_count / 2)
-        pull(t, now, 0);
+    go_on(t, now);
 }

@@ -69,6 +69,7 @@ START_TEST(a_closed_peer_is_noticed)
     network_close(b);
     send_parcel(a, &parcel);
     ck_assert(is_readable(a, 1000));
+    settle(a); /* what is readable is received first */
     ck_assert(a->ops->unreachable(a, &peer));
     ck_assert_mem_eq(&peer, &dead, sizeof(peer));
     ck_assert_uint_ge(counters_of(a)->unreachable, 1);

@@ -143,6 +143,12 @@ static void say(void *ctx, const struct gcs_member_id *to, uint8_t type, const u
     memcpy(box->queue[box->queued++].body, body, size);
 }
 
+static uint64_t traffic(void *ctx)
+{
+    const struct box *box = ctx;
+    return box->now / MS / 3; /* now and then */
+}
+
 static void offered(void *ctx, const struct gcs_mark *mark)
 {
     struct box *box = ctx;
@@ -318,7 +324,7 @@ static void fuzz_machines(const uint8_t *data, size_t size)
         .counters = &box.counters,
         .window_bytes = SLOTS * CHUNK,
         .retry_ns = 10 * MS,
-        .env = {&box, say, offered, chunk, done, failed},
+        .env = {&box, say, traffic, offered, chunk, done, failed},
     };
     if (gcs_transfer_in_new(&config, &box.in) < 0)
         abort();

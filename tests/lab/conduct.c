@@ -42,6 +42,22 @@ static void note_pause(struct lab_run *run, uint64_t from, uint64_t to)
         memory_grow(run->pauses, run->pauses_count, &run->pauses_capacity, sizeof(*run->pauses));
     run->pauses[run->pauses_count++] = (struct lab_pause){from, to};
     run->paused += to - from;
+    lab_faults_note(run, "gcs-lab was not run for %.3f s", (double)(to - from) / 1e9);
+}
+
+double lab_run_waited(const struct lab_run *run)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < run->crew.count; i++) {
+        const struct lab_life *life = run->crew.lives[i];
+        double waited = (double)life->state.waited_ns;
+
+        if (life->ended_at > life->started_at + LAB_NS_PER_S &&
+            waited > most * (double)(life->ended_at - life->started_at))
+            most = waited / (double)(life->ended_at - life->started_at);
+    }
+    return most;
 }
 
 uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)

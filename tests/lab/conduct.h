@@ -52,6 +52,9 @@ struct lab_run {
 void lab_run(struct lab_run *run, const struct lab_options *options, const char *dir, int wake_fd);
 void lab_run_clear(struct lab_run *run);
 
+/* The largest share of its life that a process waited for a processor. */
+double lab_run_waited(const struct lab_run *run);
+
 /* How much of a time was no pause. */
 uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to);
 

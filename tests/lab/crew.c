@@ -108,7 +108,7 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                            int reports)
 {
     const struct lab_shape *shape = &crew->shape;
-    char numbers[10][24], url[4096];
+    char numbers[16][24], url[4096];
     uint64_t values[] = {lab_plan_seed(crew->options, slot, crew->lives_of[slot]),
                          create,
                          crew->options->service,
@@ -118,8 +118,12 @@ static pid_t start_process(struct lab_crew *crew, unsigned slot, bool create, in
                          shape->queue_bytes,
                          shape->suspect_ms,
                          (uint32_t)lab_plan_skew(crew->options, slot, crew->lives_of[slot]),
-                         crew->options->order};
-    char *argv[16] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
+                         shape->order == LAB_LAMPORT ? GCS_ORDER_LAMPORT : GCS_ORDER_SEQUENCER,
+                         shape->rotate && shape->order == LAB_SEQUENCER,
+                         shape->stable,
+                         shape->all_hold,
+                         shape->region_size};
+    char *argv[24] = {(char[]){"gcs-lab"}, (char[]){"--member"}, url, crew->cluster};
     pid_t pid;
 
     format_url(crew, slot, url, sizeof(url));

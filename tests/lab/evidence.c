@@ -19,7 +19,8 @@
 
 /* No fault takes the majority for so long: a suspicion, a change of view, and patience. */
 #define PROGRESS_NS    (5 * LAB_NS_PER_S)
-#define PROGRESS_LEAST 3 /* members: of two none may be missed */
+#define PROGRESS_LEAST 3   /* members: of two none may be missed */
+#define WAITED_MOST    0.5 /* of a life: then it is the machine that makes no progress */
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -231,12 +232,11 @@ static void add(struct lab_evidence *evidence, const char *property, uint32_t fi
 
 static unsigned service_of(const struct record *record)
 {
-    static const enum gcs_service services[] = {
-        [RECORD_FIFO] = GCS_FIFO, [RECORD_CAUSAL] = GCS_CAUSAL,       [RECORD_AGREED] = GCS_AGREED,
-        [RECORD_SAFE] = GCS_SAFE, [RECORD_UNORDERED] = GCS_UNORDERED,
-    };
-
-    return services[record->service];
+    return record->service == RECORD_UNORDERED ? GCS_UNORDERED
+           : record->service == RECORD_FIFO   ? GCS_FIFO
+           : record->service == RECORD_CAUSAL ? GCS_CAUSAL
+           : record->service == RECORD_AGREED ? GCS_AGREED
+                                              : GCS_SAFE;
 }
 
 /* The chain of each member, from the trace. */
@@ -355,7 +355,8 @@ static void check_progress(struct lab_evidence *evidence, const struct lab_run *
     uint32_t first = 0, last = 0;
     char text[200];
 
-    if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST)
+    if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST ||
+        lab_run_waited(run) > WAITED_MOST)
         return;
     for (uint32_t i = 0; i < log->count && log->records[i].time <= gap->ends; i++) {
         first = log->records[i].time <= gap->ends - gap->ns ? i : first;

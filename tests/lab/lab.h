@@ -6,7 +6,6 @@
 #ifndef TESTS_LAB_H
 #define TESTS_LAB_H
 
-#include <gcs/core.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,7 +48,10 @@ enum lab_fault {
 /* What the processes are connected by: see network.h. */
 enum lab_network_kind { LAB_AUTO, LAB_LOOPBACK, LAB_NAMESPACES };
 
-enum lab_service { LAB_FIFO, LAB_AGREED, LAB_SAFE, LAB_MIXED, LAB_CAUSAL, LAB_UNORDERED };
+enum lab_service { LAB_UNORDERED, LAB_FIFO, LAB_CAUSAL, LAB_AGREED, LAB_SAFE, LAB_MIXED };
+
+/* How the total order is made; LAB_ANY: the seed decides. */
+enum lab_order { LAB_ANY, LAB_SEQUENCER, LAB_LAMPORT };
 
 struct lab_options {
     uint64_t seed;
@@ -57,7 +59,7 @@ struct lab_options {
     unsigned members;
     uint32_t faults; /* set of 1 << enum lab_fault */
     enum lab_service service;
-    enum gcs_order order;
+    enum lab_order order;
     enum lab_network_kind network;
     unsigned rate;     /* messages per second of each member; 0: as many as traces can hold */
     const char *dir;   /* where everything is kept; NULL: a temporary folder */
@@ -74,6 +76,7 @@ enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *optio
 
 const char *lab_fault_name(enum lab_fault fault);
 const char *lab_service_name(enum lab_service service);
+const char *lab_order_name(enum lab_order order);
 const char *lab_network_name(enum lab_network_kind kind);
 
 /* The list of names of a set, "none" or "all"; always terminated. */

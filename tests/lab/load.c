@@ -74,14 +74,10 @@ static size_t draw_size(struct gcs_prng *prng)
 
 static enum gcs_service draw_service(struct gcs_prng *prng, enum lab_service service)
 {
-    static const enum gcs_service services[] = {
-        [LAB_FIFO] = GCS_FIFO,     [LAB_AGREED] = GCS_AGREED,       [LAB_SAFE] = GCS_SAFE,
-        [LAB_CAUSAL] = GCS_CAUSAL, [LAB_UNORDERED] = GCS_UNORDERED,
-    };
+    static const enum gcs_service services[] = {GCS_UNORDERED, GCS_FIFO, GCS_CAUSAL, GCS_AGREED,
+                                                GCS_SAFE};
 
-    if (service == LAB_MIXED)
-        return (enum gcs_service)gcs_prng_between(prng, GCS_UNORDERED, GCS_SAFE);
-    return services[service];
+    return services[service == LAB_MIXED ? gcs_prng_below(prng, LAB_MIXED) : (uint64_t)service];
 }
 
 /* ---- Phases ------------------------------------------------------------------------- */

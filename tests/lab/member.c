@@ -114,7 +114,7 @@ int lab_member_main(int argc, char **argv)
     struct lab_member_options options;
     struct lab_member member;
 
-    if (argc != 12)
+    if (argc != 16)
         return LAB_USAGE;
     options = (struct lab_member_options){
         .url = argv[0],
@@ -129,6 +129,10 @@ int lab_member_main(int argc, char **argv)
         .suspect_ms = (uint32_t)strtoul(argv[9], NULL, 10),
         .clock_ppm = (int32_t)(uint32_t)strtoul(argv[10], NULL, 10),
         .order = (enum gcs_order)atoi(argv[11]),
+        .rotate = atoi(argv[12]) != 0,
+        .stable = atoi(argv[13]) != 0,
+        .all_hold = atoi(argv[14]) != 0,
+        .region_size = (uint32_t)strtoul(argv[15], NULL, 10),
     };
     if (options.clock_ppm) {
         lab_clock_skew(options.clock_ppm);

@@ -22,10 +22,12 @@ struct lab_member_options {
     uint64_t seed;
     bool create;
     enum lab_service service;
-    enum gcs_order order;
     unsigned rate;
     uint32_t window_packets, window_bytes, queue_bytes, suspect_ms;
     int32_t clock_ppm;
+    enum gcs_order order;
+    bool rotate, stable, all_hold;
+    uint32_t region_size;
 };
 
 /* What multicasts: the loop, or a thread. */

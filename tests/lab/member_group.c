@@ -56,11 +56,17 @@ void lab_member_join(struct lab_member *member)
     }
     gcs_group_config_init(&config);
     config.bootstrap = member->create ? GCS_CREATE : GCS_JOIN;
-    config.order = member->options->order;
     config.window_packets = member->options->window_packets;
     config.window_bytes = member->options->window_bytes;
     config.queue_bytes = member->options->queue_bytes;
     config.message_bytes = LAB_MESSAGE_MAX;
+    config.order = member->options->order;
+    config.rotate = member->options->rotate;
+    config.stable = member->options->stable;
+    if (member->options->all_hold)
+        config.safe_quorum = GCS_SAFE_ALL;
+    if (member->options->region_size)
+        config.region_size = member->options->region_size;
     config.rejoin = false; /* joins are the member's business here */
     error = gcs_join(member->endpoint, LAB_GROUP, &config, &group);
     if (error) {
@@ -210,6 +216,10 @@ void lab_member_event(struct lab_member *member, const struct gcs_event *event)
         break;
     case GCS_EVENT_WRITABLE:
         atomic_fetch_add(&member->sender.writables, 1);
+        break;
+    case GCS_EVENT_STABLE:
+        if (!member->options->stable)
+            lab_member_wrong("an event that nobody has asked for says what is stable");
         break;
     case GCS_EVENT_LEFT:
         on_left(member, event->error);

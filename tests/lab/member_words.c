@@ -5,6 +5,7 @@
  */
 #include "tests/lab/member.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -87,6 +88,29 @@ static void report_counters(const struct lab_member *member)
     lab_member_say("%.*s\n", (int)length, text);
 }
 
+/* The thread that waited most while it could have run (schedstat). 0: the kernel does not tell. */
+static uint64_t waited_ns(void)
+{
+    struct dirent *entry;
+    uint64_t most = 0, ran, waited;
+    DIR *threads = opendir("/proc/self/task");
+
+    while (threads && (entry = readdir(threads))) {
+        char path[300];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", entry->d_name);
+        file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file && fscanf(file, "%" SCNu64 " %" SCNu64, &ran, &waited) == 2)
+            most = waited > most ? waited : most;
+        if (file)
+            fclose(file);
+    }
+    if (threads)
+        closedir(threads);
+    return most;
+}
+
 void lab_member_report(struct lab_member *member, uint64_t now, bool last)
 {
     struct lab_sender *sender = &member->sender;
@@ -96,6 +120,7 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
         lab_member_wrong("gcs_multicast or gcs_view_acquire: %s", gcs_strerror(error));
     if (last || now >= member->counters_at) {
         report_counters(member);
+        member->state.waited_ns = waited_ns();
         member->counters_at = now + COUNTERS_NS;
     }
     if (!last && now < member->report_at)

@@ -21,13 +21,15 @@ static const char *const fault_names[] = {
 
 static const char *const network_names[] = {"auto", "loopback", "namespaces"};
 
-static const char *const service_names[] = {"fifo",  "agreed", "safe",
-                                            "mixed", "causal", "unordered"};
+static const char *const service_names[] = {"unordered", "fifo", "causal",
+                                            "agreed", "safe", "mixed"};
+
+static const char *const order_names[] = {"any", "sequencer", "lamport"};
 
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
     "               [--service unordered|fifo|causal|agreed|safe|mixed]\n"
-    "               [--order sequencer|lamport] [--plan TEXT] [--dir DIR]\n"
+    "               [--order any|sequencer|lamport] [--plan TEXT] [--dir DIR]\n"
     "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
@@ -37,9 +39,9 @@ static const char usage_text[] =
     "  --seed N       of the schedule of faults and of the load (default 1)\n"
     "  --seconds S    how long faults happen (default 20)\n"
     "  --members M    processes, 1 to 64 (default 5)\n"
-    "  --service S    unordered, fifo, causal, agreed, safe, or mixed: all of them (default\n"
-    "                 mixed)\n"
-    "  --order O      of agreed and safe messages: sequencer or lamport (default sequencer)\n"
+    "  --service S    unordered, fifo, causal, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --order O      how the total order is made: sequencer, lamport, or any: as the\n"
+    "                 seed decides (default any)\n"
     "  --network N    namespaces: a network of its own for each process, needs root;\n"
     "                 loopback; auto (default): namespaces if they can be made\n"
     "  --rate R       messages per second of each member (default: what traces can hold)\n"
@@ -95,26 +97,28 @@ static bool parse_unsigned(const char *option, const char *text, unsigned low, u
 
 static bool parse_service(const char *text, enum lab_service *service)
 {
-    for (unsigned i = 0; i <= LAB_UNORDERED; i++) {
+    for (unsigned i = 0; i <= LAB_MIXED; i++) {
         if (strcmp(text, service_names[i]) == 0) {
             *service = (enum lab_service)i;
             return true;
         }
     }
-    fprintf(stderr, "gcs-lab: --service: \"%s\" is no service; use unordered, fifo, causal, "
-                    "agreed, safe or mixed\n",
+    fprintf(stderr,
+            "gcs-lab: --service: \"%s\" is no service; use unordered, fifo, causal, agreed, safe or "
+            "mixed\n",
             text);
     return false;
 }
 
-static bool parse_order(const char *text, enum gcs_order *order)
+static bool parse_order(const char *text, enum lab_order *order)
 {
-    bool lamport = strcmp(text, "lamport") == 0;
-
-    *order = lamport ? GCS_ORDER_LAMPORT : GCS_ORDER_SEQUENCER;
-    if (lamport || strcmp(text, "sequencer") == 0)
-        return true;
-    fprintf(stderr, "gcs-lab: --order: \"%s\" is no order; use sequencer or lamport\n", text);
+    for (unsigned i = 0; i <= LAB_LAMPORT; i++) {
+        if (strcmp(text, order_names[i]) == 0) {
+            *order = (enum lab_order)i;
+            return true;
+        }
+    }
+    fprintf(stderr, "gcs-lab: --order: \"%s\" is no order; use any, sequencer or lamport\n", text);
     return false;
 }
 
@@ -172,10 +176,10 @@ static bool parse_option(int option, struct lab_options *options)
         return parse_faults(optarg, &options->faults);
     case 'v':
         return parse_service(optarg, &options->service);
-    case 'o':
-        return parse_order(optarg, &options->order);
     case 'r':
         return parse_unsigned("rate", optarg, 1, LAB_RATE_MAX, &options->rate);
+    case 'o':
+        return parse_order(optarg, &options->order);
     case 'n':
         return parse_network(optarg, &options->network);
     case 'd':
@@ -212,26 +216,18 @@ static bool check_plan(const struct lab_options *options)
 enum lab_exit lab_options_parse(int argc, char **argv, struct lab_options *options, bool *done)
 {
     static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},
-        {"seconds", required_argument, NULL, 't'},
-        {"members", required_argument, NULL, 'm'},
-        {"faults", required_argument, NULL, 'f'},
-        {"service", required_argument, NULL, 'v'},
-        {"order", required_argument, NULL, 'o'},
-        {"rate", required_argument, NULL, 'r'},
-        {"network", required_argument, NULL, 'n'},
-        {"dir", required_argument, NULL, 'd'},
-        {"check", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"plan", required_argument, NULL, 'p'},
-        {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, 's'},    {"seconds", required_argument, NULL, 't'},
+        {"members", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'f'},
+        {"service", required_argument, NULL, 'v'}, {"rate", required_argument, NULL, 'r'},
+        {"order", required_argument, NULL, 'o'},   {"network", required_argument, NULL, 'n'},
+        {"dir", required_argument, NULL, 'd'},     {"check", required_argument, NULL, 'c'},
+        {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
+        {"plan", required_argument, NULL, 'p'},    {NULL, 0, NULL, 0},
     };
     int option;
 
     *options = (struct lab_options){
-        .seed = 1, .seconds = 20, .members = 5, .faults = LAB_FAULTS_ALL, .service = LAB_MIXED,
-        .order = GCS_ORDER_SEQUENCER};
+        .seed = 1, .seconds = 20, .members = 5, .faults = LAB_FAULTS_ALL, .service = LAB_MIXED};
     *done = false;
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == 'h') {
@@ -259,6 +255,11 @@ const char *lab_fault_name(enum lab_fault fault)
 const char *lab_service_name(enum lab_service service)
 {
     return service_names[service];
+}
+
+const char *lab_order_name(enum lab_order order)
+{
+    return order_names[order];
 }
 
 const char *lab_network_name(enum lab_network_kind kind)

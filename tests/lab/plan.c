@@ -176,6 +176,7 @@ static void draw_shape(struct lab_shape *shape, struct gcs_prng *prng)
     static const uint32_t bytes[] = {1 << 20, 1 << 20, 1 << 18};
     static const uint32_t queues[] = {4 << 20, 1 << 18};
     static const uint32_t suspicions[] = {500, 500, 500, 200};
+    static const uint32_t regions[] = {0, 0, 2, 3};
 
     shape->packet_bytes = pick(prng, packets, 4);
     shape->receive_buffer = pick(prng, buffers, 4);
@@ -186,6 +187,11 @@ static void draw_shape(struct lab_shape *shape, struct gcs_prng *prng)
     shape->ipv6 = gcs_prng_chance(prng, 250000);
     shape->multicast = gcs_prng_chance(prng, 400000);
     shape->mtu = gcs_prng_chance(prng, 250000) ? 9000 : 1500;
+    shape->order = gcs_prng_chance(prng, 300000) ? LAB_LAMPORT : LAB_SEQUENCER;
+    shape->rotate = gcs_prng_chance(prng, 250000);
+    shape->stable = gcs_prng_chance(prng, 300000);
+    shape->all_hold = gcs_prng_chance(prng, 150000);
+    shape->region_size = pick(prng, regions, 4);
 }
 
 void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)
@@ -195,6 +201,8 @@ void lab_plan_make(struct lab_plan *plan, const struct lab_options *options)
     memset(plan, 0, sizeof(*plan));
     gcs_prng_init(&prng, options->seed);
     draw_shape(&plan->shape, &prng);
+    if (options->order != LAB_ANY)
+        plan->shape.order = options->order;
     if (!options->plan)
         draw_actions(plan, &prng, options);
 }

@@ -39,7 +39,12 @@ struct lab_shape {
     uint32_t window_bytes;
     uint32_t queue_bytes;
     uint32_t suspect_ms;
-    bool ipv6; /* if this machine has it */
+    bool ipv6;            /* if this machine has it */
+    enum lab_order order; /* not LAB_ANY */
+    bool rotate;          /* the sequencer is another one in each view */
+    bool stable;          /* GCS_EVENT_STABLE is asked for */
+    bool all_hold;        /* safe: what all hold, and not a majority */
+    uint32_t region_size; /* 0: the default */
     /* In namespaces: */
     bool multicast;
     uint32_t mtu;

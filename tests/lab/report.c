@@ -91,6 +91,11 @@ static void print_shape(const struct lab_run *run, FILE *out)
         fprintf(out, "by default");
     if (shape->receive_buffer)
         fprintf(out, "; receive buffer %" PRIu32 " bytes", shape->receive_buffer);
+    fprintf(out, "; order %s%s%s%s", lab_order_name(shape->order),
+            shape->rotate && shape->order == LAB_SEQUENCER ? ", rotating" : "",
+            shape->stable ? ", stable told" : "", shape->all_hold ? ", safe when all hold it" : "");
+    if (shape->region_size)
+        fprintf(out, ", regions of %" PRIu32, shape->region_size);
     fprintf(out, "; %s%s in %s", run->network.ipv6 ? "IPv6" : "IPv4",
             run->network.multicast ? " multicast" : "", lab_network_name(run->network.kind));
     if (run->network.kind == LAB_NAMESPACES)
@@ -123,6 +128,8 @@ void lab_report(const struct lab_run *run, const struct lab_evidence *evidence, 
     print_number(out, "corrupt", sums.counters.dropped_corrupt, "packets dropped");
     print_number(out, "window full", sums.counters.window_full, "times");
     print_number(out, "peak RSS", (uint64_t)sums.peak_rss_kb, "KiB, of the largest process");
+    print_number(out, "waited", (uint64_t)(100 * lab_run_waited(run)),
+                 "% of its time, that process which waited most for a processor");
     if (run->formed_at)
         print_time(out, "formed", run->formed_at - run->started_at, "until all were in one view");
     if (run->paused)
@@ -243,16 +250,17 @@ static void print_json_run(const struct lab_run *run, const struct lab_evidence 
             fprintf(out, "%s\"%s\":%" PRIu64, n++ ? "," : "", lab_fault_name((enum lab_fault)i),
                     run->done[i]);
     }
-    fprintf(out,
-            "},\"left_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"left\":%" PRIu64
-            ",\"bytes_multicast\":%" PRIu64 ",\"peak_rss_kib\":%ld,\"formed_ms\":%.3f"
-            ",\"heal_ms\":%.3f,\"network\":\"%s\",\"majority_lost\":%s,\"wrongs\":%zu,\"core\":{",
-            run->skipped, run->crew.left_excluded, run->crew.left_gracefully, sums.message_bytes,
-            sums.peak_rss_kb,
-            run->formed_at ? (double)(run->formed_at - run->started_at) / 1e6 : -1.0,
-            run->well_at ? (double)(run->well_at - run->heal_at) / 1e6 : -1.0,
-            lab_network_name(run->network.kind), evidence->majority_lost ? "true" : "false",
-            run->crew.wrongs_count);
+    fprintf(
+        out,
+        "},\"left_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"left\":%" PRIu64
+        ",\"bytes_multicast\":%" PRIu64 ",\"peak_rss_kib\":%ld,\"formed_ms\":%.3f"
+        ",\"waited_percent\":%.1f,\"heal_ms\":%.3f,\"network\":\"%s\",\"majority_lost\":%s,\"wrongs\":%zu,\"core\":{",
+        run->skipped, run->crew.left_excluded, run->crew.left_gracefully, sums.message_bytes,
+        sums.peak_rss_kb, run->formed_at ? (double)(run->formed_at - run->started_at) / 1e6 : -1.0,
+        100 * lab_run_waited(run),
+        run->well_at ? (double)(run->well_at - run->heal_at) / 1e6 : -1.0,
+        lab_network_name(run->network.kind), evidence->majority_lost ? "true" : "false",
+        run->crew.wrongs_count);
     const char *comma = "";
 #define JSON_COUNTER(name, text)                                         \
     fprintf(out, "%s\"" #name "\":%" PRIu64, comma, sums.counters.name); \

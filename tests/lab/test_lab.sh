@@ -44,7 +44,8 @@ run 2 --members 0
 says '--members: "0"'
 run 2 --faults kill,flood
 says '"flood" is no fault'
-run 2 --service causal
+run 2 --service casual
+run 2 --order none
 run 2 --seconds many
 run 2 --plan '100 kill 9 5'
 says '--plan: no sense'

@@ -40,7 +40,8 @@
     X(own, "own messages delivered, in this membership")                  \
     X(own_in_view, "own messages delivered, in this view")                \
     X(in_view, "messages delivered, in this view")                        \
-    X(sent_bytes, "bytes of own messages, in all memberships")
+    X(sent_bytes, "bytes of own messages, in all memberships")            \
+    X(waited_ns, "for a processor, that thread which waited most")
 
 struct lab_state {
 #define LAB_STATE_FIELD(name, text) uint64_t name;

@@ -172,6 +172,7 @@ struct world {
     size_t actions_count, actions_capacity;
     bool leases;   /* nodes claim to be in the primary */
     bool weighted; /* nodes have different numbers of votes */
+    bool apart;    /* all is well but that nodes have different states */
     bool careful; /* at most a minority is away at once */
     bool divided;
     unsigned hunts;   /* how many flushes may still lose somebody */
@@ -281,6 +282,7 @@ void state_wanted(struct world *world, struct node *node, const struct gcs_core_
 void state_piece(struct world *world, struct node *node, const struct gcs_core_event *event);
 void state_complete(struct world *world, struct node *node, const struct gcs_core_event *event);
 /* Both have everything; false, and the run has failed: their states differ. */
-bool state_agrees(struct world *world, const struct node *node, const struct node *model);
+bool state_agrees(struct world *world, const struct node *node, const struct node *model, char *why,
+                  size_t size);
 
 #endif

@@ -60,6 +60,7 @@ bool liveness_is_well(struct world *world, char *why, size_t size)
     const struct node *model = NULL;
     uint64_t sent = 0;
 
+    world->apart = false;
     for (unsigned i = 0; i < world->options.members; i++) {
         const struct node *node = &world->nodes[i];
 
@@ -84,7 +85,7 @@ bool liveness_is_well(struct world *world, char *why, size_t size)
     for (unsigned i = 0; i < world->options.members && model; i++) {
         const struct node *node = &world->nodes[i];
 
-        if (node->wanted && !state_agrees(world, node, model))
+        if (node->wanted && !state_agrees(world, node, model, why, size))
             return false;
     }
     if (!workload_is_done(world)) {

@@ -122,14 +122,15 @@ void state_complete(struct world *world, struct node *node, const struct gcs_cor
     world->result->stats.states_got++;
 }
 
-bool state_agrees(struct world *world, const struct node *node, const struct node *model)
+/* Who has got the state may have to catch up still, so a difference may go away. */
+bool state_agrees(struct world *world, const struct node *node, const struct node *model, char *why,
+                  size_t size)
 {
-    if (!world->group_config.state)
-        return true;
-    if (memcmp(&node->state, &model->state, sizeof(node->state)) == 0)
-        return true;
-    world_fail(world, "state", "n%u and n%u have different states: %llu and %llu messages",
-               node->index, model->index, (unsigned long long)node->state.count,
-               (unsigned long long)model->state.count);
-    return false;
+    world->apart = world->group_config.state &&
+                   memcmp(&node->state, &model->state, sizeof(node->state)) != 0;
+    if (world->apart)
+        snprintf(why, size, "n%u and n%u have different states: %llu and %llu messages",
+                 node->index, model->index, (unsigned long long)node->state.count,
+                 (unsigned long long)model->state.count);
+    return !world->apart;
 }

@@ -265,7 +265,7 @@ static void begin_safety(struct world *world)
 
 static void fail_liveness(struct world *world, const char *what, const char *why)
 {
-    world_fail(world, "liveness", "%s: %s", what, why);
+    world_fail(world, world->apart ? "state" : "liveness", "%s: %s", what, why);
 }
 
 static void tick(struct world *world)

@@ -92,6 +92,35 @@ has megabytes_per_second
 runs floor "${short[@]}" --runs 1 --latency
 has p50_us p99_us p999_us max_us
 
+# Contenders that are scripts of our own: what is measured, what is skipped and why, the ratio.
+mkdir "$tmp/peers"
+touch "$tmp/peers/peer.sh"
+echo 'echo "messages_per_second 3000"; echo "p50_us 50"; echo "p99_us 70"; echo "gap_ms 5"
+echo "settings $GCS_SERVICE $1 $2 $3"' >"$tmp/peers/libgcs"
+echo 'echo "messages_per_second 1500"; echo "p50_us 100"; echo "settings slow"' >"$tmp/peers/corosync"
+echo 'echo "no such thing here"; exit 77' >"$tmp/peers/openpgm"
+echo 'exit 3' >"$tmp/peers/norm"
+echo 'echo "p50_us 400"; echo "settings $ETCD_DIR"' >"$tmp/peers/etcd"
+runs compare --seconds 1 --peers "$tmp/peers"
+check "our settings" grep -qF 'agreed throughput 65536 1' "$tmp/out"
+check "ratio of rates" grep -qE 'corosync +1500 .*libgcs is 2.0 times as good' "$tmp/out"
+check "ratio of times" grep -qE 'corosync +100.0 .*libgcs is 2.0 times as good' "$tmp/out"
+check "and the other way round" grep -qE 'etcd, fdatasync +400.0 .*libgcs is 8.0 times as good' "$tmp/out"
+check "skipped with a reason" grep -qE 'OpenPGM +- +skipped: no such thing here' "$tmp/out"
+check "a script that fails" grep -qE 'NORM +- +skipped: the script failed \(status 3\)' "$tmp/out"
+says '"name":"corosync","messages_per_second":1500.00,"libgcs_times_as_good":2.00,"settings":"slow"'
+says '"name":"OpenPGM","skipped":"no such thing here"'
+runs compare --seconds 1 --size 8K --peers "$tmp/peers"
+check "works of one size" [ "$(grep -o '"work":' "$tmp/json" | wc -l)" = 2 ]
+
+mkdir "$tmp/pictures"
+timeout 120 "$bench" sweep --seconds 0.6 --warmup 0 --runs 1 --output "$tmp/pictures" >"$tmp/out" 2>"$tmp/said.1" || true
+for name in throughput latency members failover; do
+    check "$name has data" [ "$(grep -cE '^-?[0-9]+ [0-9.]+' "$tmp/pictures/sweep-$name.dat")" -ge 6 ]
+    check "$name names the machine" grep -q '^# libgcs .* cores, .* Linux' "$tmp/pictures/sweep-$name.dat"
+    ! command -v gnuplot >/dev/null || check "$name is a picture" grep -q '</svg>' "$tmp/pictures/sweep-$name.svg"
+done
+
 # What cannot work: no figures, the reason, exit 1.
 fails() {
     local words=$1 status=0
@@ -103,6 +132,7 @@ fails() {
 }
 fails "wings" throughput --url-template 'udp://127.0.0.1:0?wings=2'
 fails "no-such-namespace-1" throughput --netns-template 'no-such-namespace-{member}'
+fails "has no peer.sh" compare --peers "$tmp"
 fails "needs an IP address" floor --url-template udp://localhost:0
 
 # A signal ends it, and its members.

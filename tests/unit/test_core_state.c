@@ -386,6 +386,73 @@ START_TEST(a_slow_joiner_does_not_pile_up_pieces)
 }
 END_TEST
 
+/* Megabytes have waited at node 1 when it has the state, and it takes its time with them. */
+static void fall_behind(void)
+{
+    setup(1000);
+    c.group_config.window_packets = 16;
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    mute = true;
+    join(1);
+    talk(8000, MILLISECONDS / 2);
+    ck_assert_uint_eq(cluster_counters(&c, 1)->transfers_begun, 1);
+    mute = false;
+    c.nodes[1].hold = true;
+    give(&c.nodes[0], &member(0, 1)->id);
+    cluster_run(&c, 200 * MILLISECONDS);
+    ck_assert(apps[1].synced);
+    ck_assert_uint_lt(c.nodes[1].count, 6000); /* a portion, and no more */
+}
+
+START_TEST(who_catches_up_is_waited_for_by_nobody)
+{
+    fall_behind();
+    uint64_t full = cluster_counters(&c, 0)->window_full;
+    size_t count = c.nodes[0].count;
+    talk(200, MILLISECONDS); /* more than a window */
+    ck_assert_uint_ge(c.nodes[0].count, count + 200);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->window_full, full);
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 2000 * MILLISECONDS);
+    ck_assert(!member(0, 1)->syncing);
+    ck_assert_uint_ge(c.nodes[1].count, 8000);
+    expect_same(0, 1);
+    talk(10, MILLISECONDS);
+    cluster_run(&c, 100 * MILLISECONDS);
+    expect_same(0, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(what_waits_has_its_bound_also_then)
+{
+    fall_behind();
+    for (unsigned n = 0; n < 100; n++)
+        talk(1000, MILLISECONDS / 2);
+    ck_assert_uint_gt(cluster_counters(&c, 0)->window_full, 0); /* now the others have to wait */
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 5000 * MILLISECONDS);
+    expect_same(0, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(who_leaves_before_it_has_caught_up_is_told_everything_first)
+{
+    fall_behind();
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    cluster_run(&c, 2000 * MILLISECONDS);
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 2000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[1].left, 1);
+    ck_assert_int_eq(c.nodes[1].error, 0);
+    ck_assert_uint_eq(c.nodes[0].members, 1);
+    expect_same(0, 1);
+    finish();
+}
+END_TEST
+
 START_TEST(an_empty_state_is_one_too)
 {
     setup(0);
@@ -472,6 +539,9 @@ int main(void)
         private_messages_wait_for_the_state,
         private_messages_go_with_a_membership_that_ends,
         a_slow_joiner_does_not_pile_up_pieces,
+        who_catches_up_is_waited_for_by_nobody,
+        what_waits_has_its_bound_also_then,
+        who_leaves_before_it_has_caught_up_is_told_everything_first,
         an_empty_state_is_one_too,
         a_donor_that_has_none_to_give,
         a_source_that_fails,

@@ -43,6 +43,9 @@ static uint64_t got_size, got_total;
 static unsigned pieces, taken, offers, ends;
 static bool slow; /* gives nothing back by itself */
 static bool no_memory;
+static bool at_work; /* the group is */
+static uint64_t deliveries;
+static uint64_t way; /* so long a frame takes */
 static int end_error;
 
 static void send(void *ctx, const struct gcs_member_id *to, uint8_t type, const uint8_t *body,
@@ -73,6 +76,12 @@ static void release_state(void *ctx)
 {
     (void)ctx;
     released++;
+}
+
+static uint64_t traffic(void *ctx)
+{
+    (void)ctx;
+    return at_work ? ++deliveries : deliveries;
 }
 
 static void offered(void *ctx, const struct gcs_mark *mark)
@@ -138,7 +147,7 @@ static int open_in(void)
         .counters = &counters,
         .window_bytes = 8 * CHUNK,
         .retry_ns = 10 * MS,
-        .env = {NULL, send, offered, chunk, done, failed},
+        .env = {NULL, send, traffic, offered, chunk, done, failed},
     };
     return gcs_transfer_in_new(&config, &in);
 }
@@ -155,7 +164,8 @@ static void setup(uint64_t size)
     state_said = 0;
     fails_from = UINT64_MAX;
     now = 1000 * MS;
-    slow = no_memory = false;
+    slow = no_memory = at_work = false;
+    way = 0;
     frames_first = frames_end = 0;
     released = pieces = taken = offers = ends = 0;
     got_size = got_total = 0;
@@ -218,6 +228,7 @@ static void settle(void)
 {
     bool busy = true;
     while (busy) {
+        now += frames_first < frames_end ? way : 0;
         for (; frames_first < frames_end; frames_first++) {
             ck_assert_int_eq(hear(&frames[frames_first]), 0);
             free(frames[frames_first].body);
@@ -294,6 +305,60 @@ START_TEST(only_what_there_is_room_for_is_sent)
     give_back();
     settle();
     expect_state();
+    teardown();
+}
+END_TEST
+
+/* Time passes until the next burst; returns how many pieces it brought. */
+static unsigned next_burst(uint64_t rest)
+{
+    unsigned before = pieces;
+    ck_assert_uint_eq(gcs_transfer_in_deadline(in), now + rest);
+    now += rest - 1;
+    gcs_transfer_in_tick(in, now);
+    ck_assert_uint_eq(frames_first, frames_end); /* it keeps still until then */
+    now += 1;
+    gcs_transfer_in_tick(in, now);
+    settle();
+    return pieces - before;
+}
+
+START_TEST(while_the_group_is_at_work_it_comes_in_bursts_with_rests_between)
+{
+    setup(3950);
+    at_work = true;
+    way = MS / 2;
+    offer();
+    start(10);
+    settle();
+    ck_assert_uint_eq(pieces, 2);
+    ck_assert_uint_eq(next_burst(9 * MS / 2), 2); /* after one way, there being the offer */
+    for (unsigned n = 0; n < 5; n++)
+        ck_assert_uint_eq(next_burst(9 * MS), 2);
+    way = 3 * MS / 2; /* longer than that nobody rests */
+    ck_assert_uint_eq(next_burst(9 * MS), 2);
+    ck_assert_uint_eq(next_burst(20 * MS), 2);
+    at_work = false;
+    ck_assert_uint_gt(next_burst(20 * MS), 2);
+    expect_state();
+    teardown();
+}
+END_TEST
+
+START_TEST(who_has_to_begin_anew_rests_less)
+{
+    setup(3950);
+    at_work = true;
+    way = MS / 2;
+    start(10);
+    start(10);
+    gcs_transfer_out_free(out);
+    ck_assert_int_eq(open_out(2), 0);
+    offer();
+    settle();
+    ck_assert_uint_eq(pieces, 2);
+    ck_assert_uint_eq(next_burst(9 * MS / 4), 2);
+    ck_assert_uint_eq(next_burst(9 * MS / 2), 2);
     teardown();
 }
 END_TEST
@@ -650,6 +715,8 @@ int main(void)
         a_state_of_any_size_arrives,
         a_known_size_is_told_with_the_first_piece,
         only_what_there_is_room_for_is_sent,
+        while_the_group_is_at_work_it_comes_in_bursts_with_rests_between,
+        who_has_to_begin_anew_rests_less,
         a_round_serves_no_more_than_its_share,
         loss_doubles_and_disorder_change_nothing,
         a_new_attempt_waits_for_the_pieces_of_the_last,

@@ -406,7 +406,12 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(transfers_begun, "attempts to get the group's state")                                       \
     X(state_bytes_sent, "bytes of state sent to new members")                                     \
     X(state_bytes_received, "bytes of state received as a new member")                            \
-    X(allocations, "pieces of memory allocated")
+    X(allocations, "pieces of memory allocated")                                                  \
+    X(send_calls, "system calls that sent")                                                       \
+    X(receive_calls, "system calls that received")                                                \
+    X(datagrams_sent, "datagrams sent, one for each receiver")                                    \
+    X(datagrams_received, "datagrams received")                                                   \
+    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
 
 struct gcs_counters {
 #define GCS_COUNTER_FIELD(name, text) uint64_t name;
