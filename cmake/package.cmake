@@ -42,6 +42,7 @@ set(CPACK_COMPONENT_DEV_DESCRIPTION "${about}This package has headers, static li
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME gcs-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "libgcs${GCS_SOVERSION} (= ${debian_version})")
 set(CPACK_COMPONENT_TOOLS_DESCRIPTION "${about}This package has the tools: gcs, gcs-sim and gcs-bench.")
 
 set(GCS_DEBIAN_VERSION "${debian_version}")

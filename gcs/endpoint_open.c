@@ -148,57 +148,85 @@ static int open_core(struct gcs_endpoint *endpoint, const struct gcs_endpoint_op
     return 0;
 }
 
+/* ---- All of it -------------------------------------------------------------------------- */
+
+/* What can be waited with and closed, and nothing else yet. */
+static int begin(const struct gcs_endpoint_options *options, const struct gcs_allocator *allocator,
+                 struct gcs_endpoint **out)
+{
+    struct gcs_endpoint *endpoint = gcs_allocate(allocator, 1, sizeof(*endpoint));
+
+    if (!endpoint)
+        return gcs_fail(GCS_ENOMEM, "out of memory for an endpoint");
+    endpoint->allocator = allocator;
+    endpoint->own_loop = options->flags & GCS_OWN_LOOP;
+    endpoint->submit_bytes = options->submit_bytes;
+    endpoint->wake_fd = endpoint->ready_fd = endpoint->timer_fd = -1;
+    endpoint->writable_end = &endpoint->writable;
+    endpoint->armed = GCS_NEVER;
+    endpoint->retry_at = GCS_NEVER;
+    gcs_queue_init(&endpoint->queue);
+    int error = open_waiting(endpoint);
+    if (error) {
+        gcs_release(allocator, endpoint);
+        return error;
+    }
+    *out = endpoint;
+    return 0;
+}
+
+static int open_parts(struct gcs_endpoint *endpoint, const char *url,
+                      const struct gcs_endpoint_options *options)
+{
+    int error = gcs_fork_mark_new(endpoint->allocator, &endpoint->fork_mark);
+
+    if (!error)
+        error = gcs_trace_open(endpoint->allocator, &endpoint->trace);
+    if (!error && !endpoint->own_loop)
+        error = gcs_feed_init(&endpoint->feed, endpoint->allocator, options->events);
+    if (!error)
+        error = open_transport(endpoint, url);
+    if (!error)
+        error = open_descriptors(endpoint);
+    if (!error)
+        error = open_core(endpoint, options);
+    if (!error && options->status && *options->status)
+        error = gcs_status_open(endpoint, options->status, options->status_mode);
+    return error;
+}
+
+static int start(struct gcs_endpoint *endpoint)
+{
+    if (!endpoint->own_loop)
+        return gcs_thread_start(endpoint);
+    gcs_own_end(endpoint);
+    return 0;
+}
+
 int gcs_endpoint_open(const char *url, const struct gcs_endpoint_options *options,
                       const struct gcs_allocator *allocator, struct gcs_endpoint **out)
 {
     struct gcs_endpoint_options chosen;
+    struct gcs_endpoint *endpoint = NULL;
 
     if (!out)
         return gcs_fail(GCS_EINVAL, "endpoint is NULL");
     if (!url)
         return gcs_fail(GCS_EADDRESS, "the URL is NULL");
     int error = gcs_options_read(options, &chosen);
+    if (!error)
+        error = begin(&chosen, allocator, &endpoint);
     if (error)
         return error;
-    struct gcs_endpoint *endpoint = gcs_allocate(allocator, 1, sizeof(*endpoint));
-    if (!endpoint)
-        return gcs_fail(GCS_ENOMEM, "out of memory for an endpoint");
-    endpoint->allocator = allocator;
-    endpoint->own_loop = chosen.flags & GCS_OWN_LOOP;
-    endpoint->submit_bytes = chosen.submit_bytes;
-    endpoint->wake_fd = endpoint->ready_fd = endpoint->timer_fd = -1;
-    endpoint->writable_end = &endpoint->writable;
-    endpoint->armed = GCS_NEVER;
-    endpoint->retry_at = GCS_NEVER;
-    gcs_queue_init(&endpoint->queue);
-    error = open_waiting(endpoint);
-    if (error) {
-        gcs_release(allocator, endpoint);
-        return error;
-    }
-    error = gcs_fork_mark_new(allocator, &endpoint->fork_mark);
+    error = open_parts(endpoint, url, &chosen);
     if (!error)
-        error = gcs_trace_open(allocator, &endpoint->trace);
-    if (!error && !endpoint->own_loop)
-        error = gcs_feed_init(&endpoint->feed, allocator, chosen.events);
-    if (!error)
-        error = open_transport(endpoint, url);
-    if (!error)
-        error = open_descriptors(endpoint);
-    if (!error)
-        error = open_core(endpoint, &chosen);
-    if (!error && chosen.status && *chosen.status)
-        error = gcs_status_open(endpoint, chosen.status, chosen.status_mode);
-    if (!error && endpoint->own_loop)
-        gcs_own_end(endpoint);
-    else if (!error)
-        error = gcs_thread_start(endpoint);
+        error = start(endpoint);
     if (error) {
         gcs_endpoint_destroy(endpoint);
         return error;
     }
     error = gcs_status_start(endpoint);
-    if (error) {
+    if (error) { /* others may be inside: the loop runs */
         gcs_close(endpoint);
         return error;
     }

@@ -357,6 +357,10 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
                      const struct gcs_packet *packet)
 {
     struct gcs_frame frame;
+    if (packet->rank == era->view.self && packet->number > 0 && packet->number <= era->sent) {
+        counters_of(era)->dropped_duplicate++; /* our own, repaired for a region that we are of */
+        return;
+    }
     if (packet->rank >= era->view.count || packet->rank == era->view.self) {
         counters_of(era)->dropped_malformed++;
         return;

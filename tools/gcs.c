@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct tool_command *const commands[] = {&tool_cat, &tool_views, &tool_status, &tool_top};
+static const struct tool_command *const commands[] = {&tool_cat, &tool_views, &tool_status,
+                                                      &tool_top, &tool_doctor};
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 /*
@@ -29,6 +30,7 @@ static int help(void)
 {
     puts("usage: gcs COMMAND GROUP [URL] [options]\n"
          "       gcs COMMAND SOCKET [options]\n"
+         "       gcs doctor [ADDRESS:PORT]\n"
          "       gcs COMMAND --help\n"
          "       gcs --help | --version\n"
          "\n"

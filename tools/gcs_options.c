@@ -37,6 +37,8 @@ static const struct option long_options[] = {
     {"count", required_argument, NULL, TOOL_COUNT},
     {"status", required_argument, NULL, TOOL_STATUS},
     {"order", required_argument, NULL, TOOL_ORDER},
+    {"listen", required_argument, NULL, TOOL_LISTEN},
+    {"seconds", required_argument, NULL, TOOL_SECONDS},
     {"help", no_argument, NULL, TOOL_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -159,6 +161,11 @@ static bool parse_option(struct tool_options *options, int option, const char *v
     case TOOL_STATUS:
         options->status = value;
         return true;
+    case TOOL_LISTEN:
+        options->listen = value;
+        return true;
+    case TOOL_SECONDS:
+        return parse_number(options, "seconds", value, INTERVAL_MAX, &options->seconds);
     case TOOL_INTERVAL:
         return parse_number(options, "interval", value, INTERVAL_MAX, &options->interval);
     case TOOL_COUNT:
@@ -226,6 +233,20 @@ static bool parse_socket(struct tool_options *options, int count, char **operand
     return true;
 }
 
+static bool parse_peer(struct tool_options *options, int count, char **operands)
+{
+    if (count > 1 || (count == 1 && options->listen)) {
+        tool_complain(options, "'%s' is one argument too many", operands[count - 1]);
+        return false;
+    }
+    if ((options->given & TOOL_SECONDS) && !options->listen) {
+        tool_complain(options, "--seconds is for --listen");
+        return false;
+    }
+    options->peer = count == 1 ? operands[0] : NULL;
+    return true;
+}
+
 static bool parse_group(struct tool_options *options, int count, char **operands)
 {
     unsigned ways = options->given & (TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP);
@@ -262,9 +283,12 @@ int tool_options_parse(struct tool_options *options, const struct tool_command *
         fputs(command->help, stdout);
         return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
     }
-    bool (*parse)(struct tool_options *, int, char **) =
-        command->operands == TOOL_OPERAND_SOCKET ? parse_socket : parse_group;
-    if (good && parse(options, argc - optind, argv + optind))
+    static bool (*const parsers[])(struct tool_options *, int, char **) = {
+        [TOOL_OPERAND_GROUP] = parse_group,
+        [TOOL_OPERAND_SOCKET] = parse_socket,
+        [TOOL_OPERAND_PEER] = parse_peer,
+    };
+    if (good && parsers[command->operands](options, argc - optind, argv + optind))
         return TOOL_GO;
     fprintf(stderr, "Try 'gcs %s --help'.\n", command->name);
     return TOOL_USAGE;

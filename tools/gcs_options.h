@@ -34,13 +34,16 @@ enum tool_option {
     TOOL_INTERVAL = 1 << 20,
     TOOL_COUNT = 1 << 21,
     TOOL_STATUS = 1 << 22,
-    TOOL_ORDER = 1 << 23,
+    TOOL_LISTEN = 1 << 23,
+    TOOL_SECONDS = 1 << 24,
+    TOOL_ORDER = 1 << 25,
 };
 
 /* What a command works on. */
 enum tool_operands {
     TOOL_OPERAND_GROUP,  /* GROUP [URL] */
     TOOL_OPERAND_SOCKET, /* SOCKET */
+    TOOL_OPERAND_PEER,   /* [ADDRESS:PORT] */
 };
 
 struct tool_options {
@@ -59,6 +62,9 @@ struct tool_options {
     const char *path;   /* TOOL_OPERAND_SOCKET */
     uint32_t interval;  /* seconds; 0: not asked for */
     uint32_t count;     /* pictures; 0: no end */
+    const char *peer;   /* TOOL_OPERAND_PEER; NULL: none */
+    const char *listen; /* an address; NULL: not asked for */
+    uint32_t seconds;   /* 0: not asked for */
 };
 
 struct tool_command {
@@ -74,6 +80,7 @@ extern const struct tool_command tool_cat;
 extern const struct tool_command tool_views;
 extern const struct tool_command tool_status;
 extern const struct tool_command tool_top;
+extern const struct tool_command tool_doctor;
 
 /*
  * Reads the command line behind `gcs NAME` (argv[0] is NAME). TOOL_GO, or how to exit:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Golden bytes of the frames of the data path, and of a heartbeat. */
 #include "gcs/wire/heartbeat.h"
+#include "gcs/wire/lease.h"
 #include "gcs/wire/nack.h"
 #include "gcs/wire/piece.h"
 #include "gcs/wire/private.h"
@@ -246,6 +247,28 @@ static void check_piece(void)
     EXPECT(read.size == 5 && memcmp(read.data, "piece", 5) == 0);
 }
 
+/* ---- LEASE -------------------------------------------------------------------------------- */
+
+static const uint8_t lease_question[] = {0x00, 0x07};
+static const uint8_t lease_grant[] = {0x01, 0xac, 0x02}; /* round 300 */
+
+static void check_lease(void)
+{
+    uint8_t bytes[GCS_LEASE_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    bool grant = true;
+    uint64_t round = 0;
+    gcs_lease_write(&w, false, 7);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), lease_question);
+    EXPECT(gcs_lease_read(lease_question, sizeof(lease_question), &grant, &round));
+    EXPECT(!grant && round == 7);
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_lease_write(&w, true, 300);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), lease_grant);
+    EXPECT(gcs_lease_read(lease_grant, sizeof(lease_grant), &grant, &round));
+    EXPECT(grant && round == 300);
+}
+
 /* ---- HEARTBEAT ---------------------------------------------------------------------------- */
 
 static const uint8_t heartbeat_plain[] = {
@@ -332,6 +355,7 @@ void golden_frames(void)
     check_runs();
     check_private();
     check_piece();
+    check_lease();
     check_heartbeat();
     check_heartbeat_about();
 }

@@ -24,6 +24,7 @@ struct pair {
     struct gcs_endpoint *a, *b;
 };
 
+struct gcs_endpoint *limits_open(const char *seed); /* seed: an address, NULL: none */
 void pair_open(struct pair *pair);
 struct gcs_endpoint *pair_open_another(const struct pair *pair);
 void pair_close(struct pair *pair);

@@ -67,19 +67,13 @@ static void take(struct shared *shared, unsigned number, const struct gcs_event 
 
 static void be_member(struct shared *shared, unsigned number)
 {
-    struct gcs_endpoint_options options;
     struct gcs_endpoint *endpoint;
     struct member member = {.shared = shared, .number = number};
     struct gcs_event event;
     pthread_t thread;
-    char url[256] = "udp://127.0.0.1:0";
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (number > 0)
-        snprintf(url, sizeof(url), "udp://127.0.0.1:0?seeds=%s", shared->address);
-    gcs_endpoint_options_init(&options);
-    options.suspect_ms = 5000; /* the machine may be busy with other things, too */
-    limits_must(gcs_open(url, &options, &endpoint), "gcs_open");
+    endpoint = limits_open(number > 0 ? shared->address : NULL);
     member.group = limits_join(endpoint, "limits", number == 0 ? GCS_CREATE : GCS_JOIN);
     if (number == 0) {
         snprintf(shared->address, sizeof(shared->address), "%s", gcs_endpoint_address(endpoint));

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 60000
+#define SUSPECT_MS  10000 /* the machine may be busy with other things, too */
 
 static const struct {
     const char *name;
@@ -38,19 +39,28 @@ int limits_must(int result, const char *call)
     exit(1);
 }
 
+struct gcs_endpoint *limits_open(const char *seed)
+{
+    struct gcs_endpoint_options options;
+    struct gcs_endpoint *endpoint;
+    char url[256] = "udp://127.0.0.1:0";
+
+    if (seed)
+        snprintf(url, sizeof(url), "udp://127.0.0.1:0?seeds=%s", seed);
+    gcs_endpoint_options_init(&options);
+    options.suspect_ms = SUSPECT_MS;
+    limits_must(gcs_open(url, &options, &endpoint), "gcs_open");
+    return endpoint;
+}
+
 struct gcs_endpoint *pair_open_another(const struct pair *pair)
 {
-    struct gcs_endpoint *endpoint;
-    char url[256];
-
-    snprintf(url, sizeof(url), "udp://127.0.0.1:0?seeds=%s", gcs_endpoint_address(pair->a));
-    limits_must(gcs_open(url, NULL, &endpoint), "gcs_open");
-    return endpoint;
+    return limits_open(gcs_endpoint_address(pair->a));
 }
 
 void pair_open(struct pair *pair)
 {
-    limits_must(gcs_open("udp://127.0.0.1:0", NULL, &pair->a), "gcs_open");
+    pair->a = limits_open(NULL);
     pair->b = pair_open_another(pair);
 }
 

@@ -23,10 +23,10 @@ complain() {
 
 # expect WORDS COMMAND...: WORDS is what is missing if the command fails.
 expect() {
-    words=$1
+    missing=$1
     shift
     checked=$((checked + 1))
-    "$@" >/dev/null 2>&1 || complain "$words"
+    "$@" >/dev/null 2>&1 || complain "$missing"
 }
 
 # finish AT_LEAST: a script that looks at too little has gone blind.

@@ -456,11 +456,29 @@ START_TEST(heartbeats_of_strangers_are_answered_if_they_ask)
 }
 END_TEST
 
+/* A repair goes to a whole region, and so may come to whoever sent the packet. */
+START_TEST(an_own_packet_that_comes_back_is_a_duplicate)
+{
+    setup();
+    ck_assert_int_eq(cluster_say(&c, 0, GCS_FIFO, 5, 20), 0);
+    cluster_run(&c, 10 * MILLISECONDS);
+    uint64_t sent = cluster_counters(&c, 0)->data_packets_sent;
+    ck_assert_uint_gt(sent, 0);
+    struct forged f = forge_data(sent, GCS_FIFO, "\3abc", 4);
+    f.header.rank = 0;
+    EXPECT_DROPPED(&f, dropped_duplicate);
+    f.header.number = sent + 1; /* one that we have not sent */
+    EXPECT_DROPPED(&f, dropped_malformed);
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         other_clusters_groups_and_versions_are_foreign,
         who_speaks_another_version_twice_is_a_stranger_and_is_answered,
+        an_own_packet_that_comes_back_is_a_duplicate,
         short_and_damaged_packets_are_counted,
         packets_of_other_views_are_stale,
         nobody_speaks_in_our_name,

@@ -151,7 +151,7 @@ void gcs_replica_close(struct gcs_replica *replica);
 /*
  * Does what there is to do: takes the endpoint's events, applies commands, completes. Waits up to
  * timeout_ms if there is nothing. How many events it took. One thread at a time: GCS_EALREADY;
- * GCS_ECLOSED; GCS_EFORKED. Use gcs_fd() of the endpoint to wait elsewhere; then call it also
+ * GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED. Use gcs_fd() of the endpoint to wait elsewhere; then call it also
  * after submitting, if the endpoint has GCS_OWN_LOOP, and at least every 50 ms while queries wait.
  */
 int gcs_replica_dispatch(struct gcs_replica *replica, int timeout_ms);
