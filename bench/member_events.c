@@ -173,6 +173,7 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
     case GCS_EVENT_STATE:
     case GCS_EVENT_STATE_END:
     case GCS_EVENT_STABLE:
+    case GCS_EVENT_SLOW:
         bench_member_state(member, event);
         break;
     case GCS_EVENT_WRITABLE:

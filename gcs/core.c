@@ -328,6 +328,8 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         gcs_state_waited_for(event);
         return;
     }
+    if (era)
+        era->taken_at = core->now;
     switch (event->type) {
     case GCS_EVENT_DELIVER:
         if (era->fellows) {
@@ -363,6 +365,9 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
         break;
     case GCS_EVENT_LEFT:
         gcs_group_unref(event->group);
+        break;
+    case GCS_EVENT_SLOW:
+        gcs_era_unref(era);
         break;
     case GCS_EVENT_WRITABLE:
         break;

@@ -111,6 +111,7 @@ static bool note(struct gcs_endpoint *endpoint, const struct gcs_core_event *eve
     case GCS_EVENT_STATE:
     case GCS_EVENT_STATE_END:
     case GCS_EVENT_STABLE:
+    case GCS_EVENT_SLOW:
         break;
     case GCS_EVENT_VIEW:
         note_view(endpoint, group, event->change);

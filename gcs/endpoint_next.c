@@ -76,6 +76,12 @@ static void fill_stable(const struct gcs_core_event *core, struct gcs_event *eve
     event->number = core->number;
 }
 
+static void fill_slow(const struct gcs_core_event *core, struct gcs_event *event)
+{
+    event->sender = core->sender;
+    event->waited_ms = core->waited_ms;
+}
+
 static void fill(struct gcs_held *held, struct gcs_event *event)
 {
     const struct gcs_core_event *core = held->event;
@@ -90,6 +96,8 @@ static void fill(struct gcs_held *held, struct gcs_event *event)
         fill_messages(held, event);
     else if (core->type == GCS_EVENT_STABLE)
         fill_stable(core, event);
+    else if (core->type == GCS_EVENT_SLOW)
+        fill_slow(core, event);
     else if (core->type >= GCS_EVENT_STATE_WANTED)
         fill_state(held, event);
 }

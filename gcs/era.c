@@ -111,7 +111,7 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->gaps_due = era->pipes_due = GCS_NEVER;
+    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
         !gcs_tree_open(era, now)) {
         gcs_era_close(era);
@@ -122,6 +122,12 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;
     return era;
+}
+
+void gcs_era_ref(struct gcs_era *era)
+{
+    if (era->refs++ == 1)
+        era->taken_at = era->group->core->now;
 }
 
 void gcs_era_unref(struct gcs_era *era)
@@ -142,6 +148,7 @@ static void forget_packets(struct gcs_fellow *fellow)
 
 void gcs_era_forget_packets(struct gcs_era *era)
 {
+    era->forgotten = true;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         forget_packets(&era->fellows[rank]);
 }
@@ -199,6 +206,7 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->ack_due);
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
+    deadline = min_time(deadline, era->slow_due);
     deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
     if (era->tree)
         deadline = min_time(deadline, gcs_tree_deadline(era));

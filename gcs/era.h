@@ -45,6 +45,7 @@ struct gcs_fellow {
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
     struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
     uint16_t holder;          /* while the view closes: who holds what we lack */
+    uint64_t slow_told;       /* when it last said that its application takes nothing */
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
@@ -74,7 +75,8 @@ struct gcs_era {
 
     bool frozen;  /* promised: nothing new is sent, delivered or acknowledged */
     bool closed;  /* the next view is installed */
-    bool retired; /* nobody needs these packets any more */
+    bool retired; /* nobody needs these packets any more, ... */
+    bool forgotten; /* ... and they are gone */
     bool gaps_changed;
     bool fetching;
 
@@ -100,6 +102,9 @@ struct gcs_era {
     uint64_t poke_due;
     uint32_t pokes;
     uint64_t gaps_due;
+    /* deliveries that our own application does not take */
+    uint64_t taken_at; /* when it last took one, or was given one with none before it */
+    uint64_t slow_due;
     /* a word to one fellow after another while there is nothing to say: who was excluded and did
      * not hear of it hears of it then */
     uint64_t check_due;
@@ -116,6 +121,8 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
 void gcs_era_forget_packets(struct gcs_era *era);
 /* Lets go of everything but what the application still refers to. */
 void gcs_era_close(struct gcs_era *era);
+/* The application is given something of this era. */
+void gcs_era_ref(struct gcs_era *era);
 void gcs_era_unref(struct gcs_era *era);
 
 /* ---- receiving: era_receive.c ----------------------------------------------------------- */
@@ -195,6 +202,14 @@ void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *send
                            uint64_t number);
 /* Pipes between members that come along come along too. */
 void gcs_era_inherit_pipes(struct gcs_era *era, struct gcs_era *before);
+
+/* ---- applications that take nothing: era_slow.c ------------------------------------------ */
+
+/* Tells the others if ours has taken nothing for too long. */
+void gcs_era_slow(struct gcs_era *era, uint64_t now);
+/* False: malformed. */
+bool gcs_era_hear_slow(struct gcs_era *era, uint64_t now, uint16_t rank, const uint8_t *body,
+                       size_t size);
 
 uint64_t gcs_era_deadline(const struct gcs_era *era);
 

@@ -113,7 +113,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
         return 0;
     }
     gcs_buffer_ref(buffer);
-    era->refs++;
+    gcs_era_ref(era);
     return 0;
 }
 

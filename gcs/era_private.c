@@ -178,7 +178,7 @@ static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struc
     if (!kept)
         return GCS_ENOMEM;
     gcs_buffer_ref(buffer);
-    era->refs++;
+    gcs_era_ref(era);
     era->group->refs++;
     return 0;
 }

@@ -118,6 +118,10 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
         hear_seek(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_SLOW) {
+        if (!era->closed &&
+            !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
+            counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
                                             frame->size) == GCS_EMALFORMED)
@@ -267,8 +271,10 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     counters->repairs_received += attempts > 0;
     if (era->tree && window->contiguous < window->top)
         gcs_rankset_add(&era->tree->lacking, packet->rank);
-    if (era->tree)
+    if (era->tree) {
         gcs_tree_kept(era, now, from, packet->rank, packet->number, attempts);
+        gcs_tree_spread(era, from, packet->rank, packet->number, attempts);
+    }
     era->ack_owed = true;
     era->gaps_changed = true;
     if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))

@@ -199,7 +199,10 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     };
     int result = gcs_window_put(&era->fellows[era->view.self].window, packet.number, &held);
     if (result == 0) {
-        gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
+        if (era->tree)
+            gcs_tree_multicast(era, packing->buffer, data, size);
+        else
+            gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
         core->counters.data_packets_sent++;
         if (era->tree)
             gcs_tree_sent(era, now);

@@ -40,6 +40,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .rejoin = true,
         .state_queue_bytes = 16 << 20,
         .region_size = 16,
+        .slow_ns = UINT64_C(5000000000),
         .look_ns = 500000000,
     };
 }
@@ -320,6 +321,7 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
         group->failed = result;
     gcs_era_request_repairs(era, now);
     gcs_era_acknowledge(era, now);
+    gcs_era_slow(era, now);
 }
 
 static void clean_up(struct gcs_core_group *group, uint64_t now)
@@ -328,7 +330,7 @@ static void clean_up(struct gcs_core_group *group, uint64_t now)
         gcs_bootstrap_free(group->bootstrap);
         group->bootstrap = NULL;
     }
-    if (group->old && group->old->retired)
+    if (group->old && group->old->retired && !group->old->forgotten)
         gcs_era_forget_packets(group->old);
     if (gcs_group_may_rejoin(group))
         gcs_group_rejoin(group, now);

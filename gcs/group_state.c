@@ -49,7 +49,7 @@ static bool push(struct gcs_core_group *group, struct gcs_era *era, uint16_t abo
         return false;
     if (event->buffer)
         gcs_buffer_ref(event->buffer);
-    era->refs++;
+    gcs_era_ref(era);
     group->refs++;
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "gcs/group.h"
 
+#define OVERLAY_REGIONS 4u /* from more regions than these on */
 #define RTT_FIRST_NS 1000000u /* before it is measured */
 #define RTT_LEAST_NS 100000u
 #define RTT_MOST_NS  50000000u
@@ -40,6 +41,7 @@ static bool open_tree(struct gcs_era *era, struct gcs_tree *tree, uint64_t now)
     tree->region = tree->regions.region_of[era->view.self];
     tree->place = tree->regions.place_of[era->view.self];
     tree->near = route_near(era, tree);
+    tree->overlay = !era->group->core->config.multicast && tree->regions.count > OVERLAY_REGIONS;
     gcs_region_children(&tree->regions, tree->region, &first, &end);
     uint16_t children = (uint16_t)(gcs_region_size(&tree->regions, tree->region) + end - first);
     tree->stable = gcs_allocate(era->allocator, 2 * (size_t)count, sizeof(*tree->stable));

@@ -34,6 +34,7 @@ struct gcs_tree {
     uint16_t region; /* our own */
     uint16_t place;  /* ours in it */
     struct gcs_route *near; /* the others in it */
+    bool overlay;           /* the network has no multicast: data goes down the tree */
     uint64_t rtt_ns;        /* of the slowest of them, as last looked at */
     uint64_t rtt_due;
 
@@ -50,7 +51,7 @@ struct gcs_tree {
     uint64_t safe_told;
     bool report_owed;
     uint64_t report_due;
-    bool stable_owed; /* what has become stable is to be told */
+    bool stable_owed; /* what has become stable is to be passed on */
     uint64_t again_due; /* to report once more what is not stable yet */
     uint32_t agains;
     uint64_t top_due; /* to say up to where we have sent */
@@ -86,6 +87,17 @@ void gcs_tree_kept(struct gcs_era *era, uint64_t now, const struct gcs_address *
                    uint64_t number, uint32_t attempts);
 void gcs_tree_heard_again(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
                           uint16_t rank, uint64_t number);
+
+/* ---- data down the tree: tree_spread.c --------------------------------------------------- */
+
+/* Multicasts a packet of our own. */
+void gcs_tree_multicast(struct gcs_era *era, struct gcs_buffer *buffer, const uint8_t *data,
+                        size_t size);
+/* Passes on one of another member that has come for the first time, asked for so many times. */
+void gcs_tree_spread(struct gcs_era *era, const struct gcs_address *from, uint16_t rank,
+                     uint64_t number, uint32_t attempts);
+/* A frame from the root to everybody, as far as it is our part. */
+void gcs_tree_send_down(struct gcs_era *era, uint8_t type, const uint8_t *body, size_t size);
 
 /* ---- acknowledgements: tree_report.c ----------------------------------------------------- */
 

@@ -115,9 +115,10 @@ static void tell_stable(struct gcs_era *era)
                 break;
             tree->told[rank] = tree->stable[rank];
         }
-        gcs_tree_send(era, era->others, GCS_FRAME_REPORT, body.bytes, end_body(&body, &report));
+        gcs_tree_send_down(era, GCS_FRAME_REPORT, body.bytes, end_body(&body, &report));
     } while (rank < era->view.count);
     tree->safe_told = tree->safe;
+    tree->stable_owed = false;
 }
 
 /* Somebody reports what is stable already: it did not hear so. */
@@ -274,13 +275,15 @@ static uint16_t child_of(const struct gcs_era *era, uint16_t rank, bool whole_re
 static void hear_stable(struct gcs_era *era, const struct gcs_report *report,
                         struct gcs_reader entries, uint16_t count)
 {
+    bool news = false;
     uint16_t next = 0;
     for (uint16_t i = 0; i < count; i++) {
         struct gcs_report_entry entry = gcs_report_read_entry(&entries, &next);
-        learn_stable(era, entry.rank, entry.taken);
+        news |= learn_stable(era, entry.rank, entry.taken);
     }
     if (report->steps > 0)
-        learn_safe(era, report->step[0].position);
+        news |= learn_safe(era, report->step[0].position);
+    era->tree->stable_owed |= news && era->tree->overlay;
 }
 
 static void hear_child(struct gcs_era *era, uint16_t child, const struct gcs_report *report,
@@ -391,6 +394,8 @@ void gcs_tree_acknowledge(struct gcs_era *era, uint64_t now)
     struct gcs_tree *tree = era->tree;
     ask_unheard(era, now);
     say_top(era, now);
+    if (tree->stable_owed && gcs_tree_acting(era, tree->region) == era->view.self)
+        tell_stable(era);
     bool urgent = era->safe_seen;
     tree->report_owed |= era->ack_owed || total->ops->owes_ack(total);
     if (now >= tree->again_due) {

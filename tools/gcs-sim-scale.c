@@ -50,32 +50,93 @@ static void print_json(const struct scale_row *row, bool first)
            row->stuck.held_bound);
 }
 
-int scale_table(const struct scale_arguments *arguments)
+static void print_overlay_head(void)
+{
+    printf("\nwithout IP multicast: data goes down the tree\n\n");
+    printf("        | copies of one packet  | each member loses 1 %% by itself\n");
+    printf("regions | sent by:              | repairs  control   stable\n");
+    printf("members | its sender  any  most | from     packets   after\n");
+    printf("        | at most          (may)| region   at most\n");
+}
+
+static void print_overlay(const struct scale_row *row)
+{
+    printf("%3u %4u | %10" PRIu64 " %4" PRIu64 " %5u  | %5.1f %%  %7.0f   %4.1f ms\n",
+           row->each.regions, row->options.members, row->each.copies_most, row->each.copies_inner,
+           scale_copies_bound(row), 100 * scale_near_share(row), scale_control_most(row),
+           row->each.stable_ms);
+    fflush(stdout);
+}
+
+static void json_overlay(const struct scale_row *row, bool first)
+{
+    printf("%s{\"members\":%u,\"regions\":%u,\"copies_sender\":%" PRIu64
+           ",\"copies_most\":%" PRIu64 ",\"copies_bound\":%u,\"near_share\":%.4f,"
+           "\"control_most\":%.1f,\"stable_ms\":%.3f}",
+           first ? "" : ",", row->options.members, row->each.regions, row->each.copies_most,
+           row->each.copies_inner, scale_copies_bound(row), scale_near_share(row),
+           scale_control_most(row), row->each.stable_ms);
+}
+
+static bool multicast_row(const struct scale_options *options, bool json, bool first)
+{
+    struct scale_row row;
+
+    scale_row_run(options, &row);
+    if (json)
+        print_json(&row, first);
+    else
+        print_row(&row);
+    return scale_row_judge(&row, stderr);
+}
+
+static bool overlay_row(const struct scale_options *options, bool json, bool first)
+{
+    struct scale_row row;
+
+    scale_overlay_run(options, &row);
+    if (json)
+        json_overlay(&row, first);
+    else
+        print_overlay(&row);
+    return scale_overlay_judge(&row, stderr);
+}
+
+/* One row for each size of group. */
+static bool rows(const struct scale_arguments *arguments,
+                 bool (*row)(const struct scale_options *, bool, bool))
 {
     struct scale_options options;
-    struct scale_row row;
     bool good = true;
 
     scale_options_init(&options);
     options.seed = arguments->seed;
     options.region_size = arguments->region_size;
     options.packets = arguments->packets;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        options.members = sizes[i];
+        if (arguments->members > 0 && sizes[i] > arguments->members)
+            break;
+        good &= row(&options, arguments->json, i == 0);
+    }
+    return good;
+}
+
+int scale_table(const struct scale_arguments *arguments)
+{
+    bool good;
+
     if (arguments->json)
         printf("{\"region_size\":%u,\"packets\":%u,\"rows\":[", arguments->region_size,
                arguments->packets);
     else
         print_head(arguments);
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        options.members = sizes[i];
-        if (arguments->members > 0 && sizes[i] > arguments->members)
-            break;
-        scale_row_run(&options, &row);
-        if (arguments->json)
-            print_json(&row, i == 0);
-        else
-            print_row(&row);
-        good &= scale_row_judge(&row, stderr);
-    }
+    good = rows(arguments, multicast_row);
+    if (arguments->json)
+        printf("],\"overlay\":[");
+    else
+        print_overlay_head();
+    good &= rows(arguments, overlay_row);
     if (arguments->json)
         printf("],\"ok\":%s}\n", good ? "true" : "false");
     else

@@ -348,6 +348,8 @@ void gcs_replicator_event(struct gcs_replicator *replicator, const struct gcs_ev
         if (replicator->phase == GCS_REPLICA_JOINING)
             state_failed(replicator, gcs_replicator_take(replicator, event));
         break;
+    case GCS_EVENT_SLOW:
+        break;
     case GCS_EVENT_STATE_END:
         on_state_end(replicator);
         break;

@@ -343,6 +343,9 @@ static void on_event(struct world *world, struct node *node, const struct gcs_co
     case GCS_EVENT_VIEW:
         on_view(world, node, event->change);
         break;
+    case GCS_EVENT_SLOW:
+        world->result->stats.slow_told++;
+        break;
     case GCS_EVENT_WRITABLE:
         node->full = false;
         break;

@@ -36,6 +36,8 @@ struct member {
     size_t count, capacity;
     uint64_t delivered;
     uint64_t control, held_most;
+    const uint8_t *last_data; /* of the last data packet that it sent, and copies of that so far */
+    uint64_t copies;
     bool stuck;
     struct gcs_core_event *kept;
     size_t kept_count, kept_capacity;
@@ -237,17 +239,19 @@ static bool is_idle_talk(const struct scale *scale, const struct member *m,
            (unsigned)(to + 1) / size != m->index / size;
 }
 
-static void note_copies(struct scale *scale, const struct member *m,
-                        const struct gcs_core_packet *packet, bool own)
+/* Copies of one packet leave one after the other. */
+static void note_copies(struct scale *scale, struct member *m, const struct gcs_core_packet *packet,
+                        bool own)
 {
     struct scale_result *result = scale->result;
     uint64_t copies = scale->options->multicast && packet->multicast ? 1 : packet->to_count;
 
-    if (own && copies > result->copies_most)
-        result->copies_most = copies;
-    if (copies > result->copies_inner)
-        result->copies_inner = copies;
-    (void)m;
+    m->copies = packet->data == m->last_data ? m->copies + copies : copies;
+    m->last_data = packet->data;
+    if (own && m->copies > result->copies_most)
+        result->copies_most = m->copies;
+    if (m->copies > result->copies_inner)
+        result->copies_inner = m->copies;
 }
 
 /* A data packet on its way. True: it reaches nobody. */
@@ -282,6 +286,7 @@ static void transmit(struct scale *scale, struct member *m)
     for (size_t i = 0; i < count; i++)
         if (!is_idle_talk(scale, m, &packets[i]) && !note_data(scale, m, &packets[i]))
             gcs_sim_send(scale->sim, m->index, &packets[i], 1);
+    m->last_data = NULL;
     gcs_core_packets_sent(m->core);
 }
 

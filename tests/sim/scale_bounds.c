@@ -116,3 +116,37 @@ bool scale_row_judge(const struct scale_row *row, FILE *out)
         check_tree(&judge);
     return judge.good;
 }
+
+/* ---- Without multicast ------------------------------------------------------------------------ */
+
+void scale_overlay_run(const struct scale_options *options, struct scale_row *row)
+{
+    *row = (struct scale_row){.options = *options};
+    row->options.multicast = false;
+    row->complete = run(row, SCALE_EACH, &row->each) && row->each.complete;
+}
+
+/* To the own region, the regions below it and the one above; without a tree of some size to all. */
+unsigned scale_copies_bound(const struct scale_row *row)
+{
+    if (row->each.copies_inner + 1 >= row->options.members && row->each.regions <= 4)
+        return row->options.members - 1;
+    return row->options.region_size + row->each.fan_out;
+}
+
+bool scale_overlay_judge(const struct scale_row *row, FILE *out)
+{
+    struct judge judge = {row, out, true};
+
+    check(&judge, "experiments without multicast in which everything was delivered", row->complete,
+          1, true);
+    if (!row->complete)
+        return false;
+    check(&judge, "copies of a packet that one member sends without multicast",
+          (double)row->each.copies_inner, scale_copies_bound(row), false);
+    if (row->each.regions > 1)
+        check(&judge, "control packets at the busiest member without multicast",
+              scale_control_most(row), CONTROL_EACH * (row->options.region_size + row->each.fan_out),
+              false);
+    return judge.good;
+}

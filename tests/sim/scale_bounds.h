@@ -18,6 +18,13 @@ struct scale_row {
 /* The experiments with one size of group. */
 void scale_row_run(const struct scale_options *options, struct scale_row *row);
 
+/* The same where the network has no multicast, and data goes down the tree: only what each member
+ * loses by itself. */
+void scale_overlay_run(const struct scale_options *options, struct scale_row *row);
+bool scale_overlay_judge(const struct scale_row *row, FILE *out);
+/* Most copies of one packet that one member may send. */
+unsigned scale_copies_bound(const struct scale_row *row);
+
 /* Whether all bounds hold; says of each that does not on out, unless that is NULL. */
 bool scale_row_judge(const struct scale_row *row, FILE *out);
 

@@ -84,6 +84,9 @@ static void choose_sizes(struct world *world)
     if (gcs_prng_below(&world->prng, 2) == 0)
         group->queue_bytes = 1U << gcs_prng_between(&world->prng, 16, 19);
     group->message_bytes = 1U << 16;
+    if (world->options.seed % 2 == 1)
+        group->slow_ns = 30 * MS;
+    core->multicast = world->options.region_size > 0 && world->options.seed % 4 == 0;
     if (world->options.region_size > 0)
         group->region_size = world->options.region_size;
     /* Mostly one vote each, as the default is. */

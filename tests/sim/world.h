@@ -82,6 +82,7 @@ struct world_options {
     X(lates, "proposers that were heard late")                      \
     X(hubs, "times that all heard one, and few each other")         \
     X(slows, "applications that got slow")                          \
+    X(slow_told, "times that a member told others that its application is slow") \
     X(leaves, "graceful leaves")                                    \
     X(states_given, "times that an application was asked for its state") \
     X(states_got, "members that got the state")                     \

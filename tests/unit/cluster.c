@@ -214,6 +214,9 @@ static void note_event(struct cluster_node *node, const struct gcs_core_event *e
         break;
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
+    case GCS_EVENT_SLOW:
+        node->slow++;
+        break;
     case GCS_EVENT_STATE_END:
     case GCS_EVENT_STABLE:
         break;

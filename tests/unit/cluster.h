@@ -44,6 +44,7 @@ struct cluster_node {
     struct cluster_message *messages;
     size_t count, capacity;
     unsigned views, blocked, writable, left, privates; /* privates are no messages here ... */
+    unsigned slow; /* times that it was told that another one takes nothing */
     bool keep_privates;                                /* ... unless it is so wished */
     int error;    /* of the last left */
     bool primary; /* a member, and not cut off */

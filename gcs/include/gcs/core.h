@@ -166,6 +166,9 @@ struct gcs_group_config {
     bool rotate; /* the sequencer is another voter in each view, not always the coordinator; same at
                     all members; default false */
     bool stable; /* GCS_EVENT_STABLE tells when agreed messages have become safe; default false */
+    uint64_t slow_ns; /* a member whose application takes nothing of what is delivered to it for so
+                         long says so to the others: GCS_EVENT_SLOW; 0: never; default 5 s */
+    uint64_t evict_slow_ns; /* and is evicted by this one after so long; 0, the default: never */
 };
 
 /* The defaults; sets size. */
@@ -318,6 +321,8 @@ enum gcs_event_type {
     GCS_EVENT_STABLE,      /* config.stable: sender's message number, and all that was delivered before
                               it in total order, are safe now. Told once for many. A new primary view
                               says so of everything that was delivered before it */
+    GCS_EVENT_SLOW,        /* the application of another member, sender, takes nothing: all windows
+                              wait for it */
 };
 
 struct gcs_core_event {
@@ -337,6 +342,7 @@ struct gcs_core_event {
     uint64_t time, seed; /* deliver, agreed or safe: as in struct gcs_event, of the first message */
     uint64_t position; /* deliver, agreed or safe: in the total order of the view; 0: at its end */
     uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
+    uint64_t waited_ms; /* slow */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;
     void *token;
@@ -394,6 +400,7 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(repairs_received, "missing packets that came as a repair")                                  \
     X(repairs_near, "... of those, from the own region")                                          \
     X(window_full, "times that a full window held packets back")                                  \
+    X(slow_members, "times that a member said that its application takes nothing")                \
     X(polls, "polls before a ballot")                                                             \
     X(ballots, "ballots started")                                                                 \
     X(reproposals, "ballots that proposed an accepted value again")                               \

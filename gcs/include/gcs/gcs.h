@@ -256,6 +256,9 @@ struct gcs_event {
      * order of the view is delivered with this event; 0: its place was found only as the view
      * ended. See gcs_ordered. */
     uint64_t position;
+
+    /* GCS_EVENT_SLOW: sender's application has taken nothing for so many milliseconds. */
+    uint64_t waited_ms;
 };
 
 /* A random number for the i-th message of an agreed or safe delivery: the same at every member,

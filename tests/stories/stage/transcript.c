@@ -239,6 +239,7 @@ void transcript_event(struct actor *actor, const struct gcs_core_event *event)
         break;
     case GCS_EVENT_PRIVATE:
     case GCS_EVENT_WRITABLE:
+    case GCS_EVENT_SLOW:
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
     case GCS_EVENT_STABLE:
