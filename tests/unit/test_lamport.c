@@ -155,10 +155,10 @@ START_TEST(two_hops_make_it_safe)
 {
     struct gcs_stamp stamp;
     setup();
-    message(0, 1);
+    message(0, 2);
     acknowledge(0, 1, 0, 0); /* rides in the packet; own packets are held anyway */
     ck_assert(send(false, &stamp));
-    null(2, 2);
+    null(2, 3);
     ck_assert(engine->ops->peek(engine, &next));
     ck_assert(engine->ops->safe(engine, next.position)); /* the sender and this member */
     teardown();
