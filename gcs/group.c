@@ -386,6 +386,13 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
 
 /* ---- Suspicion -------------------------------------------------------------------------- */
 
+void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected, bool crashed)
+{
+    if (gcs_peer_closing(era->fellows[rank].peer))
+        gcs_agreement_closing(era->agreement, rank);
+    gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+}
+
 static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed)
 {
@@ -396,7 +403,7 @@ static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer 
         if (process != 0 && process != gcs_member_process(&era->members[rank].id))
             gcs_era_gone(era, now, rank);
         else
-            gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+            gcs_era_suspect(era, now, rank, suspected, crashed);
     }
 }
 
