@@ -34,7 +34,7 @@ for source in "$tmp"/*.c; do
     nm --defined-only -g "${source%.c}.o" | awk '$2 == "T" { print $3 }' >"$tmp/defined"
     if grep -qx main "$tmp/defined"; then # a whole program: links; the stories of gcs(7) are examples/ too
         # shellcheck disable=SC2086
-        expect "$name: a program that links" ${CC:-cc} -o "$tmp/program" "${source%.c}.o" -L"$build" -lgcs -pthread
+        expect "$name: a program that links" ${CC:-cc} -o "$tmp/program" "${source%.c}.o" -L"$build" -lgcs-replica-sim -lgcs-simnet -lgcs -pthread
         continue
     fi
     objects="$objects ${source%.c}.o"
@@ -47,7 +47,7 @@ for function in $(sort -u "$tmp/all"); do
     expect "a call of $function(), an example of the manual, in tests/manual/examples_driver.c" grep -qx "$function" "$tmp/called"
 done
 # shellcheck disable=SC2086
-if ${CC:-cc} -o "$tmp/examples" "$tmp/driver.o" $objects -L"$build" -Wl,-rpath,"$build" -lgcs -pthread >"$tmp/said" 2>&1; then
+if ${CC:-cc} -o "$tmp/examples" "$tmp/driver.o" $objects -L"$build" -Wl,-rpath,"$build" -lgcs-replica-sim -lgcs-simnet -lgcs -pthread >"$tmp/said" 2>&1; then
     "$tmp/examples" >"$tmp/out" 2>"$tmp/said" || echo "exit status $?" >>"$tmp/said"
     expect "examples that run: $(tail -n 3 "$tmp/said")" grep -qx 'examples: ok' "$tmp/out"
 else
