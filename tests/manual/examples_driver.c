@@ -7,7 +7,6 @@
  */
 #include <gcs/gcs.h>
 #include <gcs/replica.h>
-#include <gcs/replica_sim.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,8 +38,7 @@ struct gcs_group *join_ticker(struct gcs_endpoint *endpoint, bool first);
 int join_store(struct gcs_endpoint *endpoint, bool first_start, struct gcs_group **group);
 void part(struct gcs_endpoint *endpoint, struct gcs_group *group);
 int publish(struct gcs_group *group, const char *text);
-int announce(struct gcs_group *group, uint64_t number, const char *name);
-int test_bank(const struct gcs_replica_sim_service *bank);
+int publish_numbered(struct gcs_group *group, uint64_t number, const char *name);
 int answer(const struct gcs_event *event, const void *data, size_t size);
 void watch(struct gcs_endpoint *endpoint);
 int may_act(struct gcs_group *group);
@@ -192,7 +190,6 @@ static void run_endpoints(void)
     struct gcs_endpoint *second = open_another(first);
     struct gcs_group *groups[2] = {join_ticker(first, true), NULL};
     struct gcs_event event;
-    static const struct gcs_replica_sim_service no_service;
     uint64_t position;
     uint32_t epoch;
 
@@ -201,14 +198,13 @@ static void run_endpoints(void)
     await_members(first, 2);
     await_members(second, 2);
     EXPECT(publish(groups[0], "tick") == 0);
+    EXPECT(publish_numbered(groups[0], 7, "tock") == 0);
     await(second, GCS_EVENT_DELIVER, &event);
     EXPECT(answer(&event, "tock", 4) == 0);
     await(first, GCS_EVENT_PRIVATE, &event);
     EXPECT(event.messages[0].size == 4);
     print_members(groups[0]);
     print_counters(first);
-    EXPECT(announce(NULL, 1, "one") == GCS_EINVAL);
-    EXPECT(test_bank(&no_service) == 1);
     EXPECT(report("multicasting nowhere", gcs_multicast(NULL, GCS_SAFE, "", 0, 0)) == GCS_EINVAL);
     for (int i = 0; !may_act(groups[0]); i++)
         EXPECT(i < 600);
