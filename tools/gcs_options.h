@@ -36,7 +36,8 @@ enum tool_option {
     TOOL_STATUS = 1 << 22,
     TOOL_LISTEN = 1 << 23,
     TOOL_SECONDS = 1 << 24,
-    TOOL_TRANSPORT = 1 << 25,
+    TOOL_ORDER = 1 << 25,
+    TOOL_TRANSPORT = 1 << 26,
 };
 
 /* What a command works on. */
@@ -55,6 +56,7 @@ struct tool_options {
     enum gcs_bootstrap bootstrap;
     uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;
+    enum gcs_order order;
     uint32_t expect;    /* members; 0: not asked for */
     uint32_t pace;      /* lines per second; 0: as fast as they come */
     const char *output; /* NULL: standard output */
