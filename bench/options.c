@@ -351,8 +351,9 @@ static bool check_url(struct bench_options *options)
         if (!options->url || strncmp(options->url, word->name, length) != 0 ||
             strncmp(options->url + length, "://", 3) != 0)
             continue;
-        if (same || !(options->given & BENCH_TRANSPORT)) {
+        if (same || !(options->given & BENCH_SET(BENCH_TRANSPORT))) {
             options->transport = word->name;
+            options->floor &= word->value == 0; /* UDP's: it is sockets without a protocol */
             return true;
         }
     }
