@@ -224,10 +224,10 @@ static void collect_state(const struct bench_crew *crew, struct bench_outcome *o
 
 static void collect_timeline(const struct bench_crew *crew, struct bench_outcome *o)
 {
-    uint64_t begin = atomic_load(&crew->world->begin);
+    uint64_t start = atomic_load(&crew->world->start);
     uint64_t disturbed = atomic_load(&crew->world->disturbed);
 
-    o->disturbed_ms = disturbed > begin ? (double)(disturbed - begin) / 1e6 : 0;
+    o->disturbed_ms = disturbed > start ? (double)(disturbed - start) / 1e6 : 0;
     memcpy(o->timeline, crew->world->seats[first_witness(crew)].timeline, sizeof(o->timeline));
 }
 

@@ -30,7 +30,7 @@ struct bench_outcome {
     double view_ms[BENCH_MEMBERS_MAX]; /* of those who see the view that was waited for */
     unsigned view_count;
     uint64_t digest;
-    double disturbed_ms;                  /* since the time that counts began */
+    double disturbed_ms;                  /* since the senders started */
     uint32_t timeline[BENCH_TIMELINE_MS]; /* of the first member that saw it all */
 };
 

@@ -52,10 +52,10 @@ static void note_gap(struct bench_member *member)
 
 static void note_timeline(struct bench_member *member, size_t messages)
 {
-    uint64_t begin = atomic_load_explicit(&member->world->begin, memory_order_relaxed);
-    uint64_t ms = (member->now - begin) / BENCH_NS_PER_MS;
+    uint64_t start = atomic_load_explicit(&member->world->start, memory_order_relaxed);
+    uint64_t ms = (member->now - start) / BENCH_NS_PER_MS;
 
-    if (member->begun && ms < BENCH_TIMELINE_MS)
+    if (start != 0 && ms < BENCH_TIMELINE_MS)
         member->seat->timeline[ms] += (uint32_t)messages;
 }
 

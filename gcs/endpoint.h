@@ -121,6 +121,7 @@ struct gcs_group {
 
     /* the loop */
     struct gcs_core_group *core;
+    void *room; /* reserved in the core by who is the loop; NULL: nothing */
     struct gcs_item *waiting; /* not taken by the core yet, in order */
     struct gcs_item **waiting_end;
     enum gcs_block block;

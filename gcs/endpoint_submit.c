@@ -19,12 +19,13 @@
 #include <string.h>
 #include <time.h>
 
-/* One call of gcs_multicast or gcs_send. */
+/* One call of gcs_multicast, gcs_send or gcs_reserve. */
 struct call {
     struct gcs_group *group;
     const struct gcs_member_id *to; /* NULL: the whole group */
     enum gcs_service service;
     const void *data;
+    void **room; /* the message is to be written there by the caller; NULL: it is at data */
     size_t size;
     int timeout_ms;
 };
@@ -74,14 +75,13 @@ static int check(const struct call *call)
     enum gcs_service service = call->service;
 
     if (service < GCS_FIFO || service > GCS_SAFE)
-        return gcs_fail(GCS_EINVAL,
-                        "service is %d: must be one of enum gcs_service, %d to %d", (int)service,
-                        GCS_FIFO, GCS_SAFE);
+        return gcs_fail(GCS_EINVAL, "service is %d: must be one of enum gcs_service, %d to %d",
+                        (int)service, GCS_FIFO, GCS_SAFE);
     if (call->size > group->message_bytes)
         return gcs_fail(GCS_EMSGSIZE,
                         "message of %zu bytes: group \"%s\" has a message_bytes of %u", call->size,
                         group->name, group->message_bytes);
-    if (!call->data && call->size > 0)
+    if (!call->data && !call->room && call->size > 0)
         return gcs_fail(GCS_EINVAL, "data is NULL for a message of %zu bytes", call->size);
     unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
     if (state != 0)
@@ -210,6 +210,12 @@ static void fill_item(struct gcs_item *item, const struct call *call)
         memcpy(bytes + before, call->data, call->size);
 }
 
+static void push(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    gcs_queue_push(&endpoint->queue, &item->node);
+    gcs_loop_wake(endpoint);
+}
+
 static int send_queued(const struct call *call)
 {
     struct gcs_endpoint *endpoint = call->group->endpoint;
@@ -222,10 +228,29 @@ static int send_queued(const struct call *call)
         gcs_release(endpoint->allocator, item);
         return error;
     }
+    if (!error && call->room) {
+        *call->room = item + 1;
+        return 0;
+    }
     if (!error)
         fill_item(item, call);
-    gcs_queue_push(&endpoint->queue, &item->node);
-    gcs_loop_wake(endpoint);
+    push(endpoint, item);
+    return error;
+}
+
+static int give_to_core(const struct call *call)
+{
+    struct gcs_group *group = call->group;
+    uint64_t now = group->endpoint->now;
+    uint8_t *data = NULL;
+
+    if (call->to)
+        return gcs_core_send(group->core, now, call->to, call->data, call->size);
+    if (!call->room)
+        return gcs_core_multicast(group->core, now, call->service, call->data, call->size);
+    int error = gcs_core_reserve(group->core, call->service, call->size, &data);
+    if (error == 0)
+        *call->room = group->room = data;
     return error;
 }
 
@@ -236,10 +261,7 @@ static int send_direct(const struct call *call)
     struct gcs_endpoint *endpoint = group->endpoint;
 
     gcs_own_raise(endpoint);
-    int error =
-        call->to
-            ? gcs_core_send(group->core, endpoint->now, call->to, call->data, call->size)
-            : gcs_core_multicast(group->core, endpoint->now, call->service, call->data, call->size);
+    int error = give_to_core(call);
     if (error == GCS_EAGAIN) {
         group->core_full = true;
         atomic_store(&group->want_writable, true);
@@ -313,4 +335,80 @@ int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void
                                        .data = data,
                                        .size = size,
                                        .timeout_ms = timeout_ms});
+}
+
+/* ---- gcs_reserve, gcs_commit --------------------------------------------------------------- */
+
+int gcs_reserve(struct gcs_group *group, enum gcs_service service, size_t size, void **data,
+                int timeout_ms)
+{
+    if (!data)
+        return gcs_fail(GCS_EINVAL, "data is NULL");
+    return send_message(&(struct call){
+        .group = group, .service = service, .room = data, .size = size, .timeout_ms = timeout_ms});
+}
+
+static int fail_room(size_t size)
+{
+    return gcs_fail(GCS_EINVAL, "size is %zu: more than was reserved, or nothing was", size);
+}
+
+/* What was reserved in the core. The membership may have ended, and its core with it. */
+static int commit_direct(struct gcs_group *group, size_t size)
+{
+    struct gcs_endpoint *endpoint = group->endpoint;
+    unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
+
+    if (state & GCS_HANDLE_LEFT) {
+        group->room = NULL;
+        return fail_state(group, state);
+    }
+    gcs_own_raise(endpoint);
+    int error = gcs_core_commit(group->core, endpoint->now, size);
+    if (error == 0)
+        group->room = NULL;
+    else if (error == GCS_EINVAL)
+        return fail_room(size);
+    return error ? gcs_fail(error, "group \"%s\": message of %zu bytes: %s", group->name, size,
+                            gcs_strerror(error))
+                 : 0;
+}
+
+/* What was reserved in an item: it goes its way, if only to give the room back. */
+static int commit_item(struct gcs_group *group, struct gcs_item *item, size_t size)
+{
+    if (item->group != group || item->kind != GCS_ITEM_MESSAGE ||
+        (size > item->size && size != GCS_NOTHING))
+        return fail_room(size);
+    unsigned state = atomic_load_explicit(&group->state, memory_order_relaxed);
+    bool left = size != GCS_NOTHING && (state & GCS_HANDLE_LEFT);
+    if (left || size == GCS_NOTHING) {
+        item->kind = GCS_ITEM_NOTHING;
+    } else {
+        atomic_fetch_sub(&group->used, item->size - size);
+        item->size = size;
+    }
+    push(group->endpoint, item);
+    return left ? fail_state(group, state) : 0;
+}
+
+int gcs_commit(struct gcs_group *group, void *data, size_t size)
+{
+    if (!group || !data)
+        return gcs_fail(GCS_EINVAL, "%s is NULL", group ? "data" : "group");
+    struct gcs_endpoint *endpoint = group->endpoint;
+    int error = gcs_endpoint_enter(endpoint);
+    if (error)
+        return error;
+    bool direct = false;
+    if (endpoint->own_loop && (error = gcs_endpoint_lock(endpoint)) == 0) {
+        direct = group->room == data;
+        if (direct)
+            error = commit_direct(group, size);
+        gcs_endpoint_unlock(endpoint);
+    }
+    if (!direct && error == 0)
+        error = commit_item(group, (struct gcs_item *)data - 1, size);
+    gcs_endpoint_leave(endpoint);
+    return error;
 }

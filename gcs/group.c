@@ -52,8 +52,9 @@ static bool config_is_good(const struct gcs_core *core, const struct gcs_group_c
            (config->safe_quorum == GCS_SAFE_MAJORITY || config->safe_quorum == GCS_SAFE_ALL) &&
            config->bootstrap <= GCS_EXPECT &&
            (config->bootstrap != GCS_EXPECT ||
-            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) && core->find_order(config->order) && packets >= 16 &&
-           packets <= 65536 && (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
+            (config->expect > 0 && config->expect <= GCS_MEMBERS_MAX)) &&
+           core->find_order(config->order) && packets >= 16 && packets <= 65536 &&
+           (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
            config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
            config->state_queue_bytes >= 4096 && config->region_size != 1 &&
@@ -90,8 +91,8 @@ static bool copy_seeds(struct gcs_core_group *group)
 {
     struct gcs_group_config *config = &group->config;
     size_t bytes = config->seeds_count * sizeof(*config->seeds);
-    group->seeds = gcs_allocate(group->core->allocator, config->seeds_count + 1,
-                                sizeof(*config->seeds));
+    group->seeds =
+        gcs_allocate(group->core->allocator, config->seeds_count + 1, sizeof(*config->seeds));
     if (!group->seeds)
         return false;
     if (bytes > 0)
@@ -128,8 +129,7 @@ int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
     group->probe_at = GCS_NEVER;
     gcs_packer_init(&group->packer, &core->pool, group->packet_bytes);
     gcs_group_new_incarnation(group);
-    if (!copy_seeds(group) || gcs_group_start(group, now) < 0 ||
-        !gcs_events_keep(&core->events)) {
+    if (!copy_seeds(group) || gcs_group_start(group, now) < 0 || !gcs_events_keep(&core->events)) {
         if (group->bootstrap)
             gcs_bootstrap_free(group->bootstrap);
         gcs_release(core->allocator, group->seeds);
@@ -182,8 +182,8 @@ void gcs_group_unref(struct gcs_core_group *group)
 
 /* ---- Multicasting ----------------------------------------------------------------------- */
 
-int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
-                       const void *data, size_t size)
+/* Whether a message may be queued now. */
+static int may_multicast(struct gcs_core_group *group, enum gcs_service service, size_t size)
 {
     if ((unsigned)service > GCS_SAFE || gcs_era_order_of((uint8_t)service) < 0)
         return GCS_EINVAL;
@@ -199,10 +199,47 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
         group->wants_room = true;
         return GCS_EAGAIN;
     }
+    return 0;
+}
+
+static void note_multicast(struct gcs_core_group *group, uint64_t now, uint8_t service)
+{
     group->core->dirty = true;
-    int error = gcs_packer_add(&group->packer, (uint8_t)service, data, size);
-    if (!error)
-        gcs_latency_begin(&group->latency, (uint8_t)service, group->packer.next - 1, now);
+    gcs_latency_begin(&group->latency, service, group->packer.next - 1, now);
+}
+
+int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_service service,
+                       const void *data, size_t size)
+{
+    int error = may_multicast(group, service, size);
+    if (error == 0)
+        error = gcs_packer_add(&group->packer, (uint8_t)service, data, size);
+    if (error == 0)
+        note_multicast(group, now, (uint8_t)service);
+    return error;
+}
+
+int gcs_core_reserve(struct gcs_core_group *group, enum gcs_service service, size_t size,
+                     uint8_t **data)
+{
+    if (group->packer.room.buffer)
+        return GCS_EALREADY;
+    int error = may_multicast(group, service, size);
+    return error ? error : gcs_packer_reserve(&group->packer, (uint8_t)service, size, data);
+}
+
+int gcs_core_commit(struct gcs_core_group *group, uint64_t now, size_t size)
+{
+    uint8_t service = group->packer.room.service;
+    if (!group->packer.room.buffer || (size > group->packer.room.size && size != GCS_NOTHING))
+        return GCS_EINVAL;
+    if (size == GCS_NOTHING) {
+        gcs_packer_cancel(&group->packer);
+        return 0;
+    }
+    int error = gcs_packer_commit(&group->packer, size);
+    if (error == 0)
+        note_multicast(group, now, service);
     return error;
 }
 
@@ -386,6 +423,13 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
 
 /* ---- Suspicion -------------------------------------------------------------------------- */
 
+void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected, bool crashed)
+{
+    if (gcs_peer_closing(era->fellows[rank].peer))
+        gcs_agreement_closing(era->agreement, rank);
+    gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+}
+
 static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed)
 {
@@ -396,7 +440,7 @@ static void suspect_in(struct gcs_era *era, uint64_t now, const struct gcs_peer 
         if (process != 0 && process != gcs_member_process(&era->members[rank].id))
             gcs_era_gone(era, now, rank);
         else
-            gcs_agreement_suspect(era->agreement, now, rank, suspected, crashed);
+            gcs_era_suspect(era, now, rank, suspected, crashed);
     }
 }
 

@@ -120,6 +120,8 @@ void gcs_group_unref(struct gcs_core_group *group);
 bool gcs_group_is_ours(const struct gcs_core_group *group, const struct gcs_era *era);
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_group_deadline(const struct gcs_core_group *group);
+/* The detector's opinion of the member of that rank, who is not this one. */
+void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected, bool crashed);
 void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed);
 

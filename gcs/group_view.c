@@ -189,8 +189,8 @@ void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now)
     group->settled_in = true;
     for (uint16_t rank = 0; rank < era->view.count && group->era == era; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
-            gcs_agreement_suspect(era->agreement, now, rank, true,
-                                  gcs_peer_crashed(era->fellows[rank].peer));
+            gcs_era_suspect(group->era, now, rank, true,
+                            gcs_peer_crashed(era->fellows[rank].peer));
     if (group->era == era)
         gcs_group_wish_again(group, now);
 }

@@ -81,6 +81,7 @@ static void drop_list(struct gcs_packer *packer, struct gcs_pack *pack)
 
 void gcs_packer_fini(struct gcs_packer *packer)
 {
+    gcs_packer_cancel(packer);
     drop_list(packer, packer->head);
     drop_list(packer, packer->begun);
     packer->head = packer->tail = packer->begun = NULL;
@@ -151,31 +152,42 @@ static void charge(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t si
     packer->bytes += size + MESSAGE_OVERHEAD;
 }
 
-/* A pack with room for so many more bytes of payload: the last one, or one more. */
-static struct gcs_pack *find_pack(struct gcs_packer *packer, uint8_t service, uint32_t need)
+/* The last pack, if it has room for so many more bytes of payload. NULL: one more is needed. */
+static struct gcs_pack *open_pack(struct gcs_packer *packer, uint8_t service, uint32_t need)
 {
     struct gcs_pack *pack = packer->tail;
-    if (pack && !pack->whole && pack->service == service &&
-        pack->used + need <= packer->payload_max)
-        return make_room(packer, pack, need) ? pack : NULL;
-    pack = new_payload(packer, service, need);
-    if (pack)
-        append(packer, pack, pack);
-    return pack;
+    bool open = pack && pack != packer->room.pack && !pack->whole && pack->service == service &&
+                pack->used + need <= packer->payload_max;
+    return open ? pack : NULL;
+}
+
+/* Writes the size; the message's bytes, which are there or follow, belong behind it. */
+static uint8_t *begin_message(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t size)
+{
+    struct gcs_writer w =
+        gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, varint_size(size));
+    gcs_write_varint(&w, size);
+    assert(!w.bad);
+    pack->used += varint_size(size) + size;
+    charge(packer, pack, size);
+    return w.at;
 }
 
 static int add_packed(struct gcs_packer *packer, uint8_t service, const void *data, uint32_t size)
 {
     uint32_t need = varint_size(size) + size;
-    struct gcs_pack *pack = find_pack(packer, service, need);
-    if (!pack)
+    struct gcs_pack *pack = open_pack(packer, service, need);
+    if (!pack) {
+        pack = new_payload(packer, service, need);
+        if (!pack)
+            return GCS_ENOMEM;
+        append(packer, pack, pack);
+    } else if (!make_room(packer, pack, need)) {
         return GCS_ENOMEM;
-    struct gcs_writer w = gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, need);
-    gcs_write_varint(&w, size);
-    gcs_write_bytes(&w, data, size);
-    assert(!w.bad);
-    pack->used += need;
-    charge(packer, pack, size);
+    }
+    uint8_t *bytes = begin_message(packer, pack, size);
+    if (size > 0)
+        memcpy(bytes, data, size);
     return 0;
 }
 
@@ -225,6 +237,85 @@ int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data,
                       : add_cut(packer, service, data, (uint32_t)size);
     if (result == 0)
         packer->next++;
+    return result;
+}
+
+/* ---- Room that is filled by somebody else ---------------------------------------------------- */
+
+/* In the last packet, or in one of its own; what is cut anyway is copied out of a buffer. */
+static bool find_room(struct gcs_packer *packer, struct gcs_room *room)
+{
+    uint32_t prefix = varint_size(room->size), need = prefix + room->size;
+    if (need > packer->payload_max) {
+        room->buffer = gcs_pool_get(packer->pool, room->size);
+        room->data = room->buffer ? room->buffer->data : NULL;
+        return room->buffer;
+    }
+    room->pack = open_pack(packer, room->service, need);
+    room->fresh = !room->pack;
+    if (room->fresh)
+        room->pack = new_payload(packer, room->service, need);
+    if (!room->pack || !make_room(packer, room->pack, need))
+        return false;
+    room->buffer = gcs_buffer_ref(room->pack->buffer);
+    room->data = room->buffer->data + packer->headroom + room->pack->used + prefix;
+    return true;
+}
+
+int gcs_packer_reserve(struct gcs_packer *packer, uint8_t service, size_t size, uint8_t **data)
+{
+    struct gcs_room room = {.service = service, .size = (uint32_t)size};
+    assert(!packer->room.buffer && size <= UINT32_MAX - packer->headroom - 16);
+    drop_finished(packer);
+    if (!find_room(packer, &room))
+        return GCS_ENOMEM;
+    packer->room = room;
+    *data = room.data;
+    return 0;
+}
+
+static void let_go_of_room(struct gcs_packer *packer)
+{
+    gcs_buffer_unref(packer->room.buffer);
+    packer->room = (struct gcs_room){.buffer = NULL};
+}
+
+void gcs_packer_cancel(struct gcs_packer *packer)
+{
+    if (packer->room.fresh)
+        drop(packer, packer->room.pack);
+    let_go_of_room(packer);
+}
+
+/* As long as nothing was queued behind the packet: messages in a packet have numbers in a row.
+ * The message is where it will be sent from, but that a shorter one has a shorter size before it.
+ */
+static void commit_in_place(struct gcs_packer *packer, uint32_t size)
+{
+    struct gcs_room *room = &packer->room;
+    uint8_t *bytes =
+        room->pack->buffer->data + packer->headroom + room->pack->used + varint_size(size);
+    if (bytes != room->data)
+        memmove(bytes, room->data, size);
+    if (room->fresh) {
+        room->pack->first = packer->next;
+        append(packer, room->pack, room->pack);
+    }
+    (void)begin_message(packer, room->pack, size);
+    packer->next++;
+}
+
+int gcs_packer_commit(struct gcs_packer *packer, size_t size)
+{
+    struct gcs_room *room = &packer->room;
+    assert(room->buffer && size <= room->size);
+    int result = 0;
+    if (room->pack && (room->fresh || room->pack == packer->tail))
+        commit_in_place(packer, (uint32_t)size);
+    else
+        result = gcs_packer_add(packer, room->service, room->data, size);
+    if (result == 0)
+        let_go_of_room(packer);
     return result;
 }
 
@@ -293,6 +384,8 @@ int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing)
     if (!packer->head)
         packer->tail = NULL;
     packer->bytes -= pack->charge;
+    if (pack == packer->room.pack) /* it goes without the message that is being written */
+        packer->room.pack = NULL;
     if (pack->whole)
         keep(packer, pack);
     else

@@ -15,6 +15,16 @@
 
 struct gcs_pack;
 
+/* Room that somebody is writing a message into. */
+struct gcs_room {
+    struct gcs_buffer *buffer; /* NULL: none */
+    struct gcs_pack *pack;     /* NULL: the message will be copied out of the buffer */
+    uint8_t *data;
+    uint32_t size;
+    uint8_t service;
+    bool fresh; /* the pack is not queued yet */
+};
+
 struct gcs_packer {
     struct gcs_pool *pool;
     uint32_t headroom;    /* bytes before the payload: header and control frames */
@@ -23,7 +33,8 @@ struct gcs_packer {
     uint64_t bytes;       /* queued, with overhead */
     struct gcs_pack *head, *tail;
     struct gcs_pack *begun, *begun_last; /* fragments taken, of the message that is being taken */
-    struct gcs_pack *spare;              /* for use again: a running group allocates nothing */
+    struct gcs_room room;
+    struct gcs_pack *spare; /* for use again: a running group allocates nothing */
     uint32_t spare_count;
 };
 
@@ -43,6 +54,15 @@ void gcs_packer_fini(struct gcs_packer *packer);
 
 /* Queues a copy of the message. GCS_ENOMEM: nothing changed. */
 int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data, size_t size);
+
+/*
+ * Room for a message of at most size bytes where it will be sent from, to be filled until commit,
+ * which queues its first bytes, or cancel; one at a time. Messages may be added and packets taken
+ * meanwhile. GCS_ENOMEM: nothing changed (commit: the room is still there).
+ */
+int gcs_packer_reserve(struct gcs_packer *packer, uint8_t service, size_t size, uint8_t **data);
+int gcs_packer_commit(struct gcs_packer *packer, size_t size);
+void gcs_packer_cancel(struct gcs_packer *packer);
 
 /* The next packet could still take messages: sending it now would waste some of its room. */
 bool gcs_packer_open(const struct gcs_packer *packer);

@@ -18,6 +18,8 @@ static const char *reason_name(enum gcs_reason reason)
         return "unreachable";
     case GCS_REASON_EVICTED:
         return "evicted";
+    case GCS_REASON_SHUTDOWN:
+        return "shut down";
     default:
         return "unknown";
     }

@@ -121,6 +121,8 @@ static void flush(struct gcs_udp *udp)
         int n = sendmmsg(udp->unicast.fd, s->headers + done, s->messages - done,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n > 0) {
+            if (done + (unsigned)n < s->messages) /* it does not tell what the next one met */
+                udp->evidence = true;
             for (unsigned end = done + (unsigned)n; done < end; done++)
                 account(udp, &s->headers[done]);
             tries = 0;

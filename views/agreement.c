@@ -188,6 +188,11 @@ void gcs_agreement_suspect(struct gcs_agreement *m, uint64_t now, uint16_t rank,
     gcs_poll_consider(m, now);
 }
 
+void gcs_agreement_closing(struct gcs_agreement *m, uint16_t rank)
+{
+    m->seats[rank].closing = true;
+}
+
 void gcs_agreement_gone(struct gcs_agreement *m, uint64_t now, uint16_t rank)
 {
     m->seats[rank].gone = true;

@@ -95,6 +95,9 @@ void gcs_agreement_join(struct gcs_agreement *machine, uint64_t now,
 void gcs_agreement_suspect(struct gcs_agreement *machine, uint64_t now, uint16_t rank,
                            bool suspected, bool crashed);
 
+/* It has said that its process ends: what is known as a crash is the end of that. */
+void gcs_agreement_closing(struct gcs_agreement *machine, uint16_t rank);
+
 /* A newer process answers at this member's address: it is dead, and stays so. */
 void gcs_agreement_gone(struct gcs_agreement *machine, uint64_t now, uint16_t rank);
 

@@ -313,10 +313,12 @@ static void hear_peer(struct gcs_detector *d, uint64_t now, struct gcs_peer *pee
         hear_answer(d, now, peer, heartbeat->echo);
     if (heartbeat->flags & GCS_HEARTBEAT_ASK)
         gcs_relay_asked(d, now, peer, heartbeat);
-    if (heartbeat->flags & GCS_HEARTBEAT_GOODBYE)
+    if (heartbeat->flags & GCS_HEARTBEAT_GOODBYE) {
+        peer->closing = true;
         gcs_detector_evidence(d, now, peer);
-    else
+    } else {
         gcs_detector_heard(d, now, peer);
+    }
     if (heartbeat->flags & GCS_HEARTBEAT_FOUND)
         hear_of(d, now, heartbeat);
 }
@@ -363,7 +365,7 @@ struct gcs_peer *gcs_detector_watch(struct gcs_detector *d, uint64_t now,
         gcs_patience_begin(d, now, peer);
     }
     if (peer->replaced) {
-        peer->replaced = false;
+        peer->replaced = peer->closing = false;
         peer->suspected = false;
         peer->crashed = false;
         peer->heard = now;
@@ -380,6 +382,7 @@ void gcs_detector_expect(struct gcs_detector *d, uint64_t now, struct gcs_peer *
         return;
     bool known = peer->process != 0;
     peer->process = process;
+    peer->closing = false;
     if (!known)
         return;
     peer->replaced = false;
@@ -428,6 +431,11 @@ bool gcs_peer_crashed(const struct gcs_peer *peer)
 uint64_t gcs_peer_process(const struct gcs_peer *peer)
 {
     return peer->process;
+}
+
+bool gcs_peer_closing(const struct gcs_peer *peer)
+{
+    return peer->closing;
 }
 
 bool gcs_peer_replaced(const struct gcs_peer *peer)

@@ -73,6 +73,8 @@ bool gcs_peer_absent(const struct gcs_detector *detector, const struct gcs_peer 
                      uint64_t now);
 /* Suspected, and there was evidence. */
 bool gcs_peer_crashed(const struct gcs_peer *peer);
+/* Its process has said that it ends. */
+bool gcs_peer_closing(const struct gcs_peer *peer);
 
 /* A newer process than the one watched has been heard at this address: whoever was there before
  * is dead for good. */

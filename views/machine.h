@@ -27,6 +27,7 @@ struct gcs_value {
 struct gcs_seat {
     bool suspected; /* opinion of the failure detector */
     bool crashed;   /* with evidence */
+    bool closing;   /* it said that its process ends */
     bool gone;      /* a newer process is there: for ever */
     bool leaving;
     bool ready;          /* has got the group's state */

@@ -48,6 +48,7 @@ struct gcs_peer {
     bool suspected;
     bool crashed;            /* suspected with evidence */
     bool replaced;           /* by a newer process */
+    bool closing;            /* its process said that it ends */
     bool evidence;           /* a question about life and death is open, ... */
     uint64_t asked_for_life; /* ... since then, ... */
     uint64_t answer_until;   /* ... until then */

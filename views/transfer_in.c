@@ -18,7 +18,7 @@
  * and so on. */
 #define BURST_PART   4u
 #define REST_TIMES   9u
-#define REST_MOST_NS UINT64_C(20000000)
+#define REST_MOST_NS UINT64_C(10000000)
 
 struct slot {
     struct gcs_buffer *buffer; /* NULL: not here */

@@ -135,6 +135,8 @@ static uint8_t reason_of(const struct gcs_agreement *m, const struct gcs_seat *s
         return GCS_REASON_EVICTED;
     if (seat->leaving || (m->going == GOING_ALL && seat->promised))
         return GCS_REASON_LEFT;
+    if (seat->closing && seat->crashed)
+        return GCS_REASON_SHUTDOWN;
     return seat->crashed || seat->gone ? GCS_REASON_CRASHED : GCS_REASON_UNREACHABLE;
 }
 

@@ -162,7 +162,7 @@ int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *c
     for (uint16_t rank = 0; rank < proposal->closing_count; rank++) {
         proposal->cut[rank] = gcs_read_varint(&r);
         uint64_t both = gcs_read_varint(&r);
-        if (r.bad || both / 8 >= proposal->closing_count || both % 8 > GCS_REASON_EVICTED)
+        if (r.bad || both / 8 >= proposal->closing_count || both % 8 > GCS_REASON_SHUTDOWN)
             return GCS_EMALFORMED;
         proposal->holder[rank] = (uint16_t)(both / 8);
         proposal->reason[rank] = (uint8_t)(both % 8);

@@ -30,19 +30,28 @@ same_trace() {
 
 scale=1
 [ "$quick" = yes ] && scale=10
-# The same seeds each time, so that a failure belongs to a change; GCS_SEED=N for others.
-seed=${GCS_SEED:-1}
+# Most seeds are the same each time, so that a failure belongs to a change. Those called fresh are
+# others for each state of the sources, so that in time many are seen. GCS_SEED=N for both.
+tree=$(git -C "$root" rev-parse 'HEAD^{tree}' 2>/dev/null || date +%Y%m%d)
+fresh=$(($(printf %s "$tree" | cksum | cut -d ' ' -f 1) % 1000000 * 1000))
 # name, runs, arguments
 while read -r name runs arguments; do
     runs=$((runs / scale))
+    seed=1
+    [ "${name#fresh}" = "$name" ] || seed=$fresh
+    seed=${GCS_SEED:-$seed}
     # shellcheck disable=SC2086 # a list of arguments
-    verdict "simulator: $name: $runs runs from seed $seed on" campaign $seed $runs $arguments
+    verdict "simulator: $name: seeds $seed to $((seed + runs - 1))" campaign $seed $runs $arguments
 done <<'TABLE'
 agreed  2000 --members 5 --faults loss,duplicate,reorder,delay,crash --service agreed
-five    3000 --members 5 --faults all --service mixed
-three   3000 --members 3 --faults all --service mixed
-four    2000 --members 4 --faults all --service mixed
-seven   2000 --members 7 --faults all --service mixed
+five    2500 --members 5 --faults all --service mixed
+three   2500 --members 3 --faults all --service mixed
+four    1500 --members 4 --faults all --service mixed
+seven   1500 --members 7 --faults all --service mixed
+fresh-3  500 --members 3 --faults all --service mixed
+fresh-4  500 --members 4 --faults all --service mixed
+fresh-5  500 --members 5 --faults all --service mixed
+fresh-7  500 --members 7 --faults all --service mixed
 pairs    500 --members 2 --faults all --service mixed
 many     100 --members 12 --faults all --service mixed
 calm     100 --members 5 --faults none --service mixed

@@ -20,7 +20,7 @@
 #define LEAVE_STEP_NS (50 * LAB_NS_PER_MS)
 #define ROUND_NS      (10 * LAB_NS_PER_MS)
 #define STEADY_NS     (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
-#define PAUSE_NS      (500 * LAB_NS_PER_MS) /* what is later than that was not run meanwhile */
+#define PAUSE_NS      (2 * LAB_NS_PER_S)    /* what is later than that was not run meanwhile */
 
 struct phases {
     struct lab_run *run;
@@ -28,6 +28,8 @@ struct phases {
     int wake_fd;
     uint64_t awake_at; /* when it was last seen to be run */
     uint64_t steady_since;
+    bool quieting;      /* all have been told to multicast no more ... */
+    uint64_t delivered; /* ... and have delivered so many since the last view */
 };
 
 /* The run's clock. */
@@ -90,6 +92,22 @@ static bool pass(struct phases *phases, uint64_t until)
     return !run->interrupted && run->crew.wrongs_count == 0;
 }
 
+/* Nobody multicasts any more, so that deliveries come to an end: as long as there are some it is
+ * only a slow machine, or a long queue. */
+static bool goes_on(struct phases *phases)
+{
+    uint64_t delivered = 0;
+
+    if (!phases->quieting)
+        return false;
+    for (unsigned i = 0; i < phases->run->options->members; i++)
+        delivered += phases->run->crew.current[i]->state.in_view;
+    if (delivered == phases->delivered)
+        return false;
+    phases->delivered = delivered;
+    return true;
+}
+
 /* Waits until check finds nothing lacking for steady_ns. False: the run is over, or patience. */
 static bool wait_until(struct phases *phases, uint64_t patience_ns, uint64_t steady_ns,
                        bool (*check)(struct phases *phases, uint64_t now))
@@ -106,6 +124,8 @@ static bool wait_until(struct phases *phases, uint64_t patience_ns, uint64_t ste
             phases->steady_since = since + phases->run->paused;
             return true;
         }
+        if (goes_on(phases))
+            limit = now + patience_ns;
         if (now >= limit || !pass(phases, now + ROUND_NS))
             return false;
     }
@@ -256,8 +276,10 @@ static bool get_well(struct phases *phases)
         return false;
     run->well_at = phases->steady_since;
     tell_all(run, "quiet\n");
+    phases->quieting = true;
     if (!wait_until(phases, PATIENCE_NS, STEADY_NS, is_quiet))
         return false;
+    phases->quieting = false;
     run->quiet_at = lab_now();
     return true;
 }

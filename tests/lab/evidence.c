@@ -200,6 +200,9 @@ static void measure_gaps(struct lab_evidence *evidence, const struct lab_run *ru
             since[record->member] = last = record->time;
         }
     }
+    if (last && end != UINT64_MAX && end > last)
+        evidence->end_gap =
+            run ? lab_run_time(run, last + evidence->begin, end + evidence->begin) : end - last;
     free(since);
 }
 
@@ -286,7 +289,8 @@ static void check_claims(struct lab_evidence *evidence, const struct lab_crew *c
     free(chains);
 }
 
-/* The last view, less than half of which lived when the faults had ended. */
+/* The last view, less than half of which lived when the faults had ended. Who was killed is gone,
+ * and who gave up leaving because there was no primary for long: its leaving led to no view. */
 static bool has_lost_majority(const struct lab_evidence *evidence, uint64_t heal_at)
 {
     const struct log *log = &evidence->log;
@@ -303,7 +307,8 @@ static bool has_lost_majority(const struct lab_evidence *evidence, uint64_t heal
     for (size_t i = 0; i < log->count && latest; i++) {
         const struct record *record = &log->records[i];
 
-        dead += record->type == RECORD_CRASH && record->time + evidence->begin < heal_at &&
+        dead += (record->type == RECORD_CRASH || record->type == RECORD_LEAVE) &&
+                record->time + evidence->begin < heal_at &&
                 record_names(log, latest->members, latest->members_count, record->member);
     }
     return latest && 2 * (latest->members_count - dead) <= latest->members_count;
@@ -354,6 +359,13 @@ static void check_progress(struct lab_evidence *evidence, const struct lab_run *
     uint32_t first = 0, last = 0;
     char text[200];
 
+    if (evidence->end_gap > PROGRESS_NS && !evidence->majority_lost &&
+        run->options->members >= PROGRESS_LEAST && lab_run_waited(run) <= WAITED_MOST) {
+        snprintf(text, sizeof(text), "nobody delivers anything in the last %.3f s of the load",
+                 (double)evidence->end_gap / 1e9);
+        add(evidence, "progress", 0, (uint32_t)(evidence->log.count ? evidence->log.count - 1 : 0),
+            text);
+    }
     if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST ||
         lab_run_waited(run) > WAITED_MOST)
         return;

@@ -28,8 +28,9 @@ struct lab_evidence {
     struct verdict verdict;
     uint64_t sends, deliveries, views, members;
     struct lab_gap group_gap;  /* nobody delivered anything */
+    uint64_t end_gap;          /* since the last delivery, when the faults ended */
     struct lab_gap member_gap; /* one that was in the primary all the time delivered nothing */
-    bool majority_lost; /* a majority of the last view was killed: the group could not go on */
+    bool majority_lost;        /* a majority of the last view is gone: the group could not go on */
 };
 
 /* Of a run; writes lab.jsonl. */

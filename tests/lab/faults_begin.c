@@ -175,6 +175,9 @@ static bool is_possible(const struct lab_faults *faults, const struct lab_action
         return false;
     if (action->fault == LAB_SLOW)
         return true;
+    /* Who leaves and finds no primary gives up in the end, and is gone like the dead. */
+    if (action->fault == LAB_LEAVE && !action->forced && !lab_may_kill(faults, slot, now))
+        return false;
     return !faults->troubles[slot].until[action->fault] &&
            (action->bold || action->forced || lab_may_trouble(faults, slots, now));
 }

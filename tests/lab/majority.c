@@ -3,7 +3,7 @@
  * What the group can stand. It goes on as long as a majority of its last view
  * lives, and of a view that is just being agreed on, of which nothing is known
  * outside yet. That one holds at least a majority of the last, and whoever is
- * in no trouble; so a kill is allowed if it leaves a majority of the last view
+ * in no trouble; so a kill, or a leave, is allowed if it leaves a majority of the last view
  * that is in no trouble, and at least two of three who are not. (A false
  * suspicion at the same moment can still make it one too many: see evidence.h.)
  */

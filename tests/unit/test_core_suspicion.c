@@ -26,7 +26,7 @@ START_TEST(an_idle_group_hears_at_once_that_a_process_ends)
     uint64_t closed = c.now;
     ck_assert(cluster_until(&c, two_are_left, 1000 * MILLISECONDS));
     ck_assert_uint_le(c.now, closed + 60 * MILLISECONDS);
-    ck_assert_int_eq(c.nodes[0].reasons[0], GCS_REASON_CRASHED);
+    ck_assert_int_eq(c.nodes[0].reasons[0], GCS_REASON_SHUTDOWN);
     cluster_stop(&c);
 }
 END_TEST

@@ -397,6 +397,90 @@ START_TEST(who_waits_for_room_learns_that_the_member_leaves)
 }
 END_TEST
 
+/* ---- Written in place -------------------------------------------------------------------------
+ */
+
+/* The next delivery's messages, each of the size and the bytes that reserve_some writes. */
+static void expect_written(struct crew *crew, const size_t *sizes, size_t from, size_t count)
+{
+    struct gcs_event event;
+
+    while (from < count) {
+        if (crew_ok(gcs_next(crew->endpoint[0], &event, CREW_PATIENCE_MS)) == 0)
+            ck_abort_msg("nothing came");
+        for (size_t i = 0; i < event.count; i++, from++) {
+            ck_assert_uint_eq(event.messages[i].size, sizes[from]);
+            for (size_t k = 0; k < event.messages[i].size; k++)
+                ck_assert(((const char *)event.messages[i].data)[k] == (char)(from + 1));
+        }
+    }
+}
+
+static void check_written_in_place(uint32_t flags)
+{
+    static const size_t sizes[] = {1, 0, 64, 200, 5000, 100000};
+    struct gcs_endpoint_options options;
+    struct crew crew;
+    void *data;
+
+    gcs_endpoint_options_init(&options);
+    options.flags = flags;
+    crew_form(&crew, 1, &options, NULL);
+    struct gcs_group *group = crew.group[0];
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++) {
+        crew_ok(gcs_reserve(group, GCS_AGREED, sizes[i] + 100 * i, &data, GCS_FOREVER));
+        memset(data, (int)(i + 1), sizes[i]);
+        crew_ok(gcs_commit(group, data, sizes[i]));
+        crew_ok(gcs_reserve(group, GCS_AGREED, 10, &data, GCS_FOREVER));
+        ck_assert_int_eq(gcs_commit(group, data, 11), GCS_EINVAL);
+        crew_ok(gcs_commit(group, data, GCS_NOTHING));
+    }
+    expect_written(&crew, sizes, 0, SUITE_SIZE(sizes));
+    ck_assert_int_eq(gcs_reserve(group, GCS_AGREED, 10, NULL, 0), GCS_EINVAL);
+    ck_assert_int_eq(gcs_reserve(group, (enum gcs_service)99, 10, &data, 0), GCS_EINVAL);
+    ck_assert_int_eq(gcs_reserve(group, GCS_AGREED, (size_t)1 << 30, &data, 0), GCS_EMSGSIZE);
+    ck_assert_int_eq(gcs_commit(group, NULL, 0), GCS_EINVAL);
+    crew_close(&crew);
+}
+
+START_TEST(messages_may_be_written_in_place)
+{
+    check_written_in_place(0);
+}
+END_TEST
+
+START_TEST(messages_may_be_written_into_the_packet)
+{
+    check_written_in_place(GCS_OWN_LOOP);
+}
+END_TEST
+
+START_TEST(one_room_at_a_time_in_the_own_loop)
+{
+    struct gcs_endpoint_options options;
+    struct crew crew;
+    struct gcs_event event;
+    void *data, *more;
+    size_t count = 0;
+
+    gcs_endpoint_options_init(&options);
+    options.flags = GCS_OWN_LOOP;
+    crew_form(&crew, 1, &options, NULL);
+    crew_ok(gcs_reserve(crew.group[0], GCS_AGREED, 10, &data, 0));
+    ck_assert_int_eq(gcs_reserve(crew.group[0], GCS_AGREED, 10, &more, 0), GCS_EALREADY);
+    crew_ok(gcs_multicast(crew.group[0], GCS_AGREED, "first", 5, 0));
+    while (count < 1 && crew_ok(gcs_next(crew.endpoint[0], &event, CREW_PATIENCE_MS)) == 1)
+        count += event.count;
+    memcpy(data, "second", 6); /* still there */
+    crew_ok(gcs_commit(crew.group[0], data, 6));
+    while (count < 2 && crew_ok(gcs_next(crew.endpoint[0], &event, CREW_PATIENCE_MS)) == 1)
+        count += event.count;
+    ck_assert_mem_eq(event.messages[0].data, "second", 6);
+    crew_ok(gcs_reserve(crew.group[0], GCS_AGREED, 10, &data, 0));
+    crew_close(&crew); /* with what is reserved: it goes with the group */
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -412,6 +496,9 @@ int main(void)
         who_is_cut_off_is_refused_in_the_own_loop,
         who_waits_for_room_learns_that_the_member_is_cut_off,
         who_waits_for_room_learns_that_the_member_leaves,
+        messages_may_be_written_in_place,
+        messages_may_be_written_into_the_packet,
+        one_room_at_a_time_in_the_own_loop,
     };
     return suite_run("endpoint_submit", tests, SUITE_SIZE(tests));
 }

@@ -365,6 +365,99 @@ START_TEST(what_is_left_is_freed)
 }
 END_TEST
 
+/* ---- Room that is filled by somebody else ---------------------------------------------------- */
+
+/* Reserves, writes, and commits less or as much. */
+static void write_into_room(uint8_t service, size_t reserved, size_t size)
+{
+    uint8_t *data;
+    ck_assert_int_eq(gcs_packer_reserve(&packer, service, reserved, &data), 0);
+    memcpy(data, text, size);
+    ck_assert_int_eq(gcs_packer_commit(&packer, size), 0);
+}
+
+START_TEST(a_message_may_be_written_where_it_is_sent_from)
+{
+    setup(PACKET);
+    write_into_room(GCS_AGREED, 10, 10); /* a packet of its own */
+    write_into_room(GCS_AGREED, 20, 20); /* behind it */
+    add(GCS_AGREED, 30);
+    write_into_room(GCS_AGREED, 300, 100); /* less, with a shorter size before it */
+    write_into_room(GCS_AGREED, 300, 0);
+    write_into_room(GCS_SAFE, 200, 130);
+    write_into_room(GCS_SAFE, 5000, 4000); /* to be cut */
+    write_into_room(GCS_SAFE, 5000, 50);   /* as it turns out, not */
+    EXPECT_PACK(GCS_AGREED, 1, 10, 20, 30, 100, 0);
+    EXPECT_PACK(GCS_SAFE, 6, 130);
+    ck_assert_uint_eq(expect_message(7, 4000), 4);
+    EXPECT_PACK(GCS_SAFE, 8, 50);
+    ck_assert(gcs_packer_empty(&packer));
+    ck_assert_uint_eq(packer.bytes, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(messages_that_come_meanwhile_go_before)
+{
+    uint8_t *data;
+    for (unsigned before = 0; before < 2; before++) { /* alone in its packet, or behind another */
+        setup(PACKET);
+        if (before)
+            add(GCS_AGREED, 5);
+        ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, 40, &data), 0);
+        add(GCS_AGREED, 30);
+        add(GCS_AGREED, 20);
+        memcpy(data, text, 40);
+        ck_assert_int_eq(gcs_packer_commit(&packer, 40), 0);
+        if (before) {
+            EXPECT_PACK(GCS_AGREED, 1, 5);
+            EXPECT_PACK(GCS_AGREED, 2, 30, 20, 40);
+        } else {
+            EXPECT_PACK(GCS_AGREED, 1, 30, 20);
+            EXPECT_PACK(GCS_AGREED, 3, 40);
+        }
+        teardown();
+    }
+}
+END_TEST
+
+START_TEST(packets_that_go_meanwhile_go_without)
+{
+    uint8_t *data;
+    setup(PACKET);
+    add(GCS_AGREED, 5);
+    ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, 40, &data), 0);
+    EXPECT_PACK(GCS_AGREED, 1, 5);
+    ck_assert(gcs_packer_empty(&packer));
+    memcpy(data, text, 40);
+    ck_assert_int_eq(gcs_packer_commit(&packer, 40), 0);
+    EXPECT_PACK(GCS_AGREED, 2, 40);
+    teardown();
+}
+END_TEST
+
+START_TEST(room_may_be_given_back)
+{
+    uint8_t *data;
+    static const size_t sizes[] = {10, 5000};
+    setup(PACKET);
+    for (size_t i = 0; i < SUITE_SIZE(sizes); i++) {
+        ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, sizes[i], &data), 0);
+        gcs_packer_cancel(&packer);
+        ck_assert(gcs_packer_empty(&packer));
+        scarce_fail(&memory, 1, false);
+        ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, sizes[i], &data), GCS_ENOMEM);
+        scarce_fail(&memory, 0, false);
+    }
+    add(GCS_AGREED, 5);
+    ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, 10, &data), 0);
+    gcs_packer_cancel(&packer);
+    EXPECT_PACK(GCS_AGREED, 1, 5);
+    ck_assert_int_eq(gcs_packer_reserve(&packer, GCS_AGREED, 10, &data), 0);
+    teardown(); /* with what is reserved */
+}
+END_TEST
+
 /* ---- Out of memory ------------------------------------------------------------------------ */
 
 /* Fails the first, second, ... allocation of one add; each time nothing may have changed. */
@@ -539,6 +632,10 @@ int main(void)
         what_was_sent_does_not_change,
         a_message_taken_whole_stays_taken,
         what_is_left_is_freed,
+        a_message_may_be_written_where_it_is_sent_from,
+        messages_that_come_meanwhile_go_before,
+        packets_that_go_meanwhile_go_without,
+        room_may_be_given_back,
         without_memory_nothing_is_added,
         without_memory_no_piece_is_taken_again,
         any_sequence_of_messages_comes_out_as_it_went_in,

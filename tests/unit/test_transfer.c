@@ -337,9 +337,9 @@ START_TEST(while_the_group_is_at_work_it_comes_in_bursts_with_rests_between)
         ck_assert_uint_eq(next_burst(9 * MS), 2);
     way = 3 * MS / 2; /* longer than that nobody rests */
     ck_assert_uint_eq(next_burst(9 * MS), 2);
-    ck_assert_uint_eq(next_burst(20 * MS), 2);
+    ck_assert_uint_eq(next_burst(10 * MS), 2);
     at_work = false;
-    ck_assert_uint_gt(next_burst(20 * MS), 2);
+    ck_assert_uint_gt(next_burst(10 * MS), 2);
     expect_state();
     teardown();
 }

@@ -238,6 +238,18 @@ int gcs_core_multicast(struct gcs_core_group *group, uint64_t now, enum gcs_serv
                        const void *data, size_t size);
 
 /*
+ * Room for a message of at most size bytes where it will be sent from: data is the caller's to
+ * write until gcs_core_commit, which multicasts its first size bytes, or gives the room back if
+ * size is GCS_NOTHING. A group has one room at a time (GCS_EALREADY); it ends with the membership.
+ * A message that does not fit into one packet is copied once more. Reserving fails as
+ * gcs_core_multicast does; GCS_EINVAL: nothing is reserved, or less than size.
+ */
+#define GCS_NOTHING SIZE_MAX
+int gcs_core_reserve(struct gcs_core_group *group, enum gcs_service service, size_t size,
+                     uint8_t **data);
+int gcs_core_commit(struct gcs_core_group *group, uint64_t now, size_t size);
+
+/*
  * Sends a message to one member alone; data is copied. Messages to one member arrive in order,
  * once each, as long as both are members: nearly always in the view in which they were sent,
  * otherwise in a later one. They stand outside of every multicast order. To oneself is allowed.

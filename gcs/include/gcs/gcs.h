@@ -156,6 +156,23 @@ int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void 
                   size_t size, int timeout_ms);
 
 /*
+ * Room for a message of at most size bytes, to be written at *data by the caller until gcs_commit,
+ * from any thread. In the caller's own loop it is in the packet that will be sent: one at a time,
+ * until the membership ends. Waits as gcs_multicast does. Errors as gcs_multicast; GCS_EALREADY (the
+ * room in the packet is reserved).
+ */
+int gcs_reserve(struct gcs_group *group, enum gcs_service service, size_t size, void **data,
+                int timeout_ms);
+
+/*
+ * Multicasts the first size bytes of what was reserved, or gives the room back if size is
+ * GCS_NOTHING. To be called for every room before gcs_group_free and gcs_close. GCS_EINVAL (nothing is
+ * reserved there, or less); GCS_ENOTMEMBER, GCS_ENOPRIMARY (the membership has ended); GCS_ENOMEM (the
+ * room is still there); GCS_ECLOSED, GCS_EFORKED.
+ */
+int gcs_commit(struct gcs_group *group, void *data, size_t size);
+
+/*
  * Sends a message to one member of the current view alone, which gets GCS_EVENT_PRIVATE; to
  * oneself is allowed. Messages to one member arrive in order, once each, as long as both are
  * members; they stand outside of every multicast order. Everything else, errors too, as

@@ -65,6 +65,7 @@ enum gcs_reason {
     GCS_REASON_CRASHED = 2, /* its process is gone: there was evidence */
     GCS_REASON_UNREACHABLE = 3, /* nobody in the primary hears from it */
     GCS_REASON_EVICTED = 4,     /* a member asked for it: gcs_evict() */
+    GCS_REASON_SHUTDOWN = 5,    /* its endpoint was closed: it said so, without having left */
 };
 
 /*

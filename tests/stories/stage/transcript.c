@@ -81,6 +81,8 @@ static const char *reason(enum gcs_reason reason)
         return "unreachable";
     case GCS_REASON_EVICTED:
         return "evicted";
+    case GCS_REASON_SHUTDOWN:
+        return "shut down";
     case GCS_REASON_NONE:
         break;
     }
