@@ -15,7 +15,7 @@ install(FILES ${GCS_PUBLIC_HEADERS} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/gcs
 
 # Tools find the library beside them, wherever the prefix is; in /usr everybody looks anyway.
 file(RELATIVE_PATH bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-foreach(tool gcs-tool gcs-sim gcs-bench)
+foreach(tool gcs-tool gcs-sim gcs-bench gcs-kv)
     if(TARGET ${tool})
         if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
             set_target_properties(${tool} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")

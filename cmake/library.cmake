@@ -15,7 +15,7 @@ endfunction()
 gcs_glob(GCS_CORE_SOURCES gcs/base/*.c gcs/wire/*.c gcs/reliable/*.c gcs/order/*.c gcs/*.c views/*.c
          EXCEPT "/gcs/(endpoint|api)[^/]*\\.c$")
 gcs_glob(GCS_OS_SOURCES gcs/endpoint*.c gcs/api*.c gcs/replica/*.c transport/*.c
-         EXCEPT "/transport/(sim|rdma)[^/]*\\.c$")
+         EXCEPT "/(transport/(sim|rdma)|gcs/replica/sim)[^/]*\\.c$")
 gcs_glob(GCS_SIMNET_SOURCES transport/sim*.c)
 gcs_glob(GCS_PUBLIC_HEADERS gcs/include/gcs/*.h)
 if(GCS_HAVE_RDMA)
@@ -108,4 +108,15 @@ if(GCS_SIMNET_SOURCES AND TARGET gcs-static)
                           PRIVATE $<BUILD_INTERFACE:gcs-flags>
                                   $<BUILD_INTERFACE:gcs-internal-headers>)
     list(APPEND GCS_LIBRARIES_INSTALLED gcs-simnet)
+endif()
+
+# Replicated services under the simulator, for users' tests: the layer's state machine once more, so
+# that it needs no more of libgcs than its exported calls.
+gcs_glob(GCS_REPLICATOR_SOURCES gcs/replica/*.c EXCEPT "/gcs/replica/replica\\.c$")
+if(GCS_REPLICATOR_SOURCES AND TARGET gcs-simnet)
+    add_library(gcs-replica-sim STATIC ${GCS_REPLICATOR_SOURCES})
+    target_link_libraries(gcs-replica-sim PUBLIC gcs-simnet
+                          PRIVATE $<BUILD_INTERFACE:gcs-flags>
+                                  $<BUILD_INTERFACE:gcs-internal-headers>)
+    list(APPEND GCS_LIBRARIES_INSTALLED gcs-replica-sim)
 endif()

@@ -43,6 +43,24 @@ foreach(source IN LISTS example_sources)
     set_target_properties(example-${name} PROPERTIES OUTPUT_NAME ${name})
 endforeach()
 
+# gcs-kv: its store and protocol are a library, so that tests and fuzzers can have them alone.
+find_path(UTHASH_INCLUDE uthash.h)
+gcs_glob(kv_sources examples/kv/*.c)
+if(kv_sources AND UTHASH_INCLUDE)
+    gcs_glob(kv_store_sources examples/kv/*.c
+             EXCEPT "/(main|server|session|slots|answers|kv_replica)\\.c$")
+    list(REMOVE_ITEM kv_sources ${kv_store_sources})
+    add_library(kv-store STATIC ${kv_store_sources})
+    target_compile_definitions(kv-store PRIVATE _GNU_SOURCE)
+    target_include_directories(kv-store PUBLIC "${PROJECT_SOURCE_DIR}/examples/kv")
+    target_include_directories(kv-store SYSTEM PUBLIC "${UTHASH_INCLUDE}")
+    target_link_libraries(kv-store PRIVATE gcs-flags)
+    gcs_program(gcs-kv examples ${kv_sources})
+    target_link_libraries(gcs-kv PRIVATE kv-store)
+elseif(kv_sources)
+    message(STATUS "no uthash.h (Debian: uthash-dev): gcs-kv is not built")
+endif()
+
 # The simulator: a world of members, the checkers, and the command.
 gcs_glob(GCS_SIMWORLD_SOURCES tests/sim/*.c tests/checkers/*.c EXCEPT "/test_[^/]*\\.c$")
 gcs_glob(sim_tool_sources tools/gcs-sim*.c tools/sim/*.c)

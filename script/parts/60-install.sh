@@ -34,10 +34,19 @@ by_pkg_config() { # by_pkg_config COMPILER STANDARD SOURCE LINKAGE
 verdict "install: C by pkg-config" by_pkg_config cc c11 "$consumer/consumer.c" shared
 verdict "install: C by pkg-config, static" by_pkg_config cc c11 "$consumer/consumer.c" static
 verdict "install: C++17 by pkg-config" by_pkg_config c++ c++17 "$consumer/consumer.cc" shared
+simulated() {
+    local flags
+    flags=$("${pc[@]}" --cflags libgcs) || return
+    # shellcheck disable=SC2086,SC2046 # lists of flags
+    cc -std=c11 -Wall -Wextra -Werror $flags -o "$tmp/consumer" "$consumer/replica_sim.c" \
+        -L"$libdir" -lgcs-replica-sim -lgcs-simnet $("${pc[@]}" --libs libgcs) && "$tmp/consumer"
+}
+verdict "install: a service under the simulator" simulated
 by_cmake() {
     cmake -G Ninja -S "$consumer" -B "$tmp/consumer-build" -DCMAKE_PREFIX_PATH="$prefix" &&
         cmake --build "$tmp/consumer-build" &&
-        "$tmp/consumer-build/consumer-c" && "$tmp/consumer-build/consumer-static" && "$tmp/consumer-build/consumer-cc"
+        "$tmp/consumer-build/consumer-c" && "$tmp/consumer-build/consumer-static" && "$tmp/consumer-build/consumer-cc" &&
+        "$tmp/consumer-build/consumer-sim"
 }
 verdict "install: C and C++17 by CMake" by_cmake
 tool_runs() { env -u LD_LIBRARY_PATH "$prefix/bin/gcs" --help; }

@@ -8,3 +8,7 @@ demo() {
 }
 set -o pipefail
 verdict demo demo
+kv() {
+    "$root/script/demo" kv | tee "$tmp/out" && tail -n 1 "$tmp/out" | grep '^demo: ok: '
+}
+if command -v redis-cli >/dev/null; then verdict "demo kv" kv; else skip "demo kv" "no redis-cli (script/setup --tests)"; fi

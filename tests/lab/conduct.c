@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM_NS       (20 * LAB_NS_PER_S)
-#define PATIENCE_NS   (30 * LAB_NS_PER_S)
-#define LEAVE_NS      (20 * LAB_NS_PER_S)
-#define LEAVE_STEP_NS (50 * LAB_NS_PER_MS)
-#define ROUND_NS      (10 * LAB_NS_PER_MS)
-#define STEADY_NS     (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
-#define PAUSE_NS      (2 * LAB_NS_PER_S)    /* what is later than that was not run meanwhile */
+#define FORM_NS          (20 * LAB_NS_PER_S)
+#define PATIENCE_NS      (30 * LAB_NS_PER_S)
+#define BUSY_PATIENCE_NS (150 * LAB_NS_PER_S)
+#define LEAVE_STEP_NS    (50 * LAB_NS_PER_MS)
+#define ROUND_NS         (10 * LAB_NS_PER_MS)
+#define STEADY_NS        (200 * LAB_NS_PER_MS) /* for so long it must stay as it is */
+#define PAUSE_NS         (2 * LAB_NS_PER_S)    /* what is later than that was not run meanwhile */
 
 struct phases {
     struct lab_run *run;
@@ -53,13 +53,20 @@ double lab_run_waited(const struct lab_run *run)
 
     for (size_t i = 0; i < run->crew.count; i++) {
         const struct lab_life *life = run->crew.lives[i];
+        uint64_t end = life->running ? lab_now() : life->ended_at;
         double waited = (double)life->state.waited_ns;
 
-        if (life->ended_at > life->started_at + LAB_NS_PER_S &&
-            waited > most * (double)(life->ended_at - life->started_at))
-            most = waited / (double)(life->ended_at - life->started_at);
+        if (end > life->started_at + LAB_NS_PER_S &&
+            waited > most * (double)(end - life->started_at))
+            most = waited / (double)(end - life->started_at);
     }
     return most;
+}
+
+/* What a machine does in time that is busy with other things, and one that is not. */
+static uint64_t patience(const struct lab_run *run)
+{
+    return lab_run_waited(run) > LAB_WAITED_MOST ? BUSY_PATIENCE_NS : PATIENCE_NS;
 }
 
 uint64_t lab_run_time(const struct lab_run *run, uint64_t from, uint64_t to)
@@ -269,15 +276,15 @@ static bool get_well(struct phases *phases)
 {
     struct lab_run *run = phases->run;
 
-    if (!wait_until(phases, PATIENCE_NS, 0, is_healed))
+    if (!wait_until(phases, patience(run), 0, is_healed))
         return false;
     run->heal_at = phases->steady_since;
-    if (!wait_until(phases, PATIENCE_NS, STEADY_NS, is_together))
+    if (!wait_until(phases, patience(run), STEADY_NS, is_together))
         return false;
     run->well_at = phases->steady_since;
     tell_all(run, "quiet\n");
     phases->quieting = true;
-    if (!wait_until(phases, PATIENCE_NS, STEADY_NS, is_quiet))
+    if (!wait_until(phases, patience(run), STEADY_NS, is_quiet))
         return false;
     phases->quieting = false;
     run->quiet_at = lab_now();
@@ -294,7 +301,7 @@ static bool leave(struct phases *phases)
         if (run->options->seed & 1 && !pass(phases, run_now(run) + LEAVE_STEP_NS))
             return false;
     }
-    if (!wait_until(phases, LEAVE_NS, 0, is_gone))
+    if (!wait_until(phases, patience(run), 0, is_gone))
         return false;
     run->left_at = lab_now();
     return true;

@@ -52,7 +52,9 @@ struct lab_run {
 void lab_run(struct lab_run *run, const struct lab_options *options, const char *dir, int wake_fd);
 void lab_run_clear(struct lab_run *run);
 
-/* The largest share of its life that a process waited for a processor. */
+/* The largest share of its life that a process waited for a processor. If it is more than
+ * LAB_WAITED_MOST it is the machine that makes no progress. */
+#define LAB_WAITED_MOST 0.5
 double lab_run_waited(const struct lab_run *run);
 
 /* How much of a time was no pause. */

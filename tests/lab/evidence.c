@@ -19,8 +19,7 @@
 
 /* No fault takes the majority for so long: a suspicion, a change of view, and patience. */
 #define PROGRESS_NS    (5 * LAB_NS_PER_S)
-#define PROGRESS_LEAST 3   /* members: of two none may be missed */
-#define WAITED_MOST    0.5 /* of a life: then it is the machine that makes no progress */
+#define PROGRESS_LEAST 3 /* members: of two none may be missed */
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -360,14 +359,14 @@ static void check_progress(struct lab_evidence *evidence, const struct lab_run *
     char text[200];
 
     if (evidence->end_gap > PROGRESS_NS && !evidence->majority_lost &&
-        run->options->members >= PROGRESS_LEAST && lab_run_waited(run) <= WAITED_MOST) {
+        run->options->members >= PROGRESS_LEAST && lab_run_waited(run) <= LAB_WAITED_MOST) {
         snprintf(text, sizeof(text), "nobody delivers anything in the last %.3f s of the load",
                  (double)evidence->end_gap / 1e9);
         add(evidence, "progress", 0, (uint32_t)(evidence->log.count ? evidence->log.count - 1 : 0),
             text);
     }
     if (gap->ns <= PROGRESS_NS || run->options->members < PROGRESS_LEAST ||
-        lab_run_waited(run) > WAITED_MOST)
+        lab_run_waited(run) > LAB_WAITED_MOST)
         return;
     for (uint32_t i = 0; i < log->count && log->records[i].time <= gap->ends; i++) {
         first = log->records[i].time <= gap->ends - gap->ns ? i : first;

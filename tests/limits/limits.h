@@ -6,6 +6,7 @@
 #ifndef TESTS_LIMITS_H
 #define TESTS_LIMITS_H
 
+#include <gcs/core.h>
 #include <gcs/gcs.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -82,13 +82,26 @@ struct gcs_group *limits_join(struct gcs_endpoint *endpoint, const char *name,
     return group;
 }
 
+/* What there is to know when something does not come. */
+static void give_up(const struct gcs_endpoint *endpoint, enum gcs_event_type type)
+{
+    struct gcs_counters counters;
+
+    fprintf(stderr, "gcs-limits: no event of type %d within %d ms at %s\n", (int)type, PATIENCE_MS,
+            gcs_endpoint_address(endpoint));
+    limits_must(gcs_counters_get(endpoint, &counters), "gcs_counters_get");
+#define PRINT_COUNTER(name, text) \
+    fprintf(stderr, "  %-20s %llu\n", #name, (unsigned long long)counters.name);
+    GCS_COUNTER_TABLE(PRINT_COUNTER)
+#undef PRINT_COUNTER
+    exit(1);
+}
+
 void limits_await(struct gcs_endpoint *endpoint, enum gcs_event_type type, struct gcs_event *event)
 {
     do {
-        if (limits_must(gcs_next(endpoint, event, PATIENCE_MS), "gcs_next") > 0)
-            continue;
-        fprintf(stderr, "gcs-limits: no event of type %d within %d ms\n", (int)type, PATIENCE_MS);
-        exit(1);
+        if (limits_must(gcs_next(endpoint, event, PATIENCE_MS), "gcs_next") == 0)
+            give_up(endpoint, type);
     } while (event->type != type);
 }
 

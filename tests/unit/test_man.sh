@@ -60,7 +60,7 @@ cmp -s "$tmp/table" "$tmp/page" ||
 
 # Calls: a name and a parenthesis at the beginning of a declaration.
 sed -n '/^[a-z].*\bgcs_[a-z_]*(/s/.*\b\(gcs_[a-z_]*\)(.*/\1/p' "$include/gcs/gcs.h" \
-    "$include/gcs/replica.h" "$include/gcs/error.h" | sort -u >"$tmp/calls"
+    "$include/gcs/replica.h" "$include/gcs/replica_sim.h" "$include/gcs/error.h" | sort -u >"$tmp/calls"
 while read -r call; do
     checked=$((checked + 1))
     [ -e "$man/$call.3" ] || { complain "$call(3): there is no page"; continue; }

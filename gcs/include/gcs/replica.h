@@ -130,8 +130,8 @@ void gcs_replica_config_init(struct gcs_replica_config *config);
  * Starts a replica: joins the group, as gcs_join with this group_config does (NULL: the defaults;
  * state is always on). The endpoint remains the caller's, but its events are the replica's, and it
  * must outlive the replica. machine and config (NULL: the defaults) are copied. Returns at once;
- * GCS_REPLICA_READY says that it takes commands. GCS_EINVAL, GCS_EOPTION, GCS_ENOMEM and the errors
- * of gcs_join.
+ * GCS_REPLICA_READY says that it takes commands. GCS_EINVAL, GCS_EOPTION, GCS_ENAME, GCS_EALREADY,
+ * GCS_ENOMEM, GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_replica_open(struct gcs_endpoint *endpoint, const char *name,
                      const struct gcs_group_config *group_config,
@@ -151,8 +151,9 @@ void gcs_replica_close(struct gcs_replica *replica);
 /*
  * Does what there is to do: takes the endpoint's events, applies commands, completes. Waits up to
  * timeout_ms if there is nothing. How many events it took. One thread at a time: GCS_EALREADY;
- * GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED. Use gcs_fd() of the endpoint to wait elsewhere; then call it also
- * after submitting, if the endpoint has GCS_OWN_LOOP, and at least every 50 ms while queries wait.
+ * GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED. Use gcs_fd() of the endpoint to wait elsewhere; then call
+ * it also after submitting, if the endpoint has GCS_OWN_LOOP, and at least every 50 ms while
+ * queries wait.
  */
 int gcs_replica_dispatch(struct gcs_replica *replica, int timeout_ms);
 

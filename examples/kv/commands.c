@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What commands have in common: see commands.h. */
+#include "commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct command *command_find(struct text name)
+{
+    static const struct command *const tables[] = {commands_strings, commands_keys, commands_lists,
+                                                   commands_hashes, commands_sets};
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+        for (const struct command *command = tables[i]; command->name; command++)
+            if (text_is(name, command->name))
+                return command;
+    return NULL;
+}
+
+const char *command_misuse(const struct command *command, size_t count)
+{
+    size_t wanted = (size_t)(command->arity < 0 ? -command->arity : command->arity);
+
+    return count < wanted || (command->arity > 0 && count > wanted) ? "wrong number of arguments"
+                                                                    : NULL;
+}
+
+struct entry *call_find(struct call *call, struct text key, enum kind kind, bool *wrong)
+{
+    struct entry *entry = store_find(call->store, key);
+
+    *wrong = entry && entry->kind != kind;
+    if (*wrong)
+        reply_error(call->reply,
+                    "WRONGTYPE Operation against a key holding the wrong kind of value");
+    return *wrong ? NULL : entry;
+}
+
+struct entry *call_want(struct call *call, struct text key, enum kind kind)
+{
+    bool wrong;
+    struct entry *entry = call_find(call, key, kind, &wrong);
+
+    return entry || wrong ? entry : store_create(call->store, key, kind);
+}
+
+void call_drop_empty(struct call *call, struct entry *entry)
+{
+    if (entry->kind == KIND_LIST ? entry->value.list.count == 0 : entry->value.table.count == 0)
+        store_delete(call->store, entry);
+}
+
+bool call_integer(struct call *call, struct text text, int64_t *value)
+{
+    if (text_integer(text, value))
+        return true;
+    reply_error(call->reply, "ERR value is not an integer or out of range");
+    return false;
+}
+
+bool call_range(int64_t *first, int64_t *last, size_t count)
+{
+    int64_t size = (int64_t)count;
+
+    if (*first < 0)
+        *first = *first < -size ? 0 : *first + size;
+    if (*last < 0)
+        *last += size;
+    if (*last >= size)
+        *last = size - 1;
+    return *first <= *last && *last >= 0 && *first < size;
+}
+
+/* ---- Patterns --------------------------------------------------------------------------- */
+
+/* One character against "[a-z]" at *at; *at moves behind it. */
+static bool class_matches(struct text pattern, size_t *at, char c)
+{
+    size_t i = *at + 1;
+    bool negated = i < pattern.size && pattern.data[i] == '^';
+    bool found = false;
+
+    for (i += negated; i < pattern.size && pattern.data[i] != ']'; i++) {
+        if (pattern.data[i] == '\\' && i + 1 < pattern.size)
+            i++;
+        char low = pattern.data[i], high = low;
+        if (i + 2 < pattern.size && pattern.data[i + 1] == '-' && pattern.data[i + 2] != ']') {
+            high = pattern.data[i + 2];
+            i += 2;
+        }
+        found |= low <= high ? c >= low && c <= high : c >= high && c <= low;
+    }
+    *at = i + 1;
+    return found != negated;
+}
+
+static bool one_matches(struct text pattern, size_t *at, char c)
+{
+    char p = pattern.data[*at];
+
+    if (p == '[')
+        return class_matches(pattern, at, c);
+    if (p == '\\' && *at + 1 < pattern.size)
+        p = pattern.data[++*at];
+    else if (p == '?')
+        p = c;
+    ++*at;
+    return p == c;
+}
+
+/* Goes back to the last star only, which is enough: no pattern takes more than linear time per
+ * star. */
+bool glob_matches(struct text pattern, struct text text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
+
+    while (t < text.size) {
+        size_t next = p;
+        if (p < pattern.size && pattern.data[p] == '*') {
+            star = p++;
+            mark = t;
+        } else if (p < pattern.size && one_matches(pattern, &next, text.data[t])) {
+            p = next;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.size && pattern.data[p] == '*')
+        p++;
+    return p >= pattern.size;
+}
+
+/* ---- Scans ------------------------------------------------------------------------------ */
+
+bool call_scan_options(struct call *call, size_t from, struct text *match, size_t *limit)
+{
+    int64_t count = 10;
+
+    *match = (struct text){"*", 1};
+    for (size_t i = from; i < call->count; i += 2) {
+        if (i + 1 == call->count ||
+            !(text_is(call->args[i], "match") || text_is(call->args[i], "count"))) {
+            call_syntax(call);
+            return false;
+        }
+        if (text_is(call->args[i], "match"))
+            *match = call->args[i + 1];
+        else if (!call_integer(call, call->args[i + 1], &count))
+            return false;
+    }
+    if (count < 1) {
+        call_syntax(call);
+        return false;
+    }
+    *limit = count > 100000 ? 100000 : (size_t)count;
+    return true;
+}
+
+void call_scan_reply(struct call *call, uint64_t cursor, const struct reply *items, size_t count)
+{
+    char text[24];
+    char *at = text + sizeof(text);
+    uint64_t rest = cursor;
+
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    reply_array(call->reply, 2);
+    reply_bulk(call->reply, at, (size_t)(text + sizeof(text) - at));
+    reply_array(call->reply, count);
+    reply_bytes(call->reply, items->data, items->size);
+    call->reply->failed |= items->failed;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The commands on data, as Redis has them: functions of the store, the arguments, the agreed time
+ * and an agreed random number. What concerns a connection (MULTI, INFO, ...) is in session.c.
+ *
+ *   strings.c  hashes.c  lists.c  sets.c  keys.c
+ */
+#ifndef KV_COMMANDS_H
+#define KV_COMMANDS_H
+
+#include "store.h"
+
+struct call {
+    struct store *store;
+    const struct text *args; /* args[0] is the command's name */
+    size_t count;
+    uint64_t seed;
+    struct reply *reply;
+};
+
+struct command {
+    const char *name;
+    int arity;   /* arguments with the name; negative: at least so many */
+    bool writes; /* or only reads */
+    void (*run)(struct call *call);
+};
+
+extern const struct command commands_strings[], commands_hashes[], commands_lists[],
+    commands_sets[], commands_keys[]; /* each ends with a NULL name */
+
+const struct command *command_find(struct text name);
+/* NULL if the number of arguments is right. */
+const char *command_misuse(const struct command *command, size_t count);
+
+/* ---- For the commands -------------------------------------------------------------------- */
+
+/* The entry of a key and kind; *wrong: there is one of another kind, and the reply says so. */
+struct entry *call_find(struct call *call, struct text key, enum kind kind, bool *wrong);
+/* The same, made if there was none. NULL: wrong kind (said), or out of memory. */
+struct entry *call_want(struct call *call, struct text key, enum kind kind);
+/* An empty table or list has no key. */
+void call_drop_empty(struct call *call, struct entry *entry);
+bool call_integer(struct call *call, struct text text, int64_t *value); /* false: said */
+/* Ranges as in LRANGE: negative ones count from the end. False: empty. */
+bool call_range(int64_t *first, int64_t *last, size_t count);
+bool glob_matches(struct text pattern, struct text text);
+/* MATCH and COUNT of the scans, from args[from] on. False: said. */
+bool call_scan_options(struct call *call, size_t from, struct text *match, size_t *limit);
+/* A cursor and an array. */
+void call_scan_reply(struct call *call, uint64_t cursor, const struct reply *items, size_t count);
+
+static inline void call_syntax(struct call *call)
+{
+    reply_error(call->reply, "ERR syntax error");
+}
+
+#endif

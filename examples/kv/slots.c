@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Replies in the order of requests. Most come in that order, and go into the client's output at
+ * once; one that comes before its turn is kept in its slot.
+ */
+#include "server.h"
+
+#include <stdlib.h>
+
+struct slot *slot_add(struct client *client, bool reads)
+{
+    struct slot *slot = client->server->spare;
+
+    if (slot)
+        client->server->spare = slot->next;
+    else
+        slot = calloc(1, sizeof(*slot));
+    if (!slot)
+        return NULL;
+    slot->next = NULL;
+    slot->client = client;
+    slot->done = false;
+    slot->reads = reads;
+    *client->slots_end = slot;
+    client->slots_end = &slot->next;
+    client->slots_count++;
+    return slot;
+}
+
+static void take_first(struct client *client)
+{
+    struct slot *slot = client->slots;
+
+    client->slots = slot->next;
+    if (!client->slots)
+        client->slots_end = &client->slots;
+    client->slots_count--;
+    if (slot->reply.capacity > 4096)
+        reply_free(&slot->reply);
+    reply_clear(&slot->reply);
+    slot->next = client->server->spare;
+    client->server->spare = slot;
+}
+
+static void flush(struct client *client)
+{
+    while (client->slots && client->slots->done) {
+        struct reply *reply = &client->slots->reply;
+        reply_bytes(&client->out, reply->data, reply->size);
+        client->out.failed |= reply->failed;
+        take_first(client);
+    }
+    client_mark(client);
+}
+
+void slot_done(struct slot *slot, const void *data, size_t size)
+{
+    struct client *client = slot->client;
+
+    slot->done = true;
+    if (slot == client->slots) {
+        reply_bytes(&client->out, data, size);
+        take_first(client);
+        flush(client);
+    } else {
+        reply_bytes(&slot->reply, data, size);
+    }
+}
+
+struct reply *reply_begin(struct client *client)
+{
+    struct slot *slot = client->slots ? slot_add(client, false) : NULL;
+
+    if (client->slots && !slot)
+        client->out.failed = true;
+    if (!slot)
+        return &client->out;
+    slot->done = true;
+    return &slot->reply;
+}
+
+void reply_end(struct client *client)
+{
+    flush(client);
+}
+
+void slots_free(struct server *server)
+{
+    while (server->spare) {
+        struct slot *slot = server->spare;
+        server->spare = slot->next;
+        reply_free(&slot->reply);
+        free(slot);
+    }
+}

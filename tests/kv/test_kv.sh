@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# ctest-timeout: 180
+#
+# gcs-kv as its users see it, through redis-cli: data of all kinds at all replicas, expiry,
+# transactions, sessions, bad input, a replica that dies and one that comes.
+. "$(dirname "$0")/lib.sh"
+command -v redis-cli >/dev/null || skip "no redis-cli (Debian: redis-tools)"
+
+for n in 1 2 3; do replica $n --expect 3; done
+for n in 1 2 3; do check "replica $n is ready" eventually ready $n; done
+
+# ---- Data
+check "set" same "$(cli 1 set a 5)" OK
+check "incr elsewhere" same "$(cli 2 incr a)" 6
+check "get elsewhere" same "$(cli 3 get a)" 6
+check "lists" same "$(cli 1 rpush l a b c; cli 2 lpop l; cli 3 lrange l 0 -1)" $'3\na\nb\nc'
+check "hashes" same "$(cli 1 hset h f 1 g 2; cli 2 hincrby h f 5; cli 3 hgetall h)" $'2\n6\nf\n6\ng\n2'
+check "sets" same "$(cli 1 sadd s x y z; cli 2 srem s y; cli 3 smembers s | sort)" $'3\n1\nx\nz'
+popped=$(cli 1 spop s)
+check "the same is popped everywhere" same "$(cli 2 smembers s)" "$(cli 3 smembers s)"
+check "and it was there" [ "$popped" = x -o "$popped" = z ]
+for i in $(seq 200); do echo "SET scan:$i $i"; done | cli 1 >/dev/null
+check "scan finds all keys" same "$(cli 2 --scan --pattern 'scan:*' | sort -u | wc -l)" 200
+check "wrong kind" same "$(cli 1 lpush a x)" "WRONGTYPE Operation against a key holding the wrong kind of value"
+check "expiry" same "$(cli 1 set e 1 px 300; sleep 1; cli 2 get e; cli 3 exists e)" $'OK\n\n0'
+check "time to live" [ "$(cli 1 setex f 100 1; cli 2 ttl f)" \> OK ]
+
+# ---- Transactions
+check "exec" same "$(printf 'MULTI\nINCR t\nINCR t\nGET t\nEXEC\n' | cli 2)" $'OK\nQUEUED\nQUEUED\nQUEUED\n1\n2\n2'
+check "watch, unchanged" same "$(printf 'WATCH t\nMULTI\nINCR t\nEXEC\n' | cli 1)" $'OK\nOK\nQUEUED\n3'
+{ printf 'WATCH t\n'; sleep 1; printf 'MULTI\nSET t no\nEXEC\n'; } | cli 1 >"$tmp/watch" &
+watcher=$!
+sleep 0.5
+cli 2 incr t >/dev/null
+wait $watcher
+check "watch, changed elsewhere" same "$(tail -1 "$tmp/watch")" ""
+check "nothing was set" same "$(cli 3 get t)" 4
+check "a bad command spoils it" same "$(printf 'MULTI\nNOSUCH\nEXEC\n' | cli 1 2>&1 | grep -c EXECABORT)" 1
+
+# ---- Sessions
+session=$(cli 1 gcs.session new)
+check "once" same "$(cli 1 gcs.session "$session" 1 incr once; cli 2 gcs.session "$session" 1 incr once; cli 3 get once)" $'1\n1\n1'
+check "a serial is left out" same "$(cli 1 gcs.session "$session" 3 incr once)" \
+    "BADSERIAL not the session's next serial, and no result of it is kept"
+check "no such session" same "$(cli 1 gcs.session 1 1 incr once)" "NOSESSION no such session, or it has expired"
+
+# ---- Bad input
+check "unknown command" same "$(cli 1 nosuch)" "ERR unknown command 'nosuch'"
+check "arguments" same "$(cli 1 get)" "ERR wrong number of arguments for 'get' command"
+raw() { printf "$1" | timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/6401; cat >&3; head -c 60 <&3' | tr -d '\r'; }
+check "a negative length" same "$(raw '*1\r\n$-7\r\nx\r\n')" "-ERR Protocol error: invalid bulk length"
+check "a huge request" same "$(raw '*1\r\n$99999999\r\n')" "-ERR Protocol error: invalid bulk length"
+check "still there" same "$(cli 1 ping)" PONG
+check "usage" [ "$("$kv" --listen nowhere 2>&1 | grep -c 'neither PORT nor')" = 1 ]
+"$kv" --expect 0 2>"$tmp/usage"
+check "a bad number" same "$? $(head -1 "$tmp/usage")" "2 gcs-kv: --expect 0: not a number from 1 to 2147483647"
+
+# ---- A slow client is cut off, and nobody else
+cli 1 config set gcs-client-output-bytes 200000 >/dev/null
+cli 1 set big "$(head -c 20000 /dev/zero | tr '\0' x)" >/dev/null
+timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/6401
+    for ((i = 0; i < 3000; i++)); do printf "GET big\r\n" >&3 || exit; done; sleep 15' 2>/dev/null &
+slow=$!
+check "a client that does not read is cut off" eventually grep -q 'cut off: it does not read' "$tmp/replica.1"
+check "others are served" same "$(cli 1 strlen big)" 20000
+kill $slow 2>/dev/null
+
+# ---- Another protocol version
+replica 4 --join --protocol 7
+check "another protocol version is refused" eventually grep -q 'protocol version 7, the group has 1' "$tmp/replica.4"
+check "and the group goes on" eventually ready 1
+
+# ---- One dies and comes back
+kill -9 "${pids[3]}"
+check "the others go on" same "$(cli 1 set after kill; cli 2 get after)" $'OK\nkill'
+replica 3 --join
+check "it comes back" eventually ready 3
+check "with the data" same "$(cli 3 get after; cli 3 get once; cli 3 llen l)" $'kill\n1\n2'
+check "the session is there" same "$(cli 3 gcs.session "$session" 1 incr once)" 1
+kill "${pids[2]}"
+check "another leaves gracefully" eventually ready 1 2
+check "same answers" same "$(cli 1 get a) $(cli 3 get a)" "6 6"
+[ "$failed" = 0 ]

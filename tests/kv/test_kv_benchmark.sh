@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# ctest-labels: slow
+# ctest-timeout: 180
+#
+# redis-benchmark, unmodified: its usual commands, and with pipelining while a replica is killed. The
+# clients of the others see a pause, and no error.
+. "$(dirname "$0")/lib.sh"
+command -v redis-benchmark >/dev/null || skip "no redis-benchmark (Debian: redis-tools)"
+
+for n in 1 2 3; do replica $n --expect 3; done
+for n in 1 2 3; do check "replica $n is ready" eventually ready $n; done
+
+usual=ping_inline,ping_mbulk,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,lrange_100,mset
+redis-benchmark -p 6402 -n 2000 -c 20 -t $usual --csv >"$tmp/usual" 2>"$tmp/errors"
+check "the usual commands work" same "$? $(grep -c '^"' "$tmp/usual")" "0 16"
+check "without a word" same "$(grep -v '^WARNING' "$tmp/errors")" ""
+
+# Each client of the other two replicas sets keys all the time; meanwhile one replica dies.
+for n in 1 2; do
+    redis-benchmark -p $((6400 + n)) -n 200000 -c 20 -P 16 -r 1000 -t set \
+        >"$tmp/killed.$n" 2>"$tmp/killed.errors.$n" &
+    bench[n]=$!
+done
+moving() { [ "$(info 1 gcs_number)" -gt 20000 ]; }
+check "it runs" eventually moving
+kill -9 "${pids[3]}"
+for n in 1 2; do
+    wait "${bench[n]}"
+    check "clients of replica $n saw no error" same "$? $(grep -v '^WARNING' "$tmp/killed.errors.$n")" "0 "
+    check "and all was done" grep -q '200000 requests completed' "$tmp/killed.$n"
+    tr '\r' '\n' <"$tmp/killed.$n" | awk -v n="$n" '
+        /% <= .* milliseconds/ && $1 + 0 >= 99.9 && !p { p = $3 }
+        /^100.000% <= / { longest = $3 }
+        END { printf "replica %d: p99.9 %s ms, longest %s ms\n", n, p, longest }'
+done
+check "the others go on" eventually ready 1 2
+check "and agree" same "$(cli 1 dbsize)" "$(cli 2 dbsize)"
+replica 3 --join
+check "it comes back" eventually ready 3
+check "with the data" same "$(cli 3 dbsize)" "$(cli 1 dbsize)"
+[ "$failed" = 0 ]
