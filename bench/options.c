@@ -63,7 +63,9 @@ static const struct word orders[] = {
     {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
 static const struct word faults[] = {
     {"kill", BENCH_KILL}, {"silence", BENCH_SILENCE}, {"pause", BENCH_PAUSE_A_WHILE}, {NULL, 0}};
-static const struct word transports[] = {{"udp", 0}, {NULL, 0}};
+static const struct word transports[] = {{"udp", 0}, {"rdma", 1}, {NULL, 0}};
+/* By the numbers above. RDMA: one device after the other. */
+static const char *const urls[] = {"udp://127.0.0.1:0", "rdma://0.0.0.0:0?device={member}"};
 
 /* ---- Words -------------------------------------------------------------------------- */
 
@@ -338,6 +340,27 @@ static bool parse_all(struct bench_options *options, const struct bench_command 
     return true;
 }
 
+/* The transport is the URL's, the URL the transport's; if both are given they must agree. */
+static bool check_url(struct bench_options *options)
+{
+    for (const struct word *word = transports; word->name; word++) {
+        size_t length = strlen(word->name);
+        bool same = strcmp(word->name, options->transport) == 0;
+        if (!options->url && same)
+            options->url = urls[word->value];
+        if (!options->url || strncmp(options->url, word->name, length) != 0 ||
+            strncmp(options->url + length, "://", 3) != 0)
+            continue;
+        if (same || !(options->given & BENCH_TRANSPORT)) {
+            options->transport = word->name;
+            return true;
+        }
+    }
+    bench_complain(options, "--url-template: '%s' does not begin with %s://", options->url,
+                   options->transport);
+    return false;
+}
+
 /* What only makes sense together. */
 static bool check_together(struct bench_options *options)
 {
@@ -355,11 +378,7 @@ static bool check_together(struct bench_options *options)
                        options->members);
         return false;
     }
-    if (strncmp(options->url, "udp://", 6) != 0) {
-        bench_complain(options, "--url-template: '%s' does not begin with udp://", options->url);
-        return false;
-    }
-    return true;
+    return check_url(options);
 }
 
 int bench_options_parse(struct bench_options *options, const struct bench_command *command,
@@ -368,7 +387,7 @@ int bench_options_parse(struct bench_options *options, const struct bench_comman
     *options = command->defaults;
     options->command = command->name;
     options->transport = "udp";
-    options->url = "udp://127.0.0.1:0";
+    options->url = NULL;
     options->service = GCS_AGREED;
     options->order = GCS_ORDER_SEQUENCER;
     bool good = parse_all(options, command, argc, argv);

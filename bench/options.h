@@ -64,19 +64,19 @@ enum bench_option {
      BENCH_SET(BENCH_HEARTBEAT) | BENCH_SET(BENCH_SUSPECT) | BENCH_SET(BENCH_WINDOW) | \
      BENCH_SET(BENCH_QUEUE) | BENCH_SET(BENCH_JSON) | BENCH_SET(BENCH_HELP))
 
-#define BENCH_HELP_GROUP                                                            \
-    "  --members N            processes of the group\n"                             \
-    "  --service unordered|fifo|causal|agreed|safe\n"                               \
-    "                         what is promised about each message (agreed)\n"       \
-    "  --order sequencer|lamport   how the total order is found (sequencer)\n"      \
-    "  --transport udp        what carries the packets (udp)\n"                     \
-    "  --url-template URL     where members are; {member} is their number\n"        \
-    "                         (udp://127.0.0.1:0)\n"                                \
-    "  --netns-template NAME  network namespaces in which they are\n"               \
-    "  --seconds S            that count, after --warmup S (0.5)\n"                 \
-    "  --runs N               of which medians are shown (5)\n"                     \
-    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"       \
-    "                         as in gcs_join(3) and gcs_open(3)\n"                  \
+#define BENCH_HELP_GROUP                                                             \
+    "  --members N            processes of the group\n"                              \
+    "  --service unordered|fifo|causal|agreed|safe\n"                                \
+    "                         what is promised about each message (agreed)\n"        \
+    "  --order sequencer|lamport   how the total order is found (sequencer)\n"       \
+    "  --transport udp|rdma   what carries the packets (udp)\n"                      \
+    "  --url-template URL     where members are; {member} is their number\n"         \
+    "                         (udp://127.0.0.1:0; rdma: a device after the other)\n" \
+    "  --netns-template NAME  network namespaces in which they are\n"                \
+    "  --seconds S            that count, after --warmup S (0.5)\n"                  \
+    "  --runs N               of which medians are shown (5)\n"                      \
+    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"        \
+    "                         as in gcs_join(3) and gcs_open(3)\n"                   \
     "  --json                 one JSON object as the last line\n"
 
 /* What becomes of a member of the group, of a sudden. */

@@ -86,6 +86,18 @@ endforeach()
 target_link_options(test_hot_path PRIVATE # what it counts
     -Wl,--wrap=malloc -Wl,--wrap=aligned_alloc -Wl,--wrap=pthread_mutex_lock)
 
+# The RDMA transport on real verbs; without a device they are skipped.
+if(GCS_HAVE_RDMA)
+    list(APPEND test_libraries PkgConfig::RDMA)
+    gcs_glob(programs tests/rdma/test_*.c)
+    foreach(source IN LISTS programs)
+        cmake_path(GET source STEM name)
+        gcs_check_program(${name} tests/rdma ${source})
+        add_test(NAME rdma/${name} COMMAND ${name})
+        gcs_register(rdma/${name} ${source} rdma)
+    endforeach()
+endif()
+
 gcs_glob(conformance tests/conformance/*.c)
 if(conformance)
     gcs_check_program(test_conformance tests/conformance ${conformance})

@@ -261,8 +261,15 @@ void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_
     struct gcs_peer *peer = gcs_detector_find(core->detector, address);
     core->now = now;
     core->dirty = true;
-    if (peer)
-        gcs_detector_evidence(core->detector, now, peer);
+    if (!peer)
+        return;
+    gcs_detector_evidence(core->detector, now, peer);
+    if (!core->config.reliable)
+        return;
+    for (struct gcs_core_group *group = core->groups; group; group = group->next) {
+        if (group->era)
+            gcs_era_link_broke(group->era, now, peer);
+    }
 }
 
 void gcs_core_goodbye(struct gcs_core *core, uint64_t now)

@@ -223,6 +223,8 @@ struct gcs_endpoint {
     uint64_t armed;              /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     atomic_bool fd_used;         /* the application has asked for it */
     bool again;                  /* another round is due at once */
+    bool group_gone; /* the transport does not know yet that its members are no peers any more */
+    uint64_t views_told; /* views installed when the transport was last told its peers */
     struct gcs_group *groups;
     struct gcs_group *released; /* groups with released_bytes */
     struct gcs_group *writable; /* groups that owe the application a GCS_EVENT_WRITABLE */

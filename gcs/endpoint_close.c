@@ -53,11 +53,17 @@ static void destroy_loop(struct gcs_endpoint *endpoint, bool forked)
     gcs_feed_fini(&endpoint->feed, endpoint->allocator);
 }
 
+/* Before the core goes: it may still be sending the core's packets. What it has received outlives
+ * it. */
+static void close_transport(struct gcs_endpoint *endpoint)
+{
+    if (endpoint->transport)
+        endpoint->transport->ops->close(endpoint->transport);
+}
+
 static void close_descriptors(struct gcs_endpoint *endpoint, bool forked)
 {
     gcs_status_close(endpoint, forked);
-    if (endpoint->transport)
-        endpoint->transport->ops->close(endpoint->transport);
     close_fd(endpoint->ready_fd);
     close_fd(endpoint->timer_fd);
     close_fd(endpoint->wake_fd);
@@ -66,6 +72,7 @@ static void close_descriptors(struct gcs_endpoint *endpoint, bool forked)
 
 void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
 {
+    close_transport(endpoint);
     destroy_loop(endpoint, false);
     close_descriptors(endpoint, false);
     (void)pthread_cond_destroy(&endpoint->changed);
@@ -82,6 +89,7 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
  */
 static void close_forked(struct gcs_endpoint *endpoint)
 {
+    close_transport(endpoint);
     if (!atomic_load(&endpoint->busy))
         destroy_loop(endpoint, true);
     close_descriptors(endpoint, true);

@@ -214,6 +214,7 @@ void gcs_handle_set_gone(struct gcs_group *group)
 {
     group->gone = true;
     group->core = NULL;
+    group->endpoint->group_gone = true;
     if (group->freed)
         gcs_handle_destroy(group);
 }

@@ -19,6 +19,8 @@
  */
 #include "gcs/endpoint.h"
 
+#include "gcs/base/memory.h"
+
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -161,6 +163,41 @@ static void retry_starved(struct gcs_endpoint *endpoint)
     }
 }
 
+static const struct gcs_view *view_of(const struct gcs_group *group)
+{
+    return group->core ? gcs_core_view(group->core) : NULL;
+}
+
+/*
+ * The members of all groups, whenever a view has come or a group has gone: before anything is sent
+ * or handed out in that view.
+ */
+static void tell_peers(struct gcs_endpoint *endpoint)
+{
+    struct gcs_transport *transport = endpoint->transport;
+    uint64_t views = gcs_core_counters(endpoint->core)->views_installed;
+    size_t count = 0, n = 0;
+
+    if (views == endpoint->views_told && !endpoint->group_gone)
+        return;
+    for (struct gcs_group *group = endpoint->groups; group; group = group->next) {
+        const struct gcs_view *view = view_of(group);
+        count += view ? view->count : 0;
+    }
+    struct gcs_address *peers = gcs_allocate(endpoint->allocator, count + 1, sizeof(*peers));
+    if (!peers)
+        return; /* in the next round */
+    for (struct gcs_group *group = endpoint->groups; group; group = group->next) {
+        const struct gcs_view *view = view_of(group);
+        for (uint16_t rank = 0; view && rank < view->count; rank++)
+            peers[n++] = view->members[rank].id.address;
+    }
+    transport->ops->peers(transport, peers, n);
+    gcs_release(endpoint->allocator, peers);
+    endpoint->views_told = views;
+    endpoint->group_gone = false;
+}
+
 void gcs_loop_read_clock(struct gcs_endpoint *endpoint)
 {
     uint64_t now = gcs_clock_now();
@@ -188,6 +225,7 @@ bool gcs_loop_round(struct gcs_endpoint *endpoint)
         gcs_loop_read_clock(endpoint);
     gcs_core_advance(endpoint->core, endpoint->now);
     busy |= transmit(endpoint);
+    tell_peers(endpoint);
     if (!endpoint->own_loop)
         busy |= gcs_feed_move(endpoint);
     if (endpoint->now >= endpoint->retry_at)

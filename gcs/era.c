@@ -117,6 +117,7 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
         gcs_era_close(era);
         return NULL;
     }
+    gcs_era_note_drops(era);
     era->window_bytes = window_bytes_of(era);
     era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;

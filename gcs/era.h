@@ -38,6 +38,7 @@ struct gcs_fellow {
     struct gcs_peer *peer;    /* NULL: self */
     struct gcs_window window; /* its packets */
     struct gcs_gaps gaps;
+    uint64_t first;           /* of its packets, the number of the first that came from itself */
     struct gcs_missing missing; /* where there is a tree */
     uint64_t arrived;         /* its packets up to here were given to the orders */
     uint64_t taken;           /* our packets up to here its application has taken */
@@ -79,6 +80,8 @@ struct gcs_era {
     bool forgotten; /* ... and they are gone */
     bool gaps_changed;
     bool fetching;
+    bool missed;           /* packets came before this member was in the view: they were dropped */
+    uint64_t refused;      /* packets dropped for want of room before this view, by the counters */
 
     struct gcs_unsettled *unsettled; /* a ring, in order */
     uint32_t unsettled_capacity;
@@ -182,6 +185,10 @@ void gcs_era_freeze(struct gcs_era *era, uint64_t now);
 
 /* ---- repairing: era_repair.c ------------------------------------------------------------ */
 
+/* The beginning of a view: what was dropped before it. */
+void gcs_era_note_drops(struct gcs_era *era);
+/* Packets to or from a peer may have been lost, on a reliable network. */
+void gcs_era_link_broke(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer);
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now);
 void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
                     const struct gcs_nack *nack);

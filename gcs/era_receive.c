@@ -220,6 +220,15 @@ static void count_fault(struct gcs_counters *counters, int result)
         counters->dropped_memory++;
 }
 
+/* On a reliable network nothing of a sender's is missing behind the first that came. */
+static void note_first(struct gcs_era *era, const struct gcs_address *from,
+                       const struct gcs_packet *packet)
+{
+    struct gcs_fellow *fellow = &era->fellows[packet->rank];
+    if (fellow->first == 0 && gcs_address_equal(from, &era->members[packet->rank].id.address))
+        fellow->first = packet->number;
+}
+
 /* How often we have asked for a packet that is not held. */
 static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet *packet)
 {
@@ -251,7 +260,8 @@ static int arrive(struct gcs_era *era, const struct gcs_packet *packet)
 }
 
 static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                             struct gcs_buffer *buffer, const uint8_t *data, size_t size, const struct gcs_packet *packet)
+                             struct gcs_buffer *buffer, const uint8_t *data, size_t size,
+                             const struct gcs_packet *packet)
 {
     struct gcs_window *window = &era->fellows[packet->rank].window;
     struct gcs_counters *counters = counters_of(era);
@@ -387,6 +397,8 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
         counters_of(era)->dropped_malformed++;
     if (era->closed)
         return;
-    if (packet->number > 0)
+    if (packet->number > 0) {
+        note_first(era, from, packet);
         receive_numbered(era, now, from, buffer, data, size, packet);
+    }
 }

@@ -14,7 +14,50 @@
 #define RETRY_NS         4000000u
 #define RETRY_MAX_NS     64000000u
 #define HOLD_OFF_NS      1000000u
-#define REPAIR_BYTES_MAX 262144u /* in answer to one request */
+#define REPAIR_BYTES_MAX 262144u     /* in answer to one request */
+#define TRUST_NS         1000000000u /* in a reliable network, before it is asked all the same */
+
+/* ---- Reliable networks ------------------------------------------------------------------ */
+
+static uint64_t refused(const struct gcs_counters *counters)
+{
+    return counters->dropped_memory + counters->dropped_overrun + counters->dropped_corrupt;
+}
+
+void gcs_era_note_drops(struct gcs_era *era)
+{
+    const struct gcs_counters *counters = &era->group->core->counters;
+    era->refused = refused(counters);
+    era->missed = counters->dropped_stale > era->group->astray;
+    era->group->astray = counters->dropped_stale;
+}
+
+/*
+ * Where the network loses nothing a gap closes by itself. But a link may have broken, this member
+ * may have had no room, or dropped what came before it was in the view: then all that is missing
+ * lies before the first packet that came from the sender itself.
+ */
+static bool may_be_lost(const struct gcs_era *era, const struct gcs_fellow *fellow)
+{
+    const struct gcs_core *core = era->group->core;
+    if (!core->config.reliable || era->fetching || refused(&core->counters) > era->refused)
+        return true;
+    if (fellow->peer && gcs_peer_broke(fellow->peer))
+        return true;
+    return fellow->first == 0 ? era->missed : fellow->window.contiguous + 1 < fellow->first;
+}
+
+void gcs_era_link_broke(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        if (fellow->peer == peer && fellow->gaps.due != GCS_NEVER)
+            fellow->gaps.due = now;
+    }
+    era->gaps_changed = true;
+}
+
+/* ---- Asking ----------------------------------------------------------------------------- */
 
 /* Whom to ask for packets of rank: who surely holds them, then everybody in turn. */
 static uint16_t whom_to_ask(const struct gcs_era *era, uint16_t rank, uint32_t attempt)
@@ -45,8 +88,9 @@ static void request(struct gcs_era *era, uint16_t rank, const struct gcs_nack *n
 
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
 {
-    const struct gcs_gaps_timing timing = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
-                                           RETRY_MAX_NS};
+    const struct gcs_gaps_timing lossy = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
+                                          RETRY_MAX_NS};
+    const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
     if (era->tree)
         gcs_tree_repair(era, now);
     if (era->tree && !era->fetching) {
@@ -62,9 +106,10 @@ void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
         struct gcs_nack nack = {.rank = rank};
         if (rank == era->view.self)
             continue;
-        gcs_gaps_update(&fellow->gaps, &fellow->window, now, &timing);
+        const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;
+        gcs_gaps_update(&fellow->gaps, &fellow->window, now, timing);
         uint32_t attempt = fellow->gaps.attempt;
-        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, &timing, &nack))
+        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, timing, &nack))
             request(era, rank, &nack, attempt);
         if (fellow->gaps.due < era->gaps_due)
             era->gaps_due = fellow->gaps.due;

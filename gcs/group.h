@@ -66,6 +66,7 @@ struct gcs_core_group {
     uint64_t doubt;      /* not yet confirmed since that pause; 0: all is well */
     uint64_t doubt_ask_at, doubt_gap;
     int failed;         /* why the membership must end: handled by the next advance */
+    uint64_t astray; /* packets of other views dropped before this one, by the counters */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
     uint64_t met;         /* the last other lineage that was met; 0: none */
     uint64_t probe_at;    /* when to look for one again */

@@ -299,32 +299,35 @@ static int run(const struct tool_options *options)
 const struct tool_command tool_cat = {
     .name = "cat",
     .summary = "multicast standard input to a group, write what is delivered",
-    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_ORDER | TOOL_VIEWS | TOOL_EXPECT |
-               TOOL_STATUS | TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
+    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_ORDER | TOOL_VIEWS |
+               TOOL_EXPECT | TOOL_STATUS | TOOL_TRANSPORT | TOOL_UNTIL_ALL | TOOL_PACE |
+               TOOL_OUTPUT | TOOL_JSON,
     .run = run,
-    .help = "usage: gcs cat GROUP [URL] [options]\n"
-            "\n"
-            "Joins GROUP, multicasts each line of standard input, and writes what is delivered\n"
-            "to standard output: the same bytes at every member. At the end of input it leaves\n"
-            "as soon as its own lines are delivered.\n"
-            "\n"
-            "  --create            be the group's first member\n"
-            "  --join              join members that are there, never found a group\n"
-            "                      (default: look for members, then found)\n"
-            "  --bootstrap WAY     look, join, create; or expect:N, found the group when a\n"
-            "                      majority of N processes is there\n"
-            "  --expect N          begin to read when the view has N members\n"
-            "  --until-all         leave when the input of every member has ended\n"
-            "  --service SERVICE   unordered, fifo, causal, agreed (default) or safe\n"
-            "  --order ORDER       of agreed and safe lines: sequencer (default) or lamport; the same\n"
-            "                      at all members\n"
-            "  --pace RATE         multicast at most RATE lines per second\n"
-            "  --views             show each view on standard error\n"
-            "  --output FILE       write what is delivered to FILE\n"
-            "  --status SOCKET     open a socket there for gcs status and gcs top\n"
-            "  --json              last line on standard output: one JSON object with the counts\n"
-            "  --help              this text\n"
-            "\n"
-            "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7).\n"
-            "Exit: 0 done, 1 failed, 2 usage, 3 no longer or never a member; see gcs(1).\n",
+    .help =
+        "usage: gcs cat GROUP [URL] [options]\n"
+        "\n"
+        "Joins GROUP, multicasts each line of standard input, and writes what is delivered\n"
+        "to standard output: the same bytes at every member. At the end of input it leaves\n"
+        "as soon as its own lines are delivered.\n"
+        "\n"
+        "  --create            be the group's first member\n"
+        "  --join              join members that are there, never found a group\n"
+        "                      (default: look for members, then found)\n"
+        "  --bootstrap WAY     look, join, create; or expect:N, found the group when a\n"
+        "                      majority of N processes is there\n"
+        "  --transport NAME    the URL is the default of udp or rdma\n"
+        "  --expect N          begin to read when the view has N members\n"
+        "  --until-all         leave when the input of every member has ended\n"
+        "  --service SERVICE   unordered, fifo, causal, agreed (default) or safe\n"
+        "  --order ORDER       of agreed and safe lines: sequencer (default) or lamport; the same\n"
+        "                      at all members\n"
+        "  --pace RATE         multicast at most RATE lines per second\n"
+        "  --views             show each view on standard error\n"
+        "  --output FILE       write what is delivered to FILE\n"
+        "  --status SOCKET     open a socket there for gcs status and gcs top\n"
+        "  --json              last line on standard output: one JSON object with the counts\n"
+        "  --help              this text\n"
+        "\n"
+        "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7), gcs_rdma(7).\n"
+        "Exit: 0 done, 1 failed, 2 usage, 3 no longer or never a member; see gcs(1).\n",
 };

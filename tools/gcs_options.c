@@ -15,7 +15,13 @@
 #include <sys/un.h>
 
 /* The transport takes the first free port; the others are where to look for members. */
-#define DEFAULT_URL "udp://127.0.0.1:7400-7431"
+static const struct {
+    const char *name;
+    const char *url;
+} transports[] = {
+    {"udp", "udp://127.0.0.1:7400-7431"},
+    {"rdma", "rdma://0.0.0.0:7400-7431"},
+};
 
 #define PACE_MAX     1000000000
 #define INTERVAL_MAX 86400
@@ -27,6 +33,7 @@ static const struct option long_options[] = {
     {"bootstrap", required_argument, NULL, TOOL_BOOTSTRAP},
     {"service", required_argument, NULL, TOOL_SERVICE},
     {"views", no_argument, NULL, TOOL_VIEWS},
+    {"transport", required_argument, NULL, TOOL_TRANSPORT},
     {"expect", required_argument, NULL, TOOL_EXPECT},
     {"until-all", no_argument, NULL, TOOL_UNTIL_ALL},
     {"pace", required_argument, NULL, TOOL_PACE},
@@ -47,11 +54,8 @@ static const struct {
     enum gcs_service service;
     const char *name;
 } services[] = {
-    {GCS_UNORDERED, "unordered"},
-    {GCS_FIFO, "fifo"},
-    {GCS_CAUSAL, "causal"},
-    {GCS_AGREED, "agreed"},
-    {GCS_SAFE, "safe"},
+    {GCS_UNORDERED, "unordered"}, {GCS_FIFO, "fifo"}, {GCS_CAUSAL, "causal"},
+    {GCS_AGREED, "agreed"},       {GCS_SAFE, "safe"},
 };
 
 const char *tool_service_name(enum gcs_service service)
@@ -82,7 +86,20 @@ static bool parse_service(struct tool_options *options, const char *value)
             return true;
         }
     }
-    tool_complain(options, "--service: '%s' is not one of unordered, fifo, causal, agreed, safe", value);
+    tool_complain(options, "--service: '%s' is not one of unordered, fifo, causal, agreed, safe",
+                  value);
+    return false;
+}
+
+static bool parse_transport(struct tool_options *options, const char *value)
+{
+    for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+        if (strcmp(transports[i].name, value) == 0) {
+            options->normal_url = transports[i].url;
+            return true;
+        }
+    }
+    tool_complain(options, "--transport: '%s' is not one of udp, rdma", value);
     return false;
 }
 
@@ -149,6 +166,8 @@ static bool parse_option(struct tool_options *options, int option, const char *v
         return parse_bootstrap(options, value);
     case TOOL_SERVICE:
         return parse_service(options, value);
+    case TOOL_TRANSPORT:
+        return parse_transport(options, value);
     case TOOL_ORDER:
         return parse_order(options, value);
     case TOOL_EXPECT:
@@ -265,7 +284,14 @@ static bool parse_group(struct tool_options *options, int count, char **operands
         return false;
     }
     options->group = operands[0];
-    options->url = count > 1 ? operands[1] : DEFAULT_URL;
+    options->url = count > 1 ? operands[1] : options->normal_url;
+    if (count > 1 && (options->given & TOOL_TRANSPORT)) {
+        tool_complain(options,
+                      "'%s' names the transport already: --transport is for its default "
+                      "URL",
+                      options->url);
+        return false;
+    }
     return true;
 }
 
@@ -276,6 +302,7 @@ int tool_options_parse(struct tool_options *options, const struct tool_command *
         .command = command->name,
         .bootstrap = GCS_LOOK,
         .service = GCS_AGREED,
+        .normal_url = transports[0].url,
         .order = GCS_ORDER_SEQUENCER,
     };
     bool good = parse_options(options, command, argc, argv);

@@ -37,6 +37,7 @@ enum tool_option {
     TOOL_LISTEN = 1 << 23,
     TOOL_SECONDS = 1 << 24,
     TOOL_ORDER = 1 << 25,
+    TOOL_TRANSPORT = 1 << 26,
 };
 
 /* What a command works on. */
@@ -51,6 +52,7 @@ struct tool_options {
     unsigned given;      /* enum tool_option */
     const char *group;
     const char *url;
+    const char *normal_url; /* of the transport, when there is none on the command line */
     enum gcs_bootstrap bootstrap;
     uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;

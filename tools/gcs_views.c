@@ -138,7 +138,8 @@ static int run(const struct tool_options *options)
 const struct tool_command tool_views = {
     .name = "views",
     .summary = "watch who is in a group",
-    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_EXPECT | TOOL_JSON | TOOL_STATUS,
+    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_EXPECT | TOOL_JSON | TOOL_STATUS |
+               TOOL_TRANSPORT,
     .run = run,
     .help = "usage: gcs views GROUP [URL] [options]\n"
             "\n"
@@ -151,11 +152,13 @@ const struct tool_command tool_views = {
             "  --bootstrap WAY\n"
             "               look, join, create; or expect:N, found the group when a\n"
             "               majority of N processes is there\n"
+            "  --transport NAME\n"
+            "               the URL is the default of udp or rdma\n"
             "  --expect N   leave when the view has N members\n"
             "  --status SOCKET  open a socket there for gcs status and gcs top\n"
             "  --json       last line on standard output: one JSON object with the last view\n"
             "  --help       this text\n"
             "\n"
-            "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7).\n"
+            "URL: udp://127.0.0.1:7400-7431 unless given; see gcs_udp(7), gcs_rdma(7).\n"
             "Exit: 0 done, 1 failed, 2 usage, 3 no longer or never a member; see gcs(1).\n",
 };

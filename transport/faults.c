@@ -32,6 +32,7 @@ struct faults {
     struct gcs_transport *inner;
     struct gcs_transport_ops ops; /* with the wrapped transport's scheme */
     struct gcs_faults_config config;
+    struct gcs_transport_caps caps;
     struct gcs_transport_counters counters;
     struct gcs_transport_counters *sum; /* counters: brought up to date when asked for */
     uint64_t faults;
@@ -225,7 +226,7 @@ static struct gcs_transport *inner_of(const struct gcs_transport *transport)
 
 static const struct gcs_transport_caps *get_caps(const struct gcs_transport *transport)
 {
-    return inner_of(transport)->ops->caps(inner_of(transport));
+    return &((const struct faults *)transport)->caps;
 }
 
 static const struct gcs_address *get_address(const struct gcs_transport *transport)
@@ -252,6 +253,12 @@ static void send_packets(struct gcs_transport *transport, const struct gcs_core_
 static bool unreachable(struct gcs_transport *transport, struct gcs_address *peer)
 {
     return inner_of(transport)->ops->unreachable(inner_of(transport), peer);
+}
+
+static void set_peers(struct gcs_transport *transport, const struct gcs_address *peers,
+                      size_t count)
+{
+    inner_of(transport)->ops->peers(inner_of(transport), peers, count);
 }
 
 static const struct gcs_transport_counters *get_counters(const struct gcs_transport *transport)
@@ -307,6 +314,9 @@ int gcs_faults_wrap(const struct gcs_faults_config *config, struct gcs_transport
         return gcs_report(report, GCS_ENOMEM, "out of memory");
     f->inner = inner;
     f->config = *config;
+    f->caps = *inner->ops->caps(inner);
+    f->caps.reliable &= config->loss == 0 && config->corrupt == 0;
+    f->caps.ordered &= config->reorder == 0;
     f->armed = GCS_NEVER;
     f->sum = &f->counters;
     f->ops = (struct gcs_transport_ops){
@@ -319,6 +329,7 @@ int gcs_faults_wrap(const struct gcs_faults_config *config, struct gcs_transport
         .receive = receive,
         .send = send_packets,
         .unreachable = unreachable,
+        .peers = set_peers,
         .counters = get_counters,
         .note = get_note,
     };

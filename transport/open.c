@@ -4,6 +4,9 @@
  * that any of them can be wrapped in, and the text of addresses.
  */
 #include "transport/faults.h"
+#if GCS_HAVE_RDMA
+#include "transport/rdma.h"
+#endif
 #include "transport/transport.h"
 #include "transport/udp.h"
 #include "transport/url.h"
@@ -11,12 +14,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#if !GCS_HAVE_RDMA
+static int gcs_rdma_open(struct gcs_url *url, struct gcs_transport **transport,
+                         const struct gcs_report *report)
+{
+    (void)url;
+    (void)transport;
+    return gcs_report(report, GCS_ETRANSPORT,
+                      "this libgcs was built without libibverbs and librdmacm, so there is no "
+                      "rdma://; udp:// is there");
+}
+#endif
+
 static const struct {
     const char *scheme;
     int (*open)(struct gcs_url *url, struct gcs_transport **transport,
                 const struct gcs_report *report);
 } schemes[] = {
     {"udp", gcs_udp_open},
+    {"rdma", gcs_rdma_open},
 };
 
 static int open_scheme(struct gcs_url *url, struct gcs_transport **transport,

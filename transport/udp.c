@@ -224,6 +224,15 @@ static int get_fd(const struct gcs_transport *transport)
     return ((const struct gcs_udp *)transport)->wait_fd;
 }
 
+/* Nothing to do: there are no connections. */
+static void set_peers(struct gcs_transport *transport, const struct gcs_address *peers,
+                      size_t count)
+{
+    (void)transport;
+    (void)peers;
+    (void)count;
+}
+
 static const struct gcs_transport_counters *get_counters(const struct gcs_transport *transport)
 {
     return &((const struct gcs_udp *)transport)->counters;
@@ -244,6 +253,7 @@ static const struct gcs_transport_ops udp_ops = {
     .receive = gcs_udp_receive,
     .send = gcs_udp_send,
     .unreachable = gcs_udp_unreachable,
+    .peers = set_peers,
     .counters = get_counters,
     .note = get_note,
 };

@@ -230,6 +230,7 @@ void gcs_detector_sent(struct gcs_detector *d, uint64_t now, struct gcs_peer *pe
 void gcs_detector_evidence(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     gcs_patience_note_time(d, now);
+    peer->broke = true;
     if (peer->evidence || peer->crashed)
         return;
     ask_for_life(d, now, peer);
@@ -431,6 +432,11 @@ bool gcs_peer_crashed(const struct gcs_peer *peer)
 uint64_t gcs_peer_process(const struct gcs_peer *peer)
 {
     return peer->process;
+}
+
+bool gcs_peer_broke(const struct gcs_peer *peer)
+{
+    return peer->broke;
 }
 
 bool gcs_peer_closing(const struct gcs_peer *peer)

@@ -80,6 +80,9 @@ bool gcs_peer_closing(const struct gcs_peer *peer);
  * is dead for good. */
 bool gcs_peer_replaced(const struct gcs_peer *peer);
 
+/* Whether evidence about it has ever come: a reliable network has lost packets to or from it. */
+bool gcs_peer_broke(const struct gcs_peer *peer);
+
 /* The user of a watched peer; NULL at first. (The core links its groups' members here.) */
 void **gcs_peer_user(struct gcs_peer *peer);
 

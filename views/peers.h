@@ -48,6 +48,7 @@ struct gcs_peer {
     bool suspected;
     bool crashed;            /* suspected with evidence */
     bool replaced;           /* by a newer process */
+    bool broke;              /* its link has lost packets, on a network that otherwise loses none */
     bool closing;            /* its process said that it ends */
     bool evidence;           /* a question about life and death is open, ... */
     uint64_t asked_for_life; /* ... since then, ... */

@@ -90,8 +90,9 @@ START_TEST(the_descriptor_stays_readable_until_all_is_taken)
 }
 END_TEST
 
-/* 4 MiB of pool and a receiver that gives nothing back: large packets are dropped in the end,
- * small ones still come in, and all is well again once something is given back. */
+/* 4 MiB of pool (and as much of a ring) and a receiver that gives nothing back: large packets are
+ * dropped in the end, small ones still come in, and all is well again once something is given
+ * back. */
 START_TEST(an_exhausted_pool_drops_and_recovers)
 {
     enum { MOST = 8192 };
@@ -107,13 +108,13 @@ START_TEST(an_exhausted_pool_drops_and_recovers)
         struct parcel parcel = parcel_make(5, large, round * 5, address_of(b), 1);
         ck_assert_uint_lt(n + 5, MOST);
         send_parcel(a, &parcel);
-        ck_assert(is_readable(b, 1000));
+        ck_assert(is_readable(b, 1000) || counters_of(b)->pool_exhausted > 0);
         n += b->ops->receive(b, kept + n, 5);
         parcel_free(&parcel);
     }
     for (size_t i = 0; i < n; i++)
         bytes += kept[i].size;
-    ck_assert_uint_le(bytes, 4 << 20);
+    ck_assert_uint_le(bytes, networks[_i].devices ? 8 << 20 : 4 << 20);
     ck_assert_uint_ge(bytes, 1 << 20);
     while (b->ops->receive(b, &got, 1) == 1)
         release(&got, 1);

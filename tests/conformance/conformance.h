@@ -18,6 +18,8 @@ struct network {
     bool ipv6;       /* needs a machine with IPv6 */
     bool evidence;   /* a closed peer is noticed */
     bool batches;    /* many packets per system call */
+    bool connects;   /* its endpoints have work of their own, which all of them are given */
+    bool devices;    /* needs RDMA devices, of which the endpoints take one after the other */
 };
 
 extern struct network networks[];
@@ -57,7 +59,7 @@ void release(struct gcs_transport_packet *packets, size_t count);
 /* Takes in what others' opening may have left there, which is no packet. */
 void settle(struct gcs_transport *t);
 
-/* Whether the descriptor is readable within ms. */
+/* Whether the descriptor is readable within ms, because there is something for us. */
 bool is_readable(struct gcs_transport *t, int ms);
 
 /* How many descriptors this process has open. */

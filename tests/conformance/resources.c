@@ -67,11 +67,14 @@ END_TEST
 START_TEST(overflows_are_counted)
 {
     struct gcs_transport *a = network_open(&networks[_i], NULL);
-    struct gcs_transport *b = network_open(&networks[_i], "rcvbuf=8192");
+    struct gcs_transport *b =
+        network_open(&networks[_i], networks[_i].devices ? NULL : "rcvbuf=8192");
     struct gcs_transport_packet got[64];
     uint64_t arrived = 0;
     size_t n;
 
+    if (a->ops->caps(a)->reliable)
+        goto out;
     for (int i = 0; i < 3; i++) { /* the system tells with the packet that follows the loss */
         struct parcel parcel = parcel_make(200, 1200, 0, address_of(b), 1);
         for (size_t k = 0; k < parcel.count; k += 2)
@@ -86,6 +89,7 @@ START_TEST(overflows_are_counted)
     ck_assert_uint_lt(arrived, 600);
     ck_assert_uint_gt(counters_of(b)->overflows, 0);
     ck_assert_uint_le(counters_of(b)->overflows, 600 - arrived);
+out:
     network_close(a);
     network_close(b);
 }
@@ -138,6 +142,7 @@ START_TEST(capabilities_are_sensible)
     ck_assert_uint_ge(caps->receive_bytes, 64 * 1024);
     ck_assert_int_eq(caps->multicast, networks[_i].multicast);
     ck_assert_str_eq(t->ops->note(t), "");
+    ck_assert_int_eq(caps->reliable, networks[_i].connects);
     ck_assert(t->ops->scheme[0] &&
               strncmp(networks[_i].url, t->ops->scheme, strlen(t->ops->scheme)) == 0);
     gcs_address_format(address_of(t), text, sizeof(text));
@@ -149,8 +154,11 @@ END_TEST
 
 START_TEST(opening_and_closing_leaks_no_descriptor)
 {
-    int before = open_descriptors();
+    int before;
 
+    for (int i = 0; i < 5; i++) /* what a library opens once for the process */
+        network_close(network_open(&networks[_i], NULL));
+    before = open_descriptors();
     for (int i = 0; i < 200; i++)
         network_close(network_open(&networks[_i], NULL));
     ck_assert_int_eq(open_descriptors(), before);

@@ -47,7 +47,7 @@ done
 refuses "--size: '8' is not a number from 16" latency --size 8
 refuses "--service: 'causual' is not one of unordered, fifo, causal, agreed, safe" throughput --service causual
 refuses "--order: 'random' is not one of sequencer, lamport" throughput --order random
-refuses "--transport: 'pigeon' is not udp" throughput --transport pigeon
+refuses "--transport: 'pigeon' is not one of udp, rdma" throughput --transport pigeon
 refuses "--url-template: 'carrier://pigeon:1'" throughput --url-template carrier://pigeon:1
 refuses "--url-template: ''" throughput --url-template ''
 for value in 0 -1 1s "" nan inf 0x1p3 1e99; do

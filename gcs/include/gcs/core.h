@@ -113,6 +113,9 @@ struct gcs_core_config {
     uint32_t probes;              /* others who are asked about a silent peer; default 3 */
     void *trace_ctx;
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
+    bool reliable;                /* the network loses no packets between living peers, nor changes
+                                     their order, unless gcs_core_unreachable tells: what is missing
+                                     is on its way, and not asked for */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -191,7 +194,8 @@ void gcs_core_free(struct gcs_core *core);
 void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_address *from,
                       struct gcs_buffer *buffer, const uint8_t *data, size_t size);
 
-/* Evidence (such as ICMP port unreachable) that nobody listens at peer. Hastens, never proves. */
+/* Evidence (such as ICMP port unreachable) that nobody listens at peer, or, if the network is
+ * reliable, that packets to or from it may have been lost. Hastens, never proves. */
 void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *peer);
 
 /* This process is about to end: the others are told, by packets of the next gcs_core_packets, and

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# part: RDMA on real verbs: transport, conformance, groups of processes, in a guest with soft-RoCE
+# quick: no
+# timeout: 900
+. "$root/script/lib.sh"
+build=$root/build
+if [ ! -x "$build/tests/rdma/test_rdma" ]; then
+    skip rdma "built without libibverbs and librdmacm: script/setup installs them"
+    exit
+fi
+if ! said=$("$root/script/rdma-guest" --check 2>&1); then
+    skip rdma "NO GUEST, SO NOTHING OF RDMA IS TESTED HERE: $said"
+    exit
+fi
+guest() { "$root/script/rdma-guest" --hosts 5 --timeout 420 -- "$@"; }
+cd "$root" || exit 1
+verdict "rdma: the transport" guest env CK_DEFAULT_TIMEOUT=120 GCS_RDMA_OPENS=50 "$build/tests/rdma/test_rdma"
+# The suites of buffers and resources move too much for an emulated machine; they are in ctest's
+# conformance wherever there are devices.
+verdict "rdma: conformance" guest env CK_DEFAULT_TIMEOUT=120 sh -c '
+    for suite in delivery evidence; do
+        CK_RUN_SUITE=$suite "$0" || exit 1
+    done' "$build/tests/conformance/test_conformance"
+verdict "rdma: groups" guest tests/rdma/groups.sh "$build"

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The URL of an RDMA transport, as far as it can be judged without a device. */
+#include "transport/rdma.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+
+#define SEGMENT        (64 * KIB)
+#define SEGMENTS_LEAST 16
+
+static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
+                         const struct gcs_report *report)
+{
+    const struct {
+        const char *key;
+        uint64_t min, max, normal;
+        uint64_t *value;
+    } numbers[] = {
+        {"packet", 512, GCS_RDMA_PACKET_MAX, 0, &config->packet},
+        {"ring", 256 * KIB, 256 * MIB, 2 * MIB, &config->ring_bytes},
+        {"stage", 256 * KIB, 256 * MIB, 4 * MIB, &config->stage_bytes},
+        {"memory", MIB, 65536 * MIB, 512 * MIB, &config->memory_bytes},
+        {"backlog", 64 * KIB, 1024 * MIB, 32 * MIB, &config->backlog_bytes},
+        {"pool", 4 * MIB, 65536 * MIB, 64 * MIB, &config->pool_bytes},
+    };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        *numbers[i].value = numbers[i].normal;
+        int error = gcs_url_bytes(url, numbers[i].key, numbers[i].min, numbers[i].max,
+                                  numbers[i].value, report);
+        if (error < 0)
+            return error;
+    }
+    if (config->memory_bytes < config->stage_bytes + config->ring_bytes)
+        return gcs_report(report, GCS_EOPTION,
+                          "memory=%llu: the stage and one ring take %llu bytes already",
+                          (unsigned long long)config->memory_bytes,
+                          (unsigned long long)(config->stage_bytes + config->ring_bytes));
+    return 0;
+}
+
+/* Segments of 64 KiB, but at least 16 of them. */
+static struct gcs_ring_shape choose_shape(uint64_t bytes)
+{
+    uint64_t segments = bytes / SEGMENT;
+
+    if (segments < SEGMENTS_LEAST)
+        segments = SEGMENTS_LEAST;
+    if (segments > GCS_RING_SEGMENTS_MAX)
+        segments = GCS_RING_SEGMENTS_MAX;
+    return (struct gcs_ring_shape){(uint32_t)segments, (uint32_t)(bytes / segments) & ~63u};
+}
+
+/* A packet, as a run of its own, must fit into a segment of the ring and into one of the stage. */
+static int choose_packet(struct gcs_rdma_config *config, const struct gcs_report *report)
+{
+    config->ring = choose_shape(config->ring_bytes);
+    config->stage = choose_shape(config->stage_bytes);
+    uint32_t least = config->ring.segment_bytes < config->stage.segment_bytes
+                         ? config->ring.segment_bytes
+                         : config->stage.segment_bytes;
+    uint32_t most = least - GCS_RING_PREFACE - GCS_RING_RECORD - 64;
+
+    if (config->packet > most)
+        return gcs_report(report, GCS_EOPTION,
+                          "packet=%u: with a ring of %llu bytes and a stage of %llu at most %u",
+                          (unsigned)config->packet, (unsigned long long)config->ring_bytes,
+                          (unsigned long long)config->stage_bytes, most);
+    if (config->packet == 0)
+        config->packet = most < GCS_RDMA_PACKET ? most : GCS_RDMA_PACKET;
+    return 0;
+}
+
+static int parse_host(struct gcs_rdma_config *config, struct gcs_url *url,
+                      const struct gcs_report *report)
+{
+    struct gcs_udp_target *bind = &config->bind;
+    const char *device = gcs_url_option(url, "device");
+    int error;
+
+    if (!gcs_udp_ports_parse(url->port, strlen(url->port), &bind->first, &bind->last))
+        return gcs_report(report, GCS_EADDRESS, "'%s' is no port (0 to 65535) nor a range of ports",
+                          url->port);
+    if (bind->last - bind->first >= GCS_UDP_SEEDS_MAX)
+        return gcs_report(report, GCS_EADDRESS, "'%s' is a range of more than %d ports", url->port,
+                          GCS_UDP_SEEDS_MAX);
+    error = gcs_udp_host_parse(url->host, strlen(url->host), url->bracketed ? AF_INET6 : AF_UNSPEC,
+                               &bind->ip, "address", report);
+    if (error < 0)
+        return error;
+    config->family = gcs_udp_family(&bind->ip);
+    if (gcs_udp_is_multicast(&bind->ip) || gcs_udp_is_link_local(&bind->ip))
+        return gcs_report(report, GCS_EADDRESS, "'%s': rdma:// needs the address of a device",
+                          url->host);
+    if (!device)
+        return 0;
+    if (!gcs_udp_is_any(&bind->ip))
+        return gcs_report(report, GCS_EOPTION,
+                          "device=%s: the address names the device; "
+                          "say device= with 0.0.0.0 or [::]",
+                          device);
+    if (strlen(device) >= sizeof(config->device))
+        return gcs_report(report, GCS_EOPTION, "device=%s: too long", device);
+    (void)snprintf(config->device, sizeof(config->device), "%s", device);
+    return 0;
+}
+
+static int parse_seed(struct gcs_rdma_config *config, const char *item, size_t length,
+                      size_t *total, const struct gcs_report *report)
+{
+    struct gcs_udp_target *seed = &config->seeds[config->seeds_count];
+    int error = gcs_udp_target_parse(item, length, config->family, seed, "seeds", report);
+
+    if (error < 0)
+        return error;
+    if (seed->first == 0 || gcs_udp_is_any(&seed->ip) || gcs_udp_is_multicast(&seed->ip))
+        return gcs_report(report, GCS_EADDRESS, "seeds: nobody can be reached at '%.*s'",
+                          (int)length, item);
+    *total += (size_t)(seed->last - seed->first) + 1;
+    if (*total > GCS_UDP_SEEDS_MAX)
+        return gcs_report(report, GCS_EOPTION, "seeds: more than %d addresses at '%.*s'",
+                          GCS_UDP_SEEDS_MAX, (int)length, item);
+    config->seeds_count++;
+    return 0;
+}
+
+static int parse_seeds(struct gcs_rdma_config *config, struct gcs_url *url,
+                       const struct gcs_report *report)
+{
+    const char *list = gcs_url_option(url, "seeds");
+    const char *item;
+    size_t items = 1, length, total = 0;
+
+    if (!list)
+        return 0;
+    for (const char *c = list; *c; c++)
+        items += *c == ',';
+    config->seeds = calloc(items, sizeof(*config->seeds));
+    if (!config->seeds)
+        return gcs_report(report, GCS_ENOMEM, "out of memory");
+    while ((item = gcs_text_item(&list, &length))) {
+        int error = parse_seed(config, item, length, &total, report);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+int gcs_rdma_config_parse(struct gcs_rdma_config *config, struct gcs_url *url,
+                          const struct gcs_report *report)
+{
+    int error;
+
+    memset(config, 0, sizeof(*config));
+    error = parse_numbers(config, url, report);
+    if (error == 0)
+        error = choose_packet(config, report);
+    if (error == 0)
+        error = parse_host(config, url, report);
+    if (error == 0)
+        error = parse_seeds(config, url, report);
+    if (error == 0)
+        error = gcs_url_check_unknown(url, report);
+    if (error < 0)
+        gcs_rdma_config_free(config);
+    return error;
+}
+
+void gcs_rdma_config_free(struct gcs_rdma_config *config)
+{
+    free(config->seeds);
+    config->seeds = NULL;
+}
