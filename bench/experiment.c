@@ -91,7 +91,7 @@ static bool verify(const struct bench_crew *crew)
 {
     const struct bench_seat *seats = crew->world->seats;
     const struct bench_seat *first = &seats[first_witness(crew)];
-    bool ordered = crew->options->service != GCS_FIFO;
+    bool ordered = crew->options->service >= GCS_AGREED;
 
     for (unsigned i = 0; i < crew->world->count; i++) {
         if (i == atomic_load(&crew->world->victim))

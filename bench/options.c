@@ -57,8 +57,10 @@ struct word {
 };
 
 static const struct word services[] = {
-    {"fifo", GCS_FIFO}, {"agreed", GCS_AGREED}, {"safe", GCS_SAFE}, {NULL, 0}};
-static const struct word orders[] = {{"sequencer", GCS_ORDER_SEQUENCER}, {NULL, 0}};
+    {"unordered", GCS_UNORDERED}, {"fifo", GCS_FIFO}, {"causal", GCS_CAUSAL},
+    {"agreed", GCS_AGREED},       {"safe", GCS_SAFE}, {NULL, 0}};
+static const struct word orders[] = {
+    {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
 static const struct word faults[] = {
     {"kill", BENCH_KILL}, {"silence", BENCH_SILENCE}, {"pause", BENCH_PAUSE_A_WHILE}, {NULL, 0}};
 static const struct word transports[] = {{"udp", 0}, {NULL, 0}};

@@ -66,8 +66,9 @@ enum bench_option {
 
 #define BENCH_HELP_GROUP                                                            \
     "  --members N            processes of the group\n"                             \
-    "  --service fifo|agreed|safe   what is promised about each message (agreed)\n" \
-    "  --order sequencer      how the total order is found (sequencer)\n"           \
+    "  --service unordered|fifo|causal|agreed|safe\n"                               \
+    "                         what is promised about each message (agreed)\n"       \
+    "  --order sequencer|lamport   how the total order is found (sequencer)\n"      \
     "  --transport udp        what carries the packets (udp)\n"                     \
     "  --url-template URL     where members are; {member} is their number\n"        \
     "                         (udp://127.0.0.1:0)\n"                                \

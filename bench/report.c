@@ -84,7 +84,7 @@ void bench_report_run(const struct bench_report *report, unsigned run, size_t co
         printf("%s %.*f %s", i ? "," : "", metric->decimals, bench_value(outcome, metric),
                metric->text);
     }
-    if (report->group && report->options->service != GCS_FIFO)
+    if (report->group && report->options->service >= GCS_AGREED)
         printf(", order %016" PRIx64, outcome->digest);
     putchar('\n');
     (void)fflush(stdout);

@@ -53,7 +53,7 @@ static void print_digest(struct bench_json *object, const struct bench_report *r
     char digest[17];
 
     snprintf(digest, sizeof(digest), "%016" PRIx64, report->outcomes[run].digest);
-    if (report->options->service != GCS_FIFO) {
+    if (report->options->service >= GCS_AGREED) {
         bench_json_string(object, "order_digest", digest);
     } else {
         bench_json_key(object, "order_digest");

@@ -209,6 +209,7 @@ struct gcs_endpoint {
     pthread_cond_t changed;
     atomic_bool sleeping; /* the loop may be asleep: wake it */
     atomic_bool busy;     /* somebody does the loop's work */
+    _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
     struct gcs_queue queue;
 
     /* the loop */

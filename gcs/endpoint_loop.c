@@ -32,6 +32,11 @@
 /* How long after the last work waiting by yielding is cheaper than sleeping. */
 #define YIELD_NS 50000
 
+/* A yield that took so long has let somebody else work who had a lot to do; for so long sleeping is
+ * better then: whoever sleeps is woken for a packet, whoever yields has to wait for a turn. */
+#define CROWDED_AFTER_NS 200000
+#define CROWDED_NS       (10 * GCS_NS_PER_MS)
+
 /* Sleeping for less than this costs more than it saves. */
 #define SLEEP_MIN_NS 5000
 
@@ -254,9 +259,15 @@ void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns)
     uint64_t until_deadline = gcs_clock_left(gcs_loop_deadline(endpoint), now);
     uint64_t left = ns < until_deadline ? ns : until_deadline;
 
-    if (now < endpoint->last_busy + YIELD_NS || left < SLEEP_MIN_NS) {
+    bool yields = now < endpoint->last_busy + YIELD_NS &&
+                  now >= atomic_load_explicit(&endpoint->crowded_until, memory_order_relaxed);
+    if (yields || left < SLEEP_MIN_NS) {
         gcs_endpoint_unlock(endpoint);
         sched_yield();
+        uint64_t after = gcs_clock_now();
+        if (after > now + CROWDED_AFTER_NS)
+            atomic_store_explicit(&endpoint->crowded_until, after + CROWDED_NS,
+                                  memory_order_relaxed);
     } else {
         gcs_view_reclaim(endpoint);
         atomic_store(&endpoint->sleeping, true);

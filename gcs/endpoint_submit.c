@@ -74,9 +74,9 @@ static int check(const struct call *call)
     const struct gcs_group *group = call->group;
     enum gcs_service service = call->service;
 
-    if (service < GCS_FIFO || service > GCS_SAFE)
+    if (service < GCS_UNORDERED || service > GCS_SAFE)
         return gcs_fail(GCS_EINVAL, "service is %d: must be one of enum gcs_service, %d to %d",
-                        (int)service, GCS_FIFO, GCS_SAFE);
+                        (int)service, GCS_UNORDERED, GCS_SAFE);
     if (call->size > group->message_bytes)
         return gcs_fail(GCS_EMSGSIZE,
                         "message of %zu bytes: group \"%s\" has a message_bytes of %u", call->size,

@@ -89,6 +89,7 @@ static bool open_orders(struct gcs_era *era)
         .rotate = era->group->config.rotate,
     };
     const struct gcs_order_ops *const orders[GCS_ERA_ORDERS] = {
+        [GCS_ERA_UNORDERED] = &gcs_order_unordered,
         [GCS_ERA_FIFO] = &gcs_order_fifo,
         [GCS_ERA_CAUSAL] = &gcs_order_causal,
         [GCS_ERA_TOTAL] = era->group->core->find_order(era->group->config.order),

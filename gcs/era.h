@@ -28,7 +28,7 @@
 struct gcs_core_group;
 
 /* The orders side by side in one group: which one a packet's service belongs to. */
-enum { GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
+enum { GCS_ERA_UNORDERED, GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_ORDERS };
 
 /* The order that a service belongs to; -1: none. */
 int gcs_era_order_of(uint8_t service);

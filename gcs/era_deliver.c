@@ -13,6 +13,8 @@
 int gcs_era_order_of(uint8_t service)
 {
     switch (service) {
+    case GCS_UNORDERED:
+        return GCS_ERA_UNORDERED;
     case GCS_FIFO:
         return GCS_ERA_FIFO;
     case GCS_CAUSAL:

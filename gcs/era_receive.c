@@ -22,6 +22,17 @@ static struct gcs_counters *counters_of(struct gcs_era *era)
 
 /* ---- Frames ----------------------------------------------------------------------------- */
 
+/* The bytes are the total order's; how far the packets are held may be of use to the others. */
+static bool read_acks(struct gcs_era *era, uint16_t rank, const uint64_t *held,
+                      struct gcs_reader *total)
+{
+    for (int order = 0; order < GCS_ERA_TOTAL; order++) {
+        struct gcs_reader none = {0};
+        era->orders[order]->ops->read_ack(era->orders[order], rank, held, &none);
+    }
+    return era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, held, total);
+}
+
 static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame)
 {
     struct gcs_fellow *from = &era->fellows[rank];
@@ -30,8 +41,7 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
                          &order) ||
         status.held[era->view.self] > era->sent ||
-        !era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, status.held,
-                                                   &order)) {
+        !read_acks(era, rank, status.held, &order)) {
         counters_of(era)->dropped_malformed++;
         return;
     }
@@ -220,6 +230,26 @@ static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet 
     return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
 }
 
+/* What came before what its sender sent earlier. With a state all deliveries must be countable, and a
+ * fragment is of no use without those before it. */
+static int arrive_early(struct gcs_era *era, const struct gcs_packet *packet)
+{
+    int order = gcs_era_order_of(packet->service);
+    struct gcs_order_engine *engine = order >= 0 ? era->orders[order] : NULL;
+    if (!engine || !engine->ops->arrive_early || era->group->config.state ||
+        (packet->flags & GCS_PACKET_FRAGMENT))
+        return 0;
+    return engine->ops->arrive_early(engine, packet->rank, packet->number);
+}
+
+static int arrive(struct gcs_era *era, const struct gcs_packet *packet)
+{
+    const struct gcs_window *window = &era->fellows[packet->rank].window;
+    if (packet->number > window->contiguous)
+        return arrive_early(era, packet);
+    return gcs_era_arrive(era, packet->rank, window->contiguous);
+}
+
 static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
                              struct gcs_buffer *buffer, const uint8_t *data, size_t size, const struct gcs_packet *packet)
 {
@@ -249,7 +279,7 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     era->gaps_changed = true;
     if (era->frozen && !GCS_MUTANT(ack_after_freeze) && !GCS_MUTANT(deliver_after_freeze))
         gcs_agreement_held(era->agreement, now);
-    else if (gcs_era_arrive(era, packet->rank, window->contiguous) == GCS_ENOMEM)
+    else if (arrive(era, packet) == GCS_ENOMEM)
         era->group->failed = GCS_ENOMEM;
 }
 

@@ -32,7 +32,7 @@ struct campaign {
 static const char usage_text[] =
     "usage: gcs-sim [--seed N] [--runs K] [--members M] [--messages X]\n"
     "               [--order sequencer|lamport]\n"
-    "               [--service fifo|causal|agreed|safe|mixed]\n"
+    "               [--service unordered|fifo|causal|agreed|safe|mixed]\n"
     "               [--region-size N] [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
     "       gcs-sim --scale [--region-size N] [--members M] [--messages X] [--seed N] [--json]\n"
     "\n"
@@ -44,7 +44,8 @@ static const char usage_text[] =
     "  --region-size N  members of one region of a large view (default 16)\n"
     "  --messages X   messages that they multicast in one run, all together (default 300)\n"
     "  --order O      how the total order is made: sequencer or lamport (default sequencer)\n"
-    "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default agreed)\n"
+    "  --service S    unordered, fifo, causal, agreed, safe, or mixed: all of them (default\n"
+    "                 agreed)\n"
     "  --faults LIST  comma-separated; all; or none (default none):\n";
 
 static const char usage_end[] =
@@ -95,7 +96,8 @@ static bool parse_service(const char *text, enum world_service *service)
     if (world_parse_service(text, service))
         return true;
     fprintf(stderr,
-            "gcs-sim: --service: \"%s\" is no service; use fifo, causal, agreed, safe or mixed\n",
+            "gcs-sim: --service: \"%s\" is no service; use unordered, fifo, causal, agreed, "
+            "safe or mixed\n",
             text);
     return false;
 }

@@ -299,7 +299,7 @@ static int run(const struct tool_options *options)
 const struct tool_command tool_cat = {
     .name = "cat",
     .summary = "multicast standard input to a group, write what is delivered",
-    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_VIEWS | TOOL_EXPECT |
+    .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_ORDER | TOOL_VIEWS | TOOL_EXPECT |
                TOOL_STATUS | TOOL_UNTIL_ALL | TOOL_PACE | TOOL_OUTPUT | TOOL_JSON,
     .run = run,
     .help = "usage: gcs cat GROUP [URL] [options]\n"
@@ -315,7 +315,9 @@ const struct tool_command tool_cat = {
             "                      majority of N processes is there\n"
             "  --expect N          begin to read when the view has N members\n"
             "  --until-all         leave when the input of every member has ended\n"
-            "  --service SERVICE   fifo, agreed (default) or safe\n"
+            "  --service SERVICE   unordered, fifo, causal, agreed (default) or safe\n"
+            "  --order ORDER       of agreed and safe lines: sequencer (default) or lamport; the same\n"
+            "                      at all members\n"
             "  --pace RATE         multicast at most RATE lines per second\n"
             "  --views             show each view on standard error\n"
             "  --output FILE       write what is delivered to FILE\n"

@@ -36,6 +36,7 @@ static const struct option long_options[] = {
     {"interval", required_argument, NULL, TOOL_INTERVAL},
     {"count", required_argument, NULL, TOOL_COUNT},
     {"status", required_argument, NULL, TOOL_STATUS},
+    {"order", required_argument, NULL, TOOL_ORDER},
     {"listen", required_argument, NULL, TOOL_LISTEN},
     {"seconds", required_argument, NULL, TOOL_SECONDS},
     {"help", no_argument, NULL, TOOL_HELP},
@@ -46,7 +47,9 @@ static const struct {
     enum gcs_service service;
     const char *name;
 } services[] = {
+    {GCS_UNORDERED, "unordered"},
     {GCS_FIFO, "fifo"},
+    {GCS_CAUSAL, "causal"},
     {GCS_AGREED, "agreed"},
     {GCS_SAFE, "safe"},
 };
@@ -79,7 +82,7 @@ static bool parse_service(struct tool_options *options, const char *value)
             return true;
         }
     }
-    tool_complain(options, "--service: '%s' is not one of fifo, agreed, safe", value);
+    tool_complain(options, "--service: '%s' is not one of unordered, fifo, causal, agreed, safe", value);
     return false;
 }
 
@@ -121,6 +124,16 @@ static bool parse_bootstrap(struct tool_options *options, const char *value)
     return false;
 }
 
+static bool parse_order(struct tool_options *options, const char *value)
+{
+    bool lamport = strcmp(value, "lamport") == 0;
+    options->order = lamport ? GCS_ORDER_LAMPORT : GCS_ORDER_SEQUENCER;
+    if (lamport || strcmp(value, "sequencer") == 0)
+        return true;
+    tool_complain(options, "--order: '%s' is not one of sequencer, lamport", value);
+    return false;
+}
+
 /* One option that the command takes. */
 static bool parse_option(struct tool_options *options, int option, const char *value)
 {
@@ -136,6 +149,8 @@ static bool parse_option(struct tool_options *options, int option, const char *v
         return parse_bootstrap(options, value);
     case TOOL_SERVICE:
         return parse_service(options, value);
+    case TOOL_ORDER:
+        return parse_order(options, value);
     case TOOL_EXPECT:
         return parse_number(options, "expect", value, GCS_MEMBERS_MAX, &options->expect);
     case TOOL_PACE:
@@ -261,6 +276,7 @@ int tool_options_parse(struct tool_options *options, const struct tool_command *
         .command = command->name,
         .bootstrap = GCS_LOOK,
         .service = GCS_AGREED,
+        .order = GCS_ORDER_SEQUENCER,
     };
     bool good = parse_options(options, command, argc, argv);
     if (good && (options->given & TOOL_HELP)) {

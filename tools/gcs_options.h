@@ -36,6 +36,7 @@ enum tool_option {
     TOOL_STATUS = 1 << 22,
     TOOL_LISTEN = 1 << 23,
     TOOL_SECONDS = 1 << 24,
+    TOOL_ORDER = 1 << 25,
 };
 
 /* What a command works on. */
@@ -53,6 +54,7 @@ struct tool_options {
     enum gcs_bootstrap bootstrap;
     uint32_t founders; /* with GCS_EXPECT */
     enum gcs_service service;
+    enum gcs_order order;
     uint32_t expect;    /* members; 0: not asked for */
     uint32_t pace;      /* lines per second; 0: as fast as they come */
     const char *output; /* NULL: standard output */

@@ -105,6 +105,7 @@ static int open_membership(struct tool_session *session)
     if (!error) {
         gcs_group_config_init(&config);
         config.bootstrap = options->bootstrap;
+        config.order = options->order;
         config.expect = options->founders;
         config.rejoin = false; /* what is written would have a hole */
         session->message_max = config.message_bytes;

@@ -32,10 +32,10 @@ static bool group_ended(const struct gcs_agreement *m)
     return m->decision->proposal.survivors_count == 0;
 }
 
-/* Retirement waits for these: the survivors; at the end of the group, everybody there is. */
+/* Retirement waits for these: the survivors; at the end of the group, all who end it. */
 static bool required(const struct gcs_agreement *m, uint16_t rank)
 {
-    return group_ended(m) || reason(m, rank) == GCS_REASON_NONE;
+    return reason(m, rank) == GCS_REASON_NONE || (group_ended(m) && went(reason(m, rank)));
 }
 
 /* ---- Retirement ------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@
     X(time_goes_back, "agreed-time", "a delivery has the time that its sender proposed")         \
     X(time_forgotten, "agreed-time", "a view begins without regard to what was delivered")       \
     X(seed_of_ones_own, "agreed-time", "the seed depends on who delivers")                       \
+    X(unordered_at_once, "virtual-synchrony", "delivers behind a gap what may get lost")           \
     X(vector_forgotten, "causality", "a causal packet does not wait for what it depends on")      \
     X(lamport_horizon, "agreed-order", "delivers without having heard everybody")               \
     X(lamport_no_nulls, "liveness", "confirms nothing that others send")                         \

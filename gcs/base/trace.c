@@ -103,6 +103,8 @@ static void put_view_id(struct line *line, uint32_t epoch, uint64_t proposer)
 static const char *service_name(enum gcs_service service)
 {
     switch (service) {
+    case GCS_UNORDERED:
+        return "unordered";
     case GCS_FIFO:
         return "fifo";
     case GCS_CAUSAL:

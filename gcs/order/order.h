@@ -51,6 +51,10 @@ struct gcs_order_ops {
     int (*arrive)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number, bool member,
                   const uint8_t *info, size_t size);
 
+    /* A packet that takes part is held, and something before it is not: arrive() will tell of it once
+     * more. NULL: such packets are of no interest. GCS_ENOMEM. */
+    int (*arrive_early)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number);
+
     /* Order information waits to be sent in a numbered packet of this member. */
     bool (*pending)(const struct gcs_order_engine *engine);
 
@@ -117,6 +121,7 @@ static inline bool gcs_order_enough(const struct gcs_order_config *config,
     return gcs_tally_quorum(holders, config->view->tie_breaker);
 }
 
+extern const struct gcs_order_ops gcs_order_unordered;
 extern const struct gcs_order_ops gcs_order_fifo;
 extern const struct gcs_order_ops gcs_order_causal;
 extern const struct gcs_order_ops gcs_order_sequencer;

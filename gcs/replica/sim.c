@@ -331,6 +331,8 @@ int gcs_replica_sim(const struct gcs_replica_sim_service *service,
 {
     int error = 0;
 
+    if (result) /* its text may be shown whatever comes of this */
+        *result = (struct gcs_replica_sim_result){0};
     if (!service || !options || !result || service->size != sizeof(*service) ||
         options->size != sizeof(*options) || !service->open || !service->close || !service->command)
         return GCS_EINVAL;
@@ -338,7 +340,6 @@ int gcs_replica_sim(const struct gcs_replica_sim_service *service,
         options->clients > SIM_CLIENTS || options->operations == 0 ||
         options->operations > OPERATIONS_MAX || options->faults > FAULTS_ALL)
         return GCS_EOPTION;
-    *result = (struct gcs_replica_sim_result){0};
     for (unsigned i = 0; i < options->runs && error == 0; i++) {
         error = run(service, options, result, options->seed + i);
         result->runs++;

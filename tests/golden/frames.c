@@ -7,8 +7,10 @@
 #include "gcs/wire/private.h"
 #include "gcs/wire/report.h"
 #include "gcs/wire/runs.h"
+#include "gcs/wire/stamp.h"
 #include "gcs/wire/status.h"
 #include "gcs/wire/time.h"
+#include "gcs/wire/vector.h"
 #include "tests/golden/golden.h"
 
 /* ---- Integers ------------------------------------------------------------------------ */
@@ -140,6 +142,52 @@ static void check_report(void)
         struct gcs_report_entry entry = gcs_report_read_entry(&entries, &next);
         EXPECT(entry.rank == listed[i].rank && entry.taken == listed[i].taken);
     }
+}
+
+/* ---- STAMP, VECTOR ------------------------------------------------------------------------ */
+
+static const uint8_t stamp_frame[] = {
+    0x0a, 0x00, 0x04, 0x00, /* type, zero, bytes of body */
+    0xac, 0x02,             /* clock 300 */
+    0x2c,                   /* delivered up to clock 256 */
+    0x07,                   /* of rank 7 */
+};
+static const uint8_t vector_frame[] = {
+    0x0b, 0x00, 0x05, 0x00, /* type, zero, bytes of body */
+    0x03, 0x01,             /* rank 3: one more */
+    0x00, 0xac, 0x02,       /* rank 0: 300 more */
+};
+
+static void check_stamp(void)
+{
+    struct gcs_stamp stamp = {300, 256, 7}, read;
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_stamp_write(&w, &stamp);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), stamp_frame);
+    EXPECT(gcs_stamp_read(stamp_frame + GCS_FRAME_HEADER, 4, 8, &read));
+    EXPECT(read.clock == 300 && read.delivered_clock == 256 && read.delivered_rank == 7);
+    EXPECT(!gcs_stamp_read(stamp_frame + GCS_FRAME_HEADER, 4, 7, &read)); /* no such rank */
+    EXPECT(!gcs_stamp_read(stamp_frame + GCS_FRAME_HEADER, 3, 8, &read));
+}
+
+static void check_vector(void)
+{
+    static const struct gcs_vector_change changes[] = {{3, 1}, {0, 300}};
+    struct gcs_vector_change read;
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    uint8_t *begin = gcs_frame_begin(&w, GCS_FRAME_VECTOR);
+    gcs_vector_write(&w, &changes[0]);
+    gcs_vector_write(&w, &changes[1]);
+    EXPECT(gcs_frame_end(&w, begin));
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), vector_frame);
+    struct gcs_reader r =
+        gcs_reader_over(vector_frame + GCS_FRAME_HEADER, sizeof(vector_frame) - GCS_FRAME_HEADER);
+    for (int i = 0; i < 2; i++)
+        EXPECT(gcs_vector_next(&r, &read) && read.rank == changes[i].rank &&
+               read.growth == changes[i].growth);
+    EXPECT(gcs_reader_left(&r) == 0 && !r.bad);
 }
 
 /* ---- NACK ------------------------------------------------------------------------------ */
@@ -351,6 +399,8 @@ void golden_frames(void)
     check_status();
     check_report();
     check_time();
+    check_stamp();
+    check_vector();
     check_nack();
     check_runs();
     check_private();

@@ -48,7 +48,7 @@ enum lab_fault {
 /* What the processes are connected by: see network.h. */
 enum lab_network_kind { LAB_AUTO, LAB_LOOPBACK, LAB_NAMESPACES };
 
-enum lab_service { LAB_FIFO, LAB_CAUSAL, LAB_AGREED, LAB_SAFE, LAB_MIXED };
+enum lab_service { LAB_UNORDERED, LAB_FIFO, LAB_CAUSAL, LAB_AGREED, LAB_SAFE, LAB_MIXED };
 
 /* How the total order is made; LAB_ANY: the seed decides. */
 enum lab_order { LAB_ANY, LAB_SEQUENCER, LAB_LAMPORT };

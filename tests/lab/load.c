@@ -74,7 +74,8 @@ static size_t draw_size(struct gcs_prng *prng)
 
 static enum gcs_service draw_service(struct gcs_prng *prng, enum lab_service service)
 {
-    static const enum gcs_service services[] = {GCS_FIFO, GCS_CAUSAL, GCS_AGREED, GCS_SAFE};
+    static const enum gcs_service services[] = {GCS_UNORDERED, GCS_FIFO, GCS_CAUSAL, GCS_AGREED,
+                                                GCS_SAFE};
 
     return services[service == LAB_MIXED ? gcs_prng_below(prng, LAB_MIXED) : (uint64_t)service];
 }

@@ -21,13 +21,14 @@ static const char *const fault_names[] = {
 
 static const char *const network_names[] = {"auto", "loopback", "namespaces"};
 
-static const char *const service_names[] = {"fifo", "causal", "agreed", "safe", "mixed"};
+static const char *const service_names[] = {"unordered", "fifo", "causal",
+                                            "agreed", "safe", "mixed"};
 
 static const char *const order_names[] = {"any", "sequencer", "lamport"};
 
 static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
-    "               [--service fifo|causal|agreed|safe|mixed]\n"
+    "               [--service unordered|fifo|causal|agreed|safe|mixed]\n"
     "               [--order any|sequencer|lamport] [--plan TEXT] [--dir DIR]\n"
     "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
@@ -38,7 +39,7 @@ static const char usage_text[] =
     "  --seed N       of the schedule of faults and of the load (default 1)\n"
     "  --seconds S    how long faults happen (default 20)\n"
     "  --members M    processes, 1 to 64 (default 5)\n"
-    "  --service S    fifo, causal, agreed, safe, or mixed: all of them (default mixed)\n"
+    "  --service S    unordered, fifo, causal, agreed, safe, or mixed: all of them (default mixed)\n"
     "  --order O      how the total order is made: sequencer, lamport, or any: as the\n"
     "                 seed decides (default any)\n"
     "  --network N    namespaces: a network of its own for each process, needs root;\n"
@@ -103,7 +104,8 @@ static bool parse_service(const char *text, enum lab_service *service)
         }
     }
     fprintf(stderr,
-            "gcs-lab: --service: \"%s\" is no service; use fifo, causal, agreed, safe or mixed\n",
+            "gcs-lab: --service: \"%s\" is no service; use unordered, fifo, causal, agreed, safe or "
+            "mixed\n",
             text);
     return false;
 }

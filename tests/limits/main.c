@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 60000
-#define SUSPECT_MS  10000 /* the machine may be busy with other things, too */
+#define PATIENCE_MS 150000
+#define SUSPECT_MS  2000 /* the machine may be busy with other things, too */
 
 static const struct {
     const char *name;

@@ -38,6 +38,7 @@ struct gcs_group *join_ticker(struct gcs_endpoint *endpoint, bool first);
 int join_store(struct gcs_endpoint *endpoint, bool first_start, struct gcs_group **group);
 void part(struct gcs_endpoint *endpoint, struct gcs_group *group);
 int publish(struct gcs_group *group, const char *text);
+int publish_numbered(struct gcs_group *group, uint64_t number, const char *name);
 int answer(const struct gcs_event *event, const void *data, size_t size);
 void watch(struct gcs_endpoint *endpoint);
 int may_act(struct gcs_group *group);
@@ -197,6 +198,7 @@ static void run_endpoints(void)
     await_members(first, 2);
     await_members(second, 2);
     EXPECT(publish(groups[0], "tick") == 0);
+    EXPECT(publish_numbered(groups[0], 7, "tock") == 0);
     await(second, GCS_EVENT_DELIVER, &event);
     EXPECT(answer(&event, "tock", 4) == 0);
     await(first, GCS_EVENT_PRIVATE, &event);

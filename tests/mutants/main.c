@@ -142,6 +142,8 @@ static uint32_t run_seed(uint64_t seed, bool explain)
         options.order = GCS_ORDER_LAMPORT;
     else if (is_about("vector_"))
         options.service = WORLD_CAUSAL;
+    else if (is_about("unordered_"))
+        options.service = WORLD_UNORDERED;
     world_parse_faults(profile->faults, &options.faults);
     world_run(&options, &result);
     for (size_t i = 0; i < result.verdict.count; i++)

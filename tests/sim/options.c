@@ -18,7 +18,7 @@ void world_options_init(struct world_options *options)
 
 bool world_parse_service(const char *text, enum world_service *service)
 {
-    static const char *const names[] = {"fifo", "agreed", "safe", "mixed", "causal"};
+    static const char *const names[] = {"fifo", "agreed", "safe", "mixed", "causal", "unordered"};
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
         if (strcmp(text, names[i]) == 0) {

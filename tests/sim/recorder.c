@@ -78,6 +78,8 @@ static enum record_type record_type(enum gcs_trace_type type)
 static enum record_service record_service(enum gcs_service service)
 {
     switch (service) {
+    case GCS_UNORDERED:
+        return RECORD_UNORDERED;
     case GCS_FIFO:
         return RECORD_FIFO;
     case GCS_CAUSAL:

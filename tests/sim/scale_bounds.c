@@ -8,9 +8,10 @@
 #define SOURCE_ALL_LARGE  3.0
 #define SOURCE_ALL_MOST   4.0 /* fewer members are fewer senders, and the figure is less certain */
 #define SENDS_MOST        1.25
-/* A member hears its region and the regions below it report as often as it is told what is stable:
- * at most once per packet, and twice where that was lost or is late. */
-#define CONTROL_EACH      2000.0
+/* For each member of its region and each region below it a coordinator hears one report in two
+ * milliseconds, in which there are eight packets of data here, and what is not bounded by that: requests,
+ * and reports that are repeated. */
+#define CONTROL_EACH      200.0
 #define STUCK_FACTOR      8
 
 static double per(uint64_t part, uint64_t whole)

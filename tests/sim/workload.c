@@ -42,14 +42,15 @@ static uint32_t pick_size(struct world *world)
 
 static enum gcs_service pick_service(struct world *world)
 {
-    static const enum gcs_service services[] = {GCS_FIFO, GCS_AGREED, GCS_SAFE, 0, GCS_CAUSAL};
+    static const enum gcs_service services[] = {GCS_FIFO, GCS_AGREED, GCS_SAFE, 0,
+                                                GCS_CAUSAL, GCS_UNORDERED};
     /* Mixed: a third each of agreed, safe, and all those that are in no total order. */
-    static const enum gcs_service others[] = {GCS_FIFO, GCS_CAUSAL};
+    static const enum gcs_service others[] = {GCS_FIFO, GCS_CAUSAL, GCS_UNORDERED};
 
     if (world->options.service != WORLD_MIXED)
         return services[world->options.service];
     uint64_t third = gcs_prng_below(&world->prng, 3);
-    return third > 0 ? services[third] : others[world->planned_count % 2];
+    return third > 0 ? services[third] : others[world->planned_count % 3];
 }
 
 static uint32_t plan_one(struct world *world, uint64_t at)

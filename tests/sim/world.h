@@ -44,7 +44,7 @@ enum world_fault {
 #define WORLD_FAULTS_ALL ((1U << WORLD_FAULTS) - 1)
 
 /* Names on command lines, in this order; mixed: all of them. */
-enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED, WORLD_CAUSAL };
+enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED, WORLD_CAUSAL, WORLD_UNORDERED };
 
 struct world_options {
     uint64_t seed;

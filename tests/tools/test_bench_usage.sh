@@ -45,8 +45,8 @@ for value in 7 16777217 17M 1G 1k K; do
     refuses "--size: '$value' is not a number from 8 to 16777216" throughput --size "$value"
 done
 refuses "--size: '8' is not a number from 16" latency --size 8
-refuses "--service: 'causual' is not one of fifo, agreed, safe" throughput --service causual
-refuses "--order: 'random' is not sequencer" throughput --order random
+refuses "--service: 'causual' is not one of unordered, fifo, causal, agreed, safe" throughput --service causual
+refuses "--order: 'random' is not one of sequencer, lamport" throughput --order random
 refuses "--transport: 'pigeon' is not udp" throughput --transport pigeon
 refuses "--url-template: 'carrier://pigeon:1'" throughput --url-template carrier://pigeon:1
 refuses "--url-template: ''" throughput --url-template ''

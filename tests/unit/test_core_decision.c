@@ -145,6 +145,26 @@ START_TEST(who_was_evicted_does_not_come_back_because_it_hears_that_it_is_out)
 }
 END_TEST
 
+/* Two are left of three, and both go: nobody waits for the dead one to hear of that. */
+START_TEST(the_last_ones_do_not_wait_for_the_dead)
+{
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    c.nodes[2].down = true;
+    struct gcs_address dead = cluster_address(2);
+    gcs_core_unreachable(c.nodes[0].core, c.now, &dead);
+    gcs_core_unreachable(c.nodes[1].core, c.now, &dead);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    cluster_run(&c, 900 * MILLISECONDS);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(c.nodes[i].left, 1);
+        ck_assert_int_eq(c.nodes[i].error, 0);
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -152,6 +172,7 @@ int main(void)
         who_comes_back_takes_along_what_it_alone_knows,
         who_has_left_has_left_also_if_it_hears_that_it_is_out,
         who_was_evicted_does_not_come_back_because_it_hears_that_it_is_out,
+        the_last_ones_do_not_wait_for_the_dead,
     };
     return suite_run("core_decision", tests, SUITE_SIZE(tests));
 }

@@ -241,7 +241,7 @@ START_TEST(payload_that_makes_no_sense_is_malformed)
     EXPECT_DROPPED(&f, dropped_malformed); /* longer than it is */
     f = forge_data(next_number, GCS_FIFO, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\1", 10);
     EXPECT_DROPPED(&f, dropped_malformed);
-    static const uint8_t services[] = {1, 6, 7, 255};
+    static const uint8_t services[] = {6, 7, 255};
     for (size_t i = 0; i < sizeof(services); i++) {
         f = forge_data(next_number, services[i], "\5hello", 6);
         EXPECT_DROPPED(&f, dropped_malformed);

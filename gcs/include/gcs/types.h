@@ -39,6 +39,7 @@ struct gcs_address {
 
 /* What the group promises about one message. Numbers are part of the wire format. */
 enum gcs_service {
+    GCS_UNORDERED = 1, /* in no order: what arrives does not wait for what is missing before it */
     GCS_FIFO = 2,   /* per sender in order */
     GCS_CAUSAL = 3, /* never before what its sender had delivered, of causal messages */
     GCS_AGREED = 4, /* one total order, the same at all members that go together */

@@ -180,7 +180,8 @@ static void note_view(struct actor *actor, const struct gcs_view_change *change)
 
 static const char *service_name(enum gcs_service service)
 {
-    static const char *const names[] = {[GCS_FIFO] = "fifo",
+    static const char *const names[] = {[GCS_UNORDERED] = "unordered",
+                                        [GCS_FIFO] = "fifo",
                                         [GCS_CAUSAL] = "causal",
                                         [GCS_AGREED] = "agreed",
                                         [GCS_SAFE] = "safe"};
