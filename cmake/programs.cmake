@@ -33,6 +33,7 @@ endif()
 gcs_glob(bench_sources bench/*.c)
 if(bench_sources)
     gcs_program(gcs-bench bench ${bench_sources})
+    file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
     file(CREATE_LINK "${PROJECT_SOURCE_DIR}/bench/peers" "${PROJECT_BINARY_DIR}/bench/peers" SYMBOLIC)
 endif()
 

@@ -54,18 +54,14 @@ void gcs_member_format(const struct gcs_member_id *member, char *text, size_t si
         (void)snprintf(text, size, "%s", name);
 }
 
+/* By the numbers that services have on the wire. */
+static const char *const service_names[] = {"", "unordered", "fifo", "causal", "agreed", "safe"};
+
 const char *gcs_service_name(uint8_t service)
 {
-    switch (service) {
-    case GCS_FIFO:
-        return "fifo";
-    case GCS_AGREED:
-        return "agreed";
-    case GCS_SAFE:
-        return "safe";
-    default:
-        return "";
-    }
+    size_t count = sizeof(service_names) / sizeof(service_names[0]);
+
+    return service < count ? service_names[service] : "";
 }
 
 const char *gcs_version(void)

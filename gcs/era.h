@@ -151,9 +151,8 @@ int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal 
 
 /* ---- telling what has become safe: era_stable.c ------------------------------------------ */
 
-/* An agreed packet was delivered at that place. GCS_ENOMEM. */
-int gcs_era_unsettled(struct gcs_era *era, const struct gcs_order_next *place,
-                      const struct gcs_held *packet);
+/* Agreed messages were delivered, all of them to their ends. GCS_ENOMEM. */
+int gcs_era_unsettled(struct gcs_era *era, const struct gcs_core_event *delivery);
 /* Tells what has become safe since. GCS_ENOMEM. */
 int gcs_era_settle(struct gcs_era *era, uint64_t now);
 

@@ -114,7 +114,7 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
     }
     gcs_buffer_ref(buffer);
     gcs_era_ref(era);
-    return 0;
+    return packet->service == GCS_AGREED ? gcs_era_unsettled(era, &event) : 0;
 }
 
 static int deliver_fragment(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t number,
@@ -171,9 +171,7 @@ static int deliver_order(struct gcs_era *era, uint64_t now, int order)
         era->position = order == GCS_ERA_TOTAL ? next.position : era->position;
         if (GCS_MUTANT(skip_own_delivery) && era->frozen && next.rank == era->view.self)
             ours = false;
-        int result = ours && packet->service == GCS_AGREED ? gcs_era_unsettled(era, &next, packet) : 0;
-        if (result == 0 && ours)
-            result = deliver_packet(era, now, next.rank, next.number, packet);
+        int result = ours ? deliver_packet(era, now, next.rank, next.number, packet) : 0;
         if (result < 0)
             return result;
     }

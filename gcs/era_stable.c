@@ -36,15 +36,14 @@ static bool wanted(const struct gcs_era *era)
     return era->group->config.stable && !era->frozen && !era->group->sync;
 }
 
-int gcs_era_unsettled(struct gcs_era *era, const struct gcs_order_next *place,
-                      const struct gcs_held *packet)
+int gcs_era_unsettled(struct gcs_era *era, const struct gcs_core_event *delivery)
 {
-    if (!wanted(era) || packet->count == 0)
+    if (!wanted(era))
         return 0;
     if (era->unsettled_tail - era->unsettled_head == era->unsettled_capacity && !grow(era))
         return GCS_ENOMEM;
-    *unsettled_at(era, era->unsettled_tail++) =
-        (struct gcs_unsettled){place->position, packet->first + packet->count - 1, place->rank};
+    *unsettled_at(era, era->unsettled_tail++) = (struct gcs_unsettled){
+        delivery->position, delivery->number + delivery->count - 1, delivery->rank};
     return 0;
 }
 

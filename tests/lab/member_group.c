@@ -221,6 +221,8 @@ void lab_member_event(struct lab_member *member, const struct gcs_event *event)
         if (!member->options->stable)
             lab_member_wrong("an event that nobody has asked for says what is stable");
         break;
+    case GCS_EVENT_SLOW: /* others are, for a while, and nothing is to be done */
+        break;
     case GCS_EVENT_LEFT:
         on_left(member, event->error);
         break;

@@ -73,13 +73,14 @@ static unsigned away(const struct world *world)
 
 /*
  * Without it the others that are not away keep most of the votes: who leaves, or is sent, with the
- * only quorum there is ends the group for those that are away as well.
+ * only quorum there is ends the group for those that are away as well. So nobody goes where more
+ * than a minority may be away before it is gone, and those who go never have half of the votes.
  */
 static bool may_leave(const struct world *world, const struct node *leaver)
 {
     const struct log *log = &world->result->log;
     const struct record *view = &log->records[leaver->view_record];
-    uint32_t all = 0, gone = 0;
+    uint32_t all = 0, gone = 0, going = 0;
 
     for (size_t i = 0; i < view->members_count; i++) {
         const struct node *node = recorder_node(world, log->lists.items[view->members + i]);
@@ -87,8 +88,10 @@ static bool may_leave(const struct world *world, const struct node *leaver)
 
         all += votes;
         gone += !node || node == leaver || is_away(world, node) ? votes : 0;
+        going += node && (node == leaver || node->leaving || node->evicted) ? votes : 0;
     }
-    return 2 * (away(world) + 1) < world->options.members && 2 * gone < all;
+    return world->careful && 2 * going < all && 2 * (away(world) + 1) < world->options.members &&
+           2 * gone < all;
 }
 
 bool schedule_may_go(const struct world *world, unsigned more)
@@ -204,7 +207,8 @@ static void evict(struct world *world, struct action *action)
     unsigned count = world->options.members;
     unsigned first = (unsigned)gcs_prng_below(&world->prng, count);
     struct node *node = &world->nodes[first];
-    struct node *other = &world->nodes[(first + 1 + gcs_prng_below(&world->prng, count - 1)) % count];
+    struct node *other =
+        &world->nodes[(first + 1 + gcs_prng_below(&world->prng, count - 1)) % count];
 
     if (!node_in_group(node) || node->leaving || !node_in_group(other) || other->leaving ||
         !may_leave(world, other)) {
@@ -217,14 +221,10 @@ static void evict(struct world *world, struct action *action)
 void schedule_act(struct world *world, uint32_t index)
 {
     static void (*const ambushes[])(struct world *, struct action *) = {
-        [KIND_LEAVE] = leave,
-        [KIND_EVICT] = evict,
-        [KIND_STORM] = ambush_storm,
-        [KIND_LAST_WORDS] = ambush_last_words,
-        [KIND_ECHO] = ambush_echo,
-        [KIND_GONE] = ambush_gone,
-        [KIND_MUTE] = ambush_mute,
-        [KIND_LATE] = ambush_late,
+        [KIND_LEAVE] = leave,        [KIND_EVICT] = evict,
+        [KIND_STORM] = ambush_storm, [KIND_LAST_WORDS] = ambush_last_words,
+        [KIND_ECHO] = ambush_echo,   [KIND_GONE] = ambush_gone,
+        [KIND_MUTE] = ambush_mute,   [KIND_LATE] = ambush_late,
         [KIND_HUB] = ambush_hub,
     };
     struct action *action = &world->actions[index];

@@ -20,4 +20,6 @@ done <<'SEEDS'
 4 40013976 who was excluded took the decision along
 4 116715127 who was excluded for good was the only one who knew the decision
 5 117700923 the same with another crash
+5 405003121 told that a large message is stable when its first piece was
+4 404002835 who left had the only quorum
 SEEDS

@@ -5,6 +5,7 @@
  */
 /* ctest-labels: thread */
 #include "crew.h"
+#include "gcs/endpoint.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -122,6 +123,34 @@ START_TEST(it_tells_counters_groups_members_and_latency)
     ck_assert_ptr_nonnull(strstr(reply, "\ngcs_member_rtt_seconds{"));
     ck_assert_ptr_nonnull(strstr(reply, "service=\"safe\",le=\"+Inf\"}"));
     ck_assert_int_eq(reply[strlen(reply) - 1], '\n');
+    crew_close(&crew);
+    end();
+}
+END_TEST
+
+/* Whatever services there are, each has its latency. */
+START_TEST(each_service_is_measured)
+{
+    struct crew crew;
+    struct gcs_event event;
+    char text[64];
+    unsigned services = 0;
+    begin();
+    form(&crew, 0);
+    for (uint8_t service = 0; service < GCS_SERVICES; service++) {
+        if (gcs_multicast(crew.group[1], (enum gcs_service)service, "z", 1, 0) != 0)
+            continue; /* there is none of that number */
+        crew_await(crew.endpoint[1], GCS_EVENT_DELIVER, &event);
+        while (event.service != (enum gcs_service)service)
+            crew_await(crew.endpoint[1], GCS_EVENT_DELIVER, &event);
+        ck_assert_str_ne(gcs_service_name(service), "");
+        crew_pause_ms(60); /* until there is another snapshot */
+        ask_for("json\n");
+        (void)snprintf(text, sizeof(text), "\"%s\":{\"count\":", gcs_service_name(service));
+        ck_assert_ptr_nonnull(strstr(reply, text));
+        services++;
+    }
+    ck_assert_uint_ge(services, 3);
     crew_close(&crew);
     end();
 }
@@ -363,6 +392,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         it_tells_counters_groups_members_and_latency,
+        each_service_is_measured,
         it_tells_in_the_own_loop_too,
         it_has_the_permissions_asked_for_whatever_the_umask,
         what_is_wrong_with_the_path_is_said,
