@@ -96,6 +96,8 @@ void gcs_tree_multicast(struct gcs_era *era, struct gcs_buffer *buffer, const ui
 /* Passes on one of another member that has come for the first time, asked for so many times. */
 void gcs_tree_spread(struct gcs_era *era, const struct gcs_address *from, uint16_t rank,
                      uint64_t number, uint32_t attempts);
+/* Passing on a packet of rank brings it to that member anyway. */
+bool gcs_tree_spreads_to(const struct gcs_era *era, uint16_t rank, uint16_t to);
 /* A frame from the root to everybody, as far as it is our part. */
 void gcs_tree_send_down(struct gcs_era *era, uint8_t type, const uint8_t *body, size_t size);
 

@@ -305,7 +305,8 @@ void gcs_tree_kept(struct gcs_era *era, uint64_t now, const struct gcs_address *
         if (want->until <= now)
             continue;
         any = true;
-        if (want->rank == rank && number >= want->first && number <= want->last)
+        if (want->rank == rank && number >= want->first && number <= want->last &&
+            !gcs_tree_spreads_to(era, rank, want->from))
             pass_on(era, now, want->from, rank, number);
     }
     if (!any)

@@ -68,6 +68,17 @@ void gcs_tree_spread(struct gcs_era *era, const struct gcs_address *from, uint16
             packet->data, packet->size);
 }
 
+bool gcs_tree_spreads_to(const struct gcs_era *era, uint16_t rank, uint16_t to)
+{
+    const struct gcs_regions *regions = &era->tree->regions;
+    uint16_t self = era->tree->region, region = regions->region_of[to];
+    uint16_t home = regions->region_of[rank];
+    bool beside = region != self && (gcs_region_parent(regions, region) == self ||
+                                     gcs_region_parent(regions, self) == region);
+    return era->tree->overlay && acts(era) && beside && gcs_tree_acting(era, region) == to &&
+           (home == self || gcs_region_towards(regions, self, home) != region);
+}
+
 void gcs_tree_send_down(struct gcs_era *era, uint8_t type, const uint8_t *body, size_t size)
 {
     const struct gcs_tree *tree = era->tree;

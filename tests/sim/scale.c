@@ -37,7 +37,7 @@ struct member {
     uint64_t delivered;
     uint64_t control, held_most;
     const uint8_t *last_data; /* of the last data packet that it sent, and copies of that so far */
-    uint64_t copies;
+    uint64_t copies, copies_at;
     bool stuck;
     struct gcs_core_event *kept;
     size_t kept_count, kept_capacity;
@@ -239,15 +239,17 @@ static bool is_idle_talk(const struct scale *scale, const struct member *m,
            (unsigned)(to + 1) / size != m->index / size;
 }
 
-/* Copies of one packet leave one after the other. */
+/* Copies of one packet leave one after the other, at one time; later ones are repairs. */
 static void note_copies(struct scale *scale, struct member *m, const struct gcs_core_packet *packet,
                         bool own)
 {
     struct scale_result *result = scale->result;
     uint64_t copies = scale->options->multicast && packet->multicast ? 1 : packet->to_count;
 
-    m->copies = packet->data == m->last_data ? m->copies + copies : copies;
+    m->copies = packet->data == m->last_data && scale->now == m->copies_at ? m->copies + copies
+                                                                           : copies;
     m->last_data = packet->data;
+    m->copies_at = scale->now;
     if (own && m->copies > result->copies_most)
         result->copies_most = m->copies;
     if (m->copies > result->copies_inner)
