@@ -22,8 +22,8 @@ enum mistake {
 static enum mistake mistake;
 
 struct registers {
-    int64_t value[4];
-    int64_t answer;
+    uint64_t value[4];
+    uint64_t answer;
     size_t got;
     uint64_t life;
 };
@@ -35,11 +35,11 @@ static int apply(void *ctx, const struct gcs_replica_command *command,
 {
     struct registers *registers = ctx;
     const uint8_t *bytes = command->data;
-    int64_t *value = &registers->value[bytes[0] % 4];
+    uint64_t *value = &registers->value[bytes[0] % 4];
 
-    *value = *value * 3 + bytes[1] + (int64_t)(command->seed % 5);
+    *value = *value * 3 + bytes[1] + command->seed % 5;
     if (mistake == PRIVATE_STATE && *value % 16 == 0)
-        *value += (int64_t)registers->life;
+        *value += registers->life;
     registers->answer = *value;
     *result = (struct gcs_replica_result){&registers->answer, sizeof(registers->answer)};
     return 0;
@@ -61,7 +61,7 @@ static int query(void *ctx, const void *data, size_t size, uint64_t time,
 
 static int64_t read_copy(void *ctx, uint64_t offset, void *data, size_t size)
 {
-    size_t all = sizeof(int64_t[4]);
+    size_t all = sizeof(uint64_t[4]);
 
     if (offset >= all)
         return 0;
@@ -73,7 +73,7 @@ static int64_t read_copy(void *ctx, uint64_t offset, void *data, size_t size)
 static int snapshot(void *ctx, struct gcs_state_source *source)
 {
     struct registers *registers = ctx;
-    int64_t *copy = malloc(sizeof(registers->value));
+    uint64_t *copy = malloc(sizeof(registers->value));
 
     memcpy(copy, registers->value, sizeof(registers->value));
     if (mistake == SHORT_SNAPSHOT)
