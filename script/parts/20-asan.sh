@@ -2,6 +2,6 @@
 # part: the same under AddressSanitizer and UndefinedBehaviorSanitizer
 # timeout: 1500
 . "$root/script/lib.sh"
-exclude=(-LE '^arch$')
-[ "$quick" = yes ] && exclude=(-LE '^(arch|slow)$')
+exclude=(-LE '^(arch|manual)$')
+[ "$quick" = yes ] && exclude=(-LE '^(arch|manual|slow)$')
 run_ctest asan "${exclude[@]}"

@@ -51,10 +51,15 @@ tell() {
     done
 }
 
+# What an earlier member of that number has said is not the new one's, which empties the file only
+# once its process has begun.
+forget() { rm -f "$tmp/out.$1" "$tmp/said.$1"; }
+
 # start MEMBER OPTION...: a gcs cat in the background; its input is in.MEMBER.
 start() {
     local member=$1
     shift
+    forget "$member"
     "$gcs" cat "$group" "$url" "$@" <"$tmp/in.$member" >"$tmp/out.$member" 2>"$tmp/said.$member" &
     pids[member]=$!
 }

@@ -48,6 +48,7 @@ start 2 --create --views
 mkfifo "$tmp/closed"
 head -n 1 <"$tmp/closed" >"$tmp/head" &
 reader=$!
+forget 1
 "$gcs" cat "$group" "$url" --join <"$tmp/in.1" >"$tmp/closed" 2>"$tmp/said.1" &
 pids[1]=$!
 check "closed: two members" eventually said 2 '^view [^:]*: 2 members'
@@ -90,9 +91,11 @@ check "the other was there all the time" ends 2 0
 group=test-$$-slow
 mkfifo "$tmp/pipe"
 seq -f "%g: a line that is long enough to fill the buffers on the way to the slow reader some time" 400000 >"$tmp/many"
+forget 1
 "$gcs" cat "$group" "$url" --create --expect 3 --views <"$tmp/many" >"$tmp/out.1" 2>"$tmp/said.1" &
 pids[1]=$!
 start 2 --join --views
+forget 3
 "$gcs" cat "$group" "$url" --join <"$tmp/in.3" >"$tmp/pipe" 2>"$tmp/said.3" &
 pids[3]=$!
 exec 8<"$tmp/pipe"
