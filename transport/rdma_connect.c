@@ -424,6 +424,14 @@ bool gcs_rdma_take_event(struct gcs_rdma *rdma)
     return true;
 }
 
+static void note_port(struct gcs_rdma *rdma, bool active)
+{
+    rdma->note[0] = '\0';
+    if (!active)
+        (void)snprintf(rdma->note, sizeof(rdma->note), "port %u of %s is not active", rdma->port,
+                       ibv_get_device_name(rdma->device->device));
+}
+
 bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)
 {
     struct ibv_async_event event;
@@ -440,9 +448,7 @@ bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)
     case IBV_EVENT_PORT_ERR:
         if (event.element.port_num == rdma->port &&
             ibv_query_port(rdma->device, rdma->port, &port) == 0)
-            (void)snprintf(rdma->note, sizeof(rdma->note),
-                           port.state == IBV_PORT_ACTIVE ? "" : "port %u of %s is not active",
-                           rdma->port, ibv_get_device_name(rdma->device->device));
+            note_port(rdma, port.state == IBV_PORT_ACTIVE);
         break;
     default:
         break;

@@ -30,10 +30,10 @@ stranger() {
         mount -t overlay root -o "lowerdir=/,upperdir=$tmp/over/upper,workdir=$tmp/over/work" "$tmp/root"
         mkdir -p "$tmp/root/stranger"
         cp "$@" "$tmp/hello.c" "$sources/tests/package/stranger.sh" "$tmp/root/stranger"
+        mount -t tmpfs nothing "$tmp/root$sources"
         mount -t tmpfs -o mode=1777 tmp "$tmp/root/tmp"
         mount -t proc proc "$tmp/root/proc"
         mount --bind /dev "$tmp/root/dev"
-        mount -t tmpfs nothing "$tmp/root$sources"
         ip link set lo up
         exec chroot "$tmp/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/stranger LANG=C.UTF-8 \
             bash /stranger/stranger.sh

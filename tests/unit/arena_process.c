@@ -75,7 +75,7 @@ void arena_join(struct arena *arena, int process)
         .seed = gcs_prng_next(&arena->prng),
         .seeds = seeds,
         .seeds_count = (size_t)arena->processes_count,
-        .env = {p, boot_to_address, boot_found, boot_joined, boot_refused, boot_renew},
+        .env = {p, boot_to_address, boot_found, boot_joined, boot_refused, boot_renew, NULL},
     };
     while (gcs_bootstrap_new(&config, arena->now, &p->boot)) {
     }

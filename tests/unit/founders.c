@@ -134,7 +134,7 @@ void founders_start(int index, uint32_t expect, uint64_t look_ns)
         .seed = gcs_prng_next(&prng),
         .seeds = seeds,
         .seeds_count = FOUNDERS_MAX,
-        .env = {node, to_address, found, joined, refused, NULL},
+        .env = {node, to_address, found, joined, refused, NULL, NULL},
     };
     ck_assert_int_eq(gcs_bootstrap_new(&config, founders.now, &node->machine), 0);
 }

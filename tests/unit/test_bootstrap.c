@@ -145,7 +145,7 @@ static void start(int index, enum gcs_bootstrap mode, const int *seeds, size_t c
         .seed = gcs_prng_next(&prng),
         .seeds = list,
         .seeds_count = count,
-        .env = {node, to_address, found, joined, refused, NULL},
+        .env = {node, to_address, found, joined, refused, NULL, NULL},
     };
     node->starts_at = now;
     ck_assert_int_eq(gcs_bootstrap_new(&config, now, &node->machine), 0);
