@@ -1,16 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# gcs-limits in short, and what is wrong on its command line is refused. With
-# AddressSanitizer this also says that nothing of all the joins and leaves leaks.
+# gcs-limits in short, and what is wrong on its command line is refused.
 #
 # ctest-labels: slow
 # ctest-timeout: 200
 
 limits=${1:?usage: $0 BUILD_FOLDER}/tests/gcs-limits
 [ -x "$limits" ] || { echo "no $limits"; exit 77; }
-# What was freed would stay resident, and nothing is to grow.
-export ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=0:thread_local_quarantine_size_kb=0
 wrong=0
 
 # run STATUS LAST_LINE OPTION...
