@@ -14,6 +14,7 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(p99_us, "us: 99 % are", 2),
     BENCH_METRIC(p999_us, "us: 99.9 % are", 2),
     BENCH_METRIC(max_us, "us: the slowest", 2),
+    BENCH_METRIC(own_p50_us, "us: half are faster at their sender, where one sends", 2),
     BENCH_METRIC(messages_per_second, "messages per second", 0),
     BENCH_METRIC(cpu_us_per_message, "us of CPU per message, all members together", 2),
     BENCH_METRIC(user_us_per_message, NULL, 2),

@@ -143,6 +143,7 @@ extern const struct bench_command bench_floor;
 extern const struct bench_command bench_compare;
 extern const struct bench_command bench_sweep;
 extern const struct bench_command bench_guest;
+extern const struct bench_command bench_orders;
 
 /*
  * Reads the command line behind `gcs-bench NAME` (argv[0] is NAME). BENCH_GO, or how to exit:

@@ -54,7 +54,7 @@ static int tell(struct gcs_era *era, uint64_t now, const struct gcs_unsettled *l
         .group = era->group,
         .user = era->group->user,
         .sender = &era->members[last->rank].id,
-        .number = last->number,
+        .number = last->number + GCS_MUTANT(stable_ahead),
         .service = GCS_AGREED,
         .rank = last->rank,
         .token = era,
@@ -63,7 +63,7 @@ static int tell(struct gcs_era *era, uint64_t now, const struct gcs_unsettled *l
         .type = GCS_TRACE_STABLE,
         .now = now,
         .sender = event.sender,
-        .number = last->number,
+        .number = event.number,
         .service = GCS_AGREED,
     };
     if (!gcs_events_push(&era->group->core->events, &event))

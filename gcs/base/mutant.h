@@ -58,6 +58,8 @@
     X(lamport_no_nulls, "liveness", "confirms nothing that others send")                         \
     X(lamport_hole, "causality", "dead senders' packets survive what they depend on")           \
     X(lamport_packet_only, "uniformity", "counts who holds a packet without those before it")   \
+    X(safe_without_all, "safe-held", "safe by a quorum where all voters are asked for")             \
+    X(stable_ahead, "stability", "tells that a message is safe that has not been delivered")       \
     X(stable_at_once, "uniformity", "tells that agreed messages are safe when they are delivered") \
     X(lamport_closed, "agreed-order", "closes a view in another order than by clocks")          \
     X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
@@ -78,7 +80,6 @@
     X(stale_quorum, "quorum_with_view", "tells a view with the quorum of the one before")  \
     X(deaf_to_data, "large_message", "only heartbeats count as signs of life")             \
     X(nack_at_once, "late_data", "takes for lost what has been overtaken")                 \
-    X(safe_without_all, "safe_for_all", "safe by a quorum where all voters are asked for")  \
     X(vote_before_state, "restart_before_state", "new members vote before they have the state")
 
 /* X(name, the bound that it misses, what is wrong): they break no guarantee, or only in a tree of regions, and the bounds that

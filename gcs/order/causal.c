@@ -16,7 +16,7 @@
  * packets have: what their senders have delivered is in their reports. What a dead sender
  * left may depend on what is lost; then it is dropped, with all that depends on it.
  */
-#include "gcs/order/order.h"
+#include "gcs/order/silent.h"
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
@@ -240,12 +240,6 @@ static int causal_arrive(struct gcs_order_engine *engine, uint16_t rank, uint64_
 
 /* ---- What own packets tell -------------------------------------------------------------- */
 
-static bool causal_pending(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false; /* who sends nothing has nobody depend on what it has delivered */
-}
-
 static bool causal_crowded(const struct gcs_order_engine *engine)
 {
     const struct causal *c = (const struct causal *)engine;
@@ -295,48 +289,6 @@ static void causal_announce(struct gcs_order_engine *engine, uint64_t number, bo
     gcs_frame_end(w, begin);
 }
 
-/* ---- Acknowledgements: there are none ---------------------------------------------------- */
-
-static void causal_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w)
-{
-    (void)engine;
-    (void)w;
-}
-
-static bool causal_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
-                            struct gcs_reader *r)
-{
-    (void)engine;
-    (void)rank;
-    (void)held;
-    (void)r;
-    return true;
-}
-
-static bool causal_owes_ack(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static uint64_t causal_known(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return 0;
-}
-
-static bool causal_safe(const struct gcs_order_engine *engine, uint64_t position)
-{
-    (void)engine;
-    (void)position;
-    return true;
-}
-
-static void causal_freeze(struct gcs_order_engine *engine)
-{
-    (void)engine;
-}
-
 /* ---- Delivery --------------------------------------------------------------------------- */
 
 static bool causal_peek(const struct gcs_order_engine *engine, struct gcs_order_next *next)
@@ -366,30 +318,22 @@ static void causal_pop(struct gcs_order_engine *engine)
     look(c, rank);
 }
 
-static void causal_finish(struct gcs_order_engine *engine, const uint64_t *cut,
-                          const bool *survives)
-{
-    (void)engine; /* what waits for something beyond the cut waits for ever */
-    (void)cut;
-    (void)survives;
-}
-
 const struct gcs_order_ops gcs_order_causal = {
     .name = "causal",
     .frame = GCS_FRAME_VECTOR,
     .open = causal_open,
     .close = causal_close,
     .arrive = causal_arrive,
-    .pending = causal_pending,
+    .pending = gcs_order_never, /* who sends nothing has nobody depend on it */
     .crowded = causal_crowded,
     .announce = causal_announce,
-    .write_ack = causal_write_ack,
-    .read_ack = causal_read_ack,
-    .owes_ack = causal_owes_ack,
+    .write_ack = gcs_order_write_no_ack,
+    .read_ack = gcs_order_read_no_ack,
+    .owes_ack = gcs_order_never,
     .peek = causal_peek,
     .pop = causal_pop,
-    .known = causal_known,
-    .safe = causal_safe,
-    .freeze = causal_freeze,
-    .finish = causal_finish,
+    .known = gcs_order_know_nothing,
+    .safe = gcs_order_safe_at_once,
+    .freeze = gcs_order_freeze_nothing,
+    .finish = gcs_order_finish_nothing, /* what waits beyond the cut waits for ever */
 };

@@ -4,7 +4,7 @@
  * contiguous; senders do not wait for each other. In the closing order packets
  * of dead senders are delivered as far as the cut goes: every member holds them.
  */
-#include "gcs/order/order.h"
+#include "gcs/order/silent.h"
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
@@ -59,49 +59,6 @@ static int fifo_arrive(struct gcs_order_engine *engine, uint16_t rank, uint64_t 
     return 0;
 }
 
-static bool fifo_pending(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static bool fifo_crowded(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static void fifo_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
-                          struct gcs_writer *w)
-{
-    (void)engine;
-    (void)number;
-    (void)member;
-    (void)w;
-}
-
-static void fifo_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w)
-{
-    (void)engine;
-    (void)w;
-}
-
-static bool fifo_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
-                          struct gcs_reader *r)
-{
-    (void)engine;
-    (void)rank;
-    (void)held;
-    (void)r;
-    return true;
-}
-
-static bool fifo_owes_ack(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
 static bool fifo_peek(const struct gcs_order_engine *engine, struct gcs_order_next *next)
 {
     const struct fifo *fifo = (const struct fifo *)engine;
@@ -130,46 +87,21 @@ static void fifo_pop(struct gcs_order_engine *engine)
     }
 }
 
-static uint64_t fifo_known(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return 0;
-}
-
-static bool fifo_safe(const struct gcs_order_engine *engine, uint64_t position)
-{
-    (void)engine;
-    (void)position;
-    return true;
-}
-
-static void fifo_freeze(struct gcs_order_engine *engine)
-{
-    (void)engine;
-}
-
-static void fifo_finish(struct gcs_order_engine *engine, const uint64_t *cut, const bool *survives)
-{
-    (void)engine;
-    (void)cut;
-    (void)survives;
-}
-
 const struct gcs_order_ops gcs_order_fifo = {
     .name = "fifo",
     .open = fifo_open,
     .close = fifo_close,
     .arrive = fifo_arrive,
-    .pending = fifo_pending,
-    .crowded = fifo_crowded,
-    .announce = fifo_announce,
-    .write_ack = fifo_write_ack,
-    .read_ack = fifo_read_ack,
-    .owes_ack = fifo_owes_ack,
+    .pending = gcs_order_never,
+    .crowded = gcs_order_never,
+    .announce = gcs_order_announce_nothing,
+    .write_ack = gcs_order_write_no_ack,
+    .read_ack = gcs_order_read_no_ack,
+    .owes_ack = gcs_order_never,
     .peek = fifo_peek,
     .pop = fifo_pop,
-    .known = fifo_known,
-    .safe = fifo_safe,
-    .freeze = fifo_freeze,
-    .finish = fifo_finish,
+    .known = gcs_order_know_nothing,
+    .safe = gcs_order_safe_at_once,
+    .freeze = gcs_order_freeze_nothing,
+    .finish = gcs_order_finish_nothing,
 };

@@ -26,7 +26,7 @@
  * it had delivered, in packets with lower clocks than its own; the quorum holds these,
  * so the hole lies behind.
  */
-#include "gcs/order/order.h"
+#include "gcs/order/silent.h"
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
@@ -229,12 +229,6 @@ static bool lamport_pending(const struct gcs_order_engine *engine)
     return l->confirm >= own_bound(l);
 }
 
-static bool lamport_crowded(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
 static void lamport_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
                              struct gcs_writer *w)
 {
@@ -404,7 +398,7 @@ const struct gcs_order_ops gcs_order_lamport = {
     .close = lamport_close,
     .arrive = lamport_arrive,
     .pending = lamport_pending,
-    .crowded = lamport_crowded,
+    .crowded = gcs_order_never,
     .announce = lamport_announce,
     .write_ack = lamport_write_ack,
     .read_ack = lamport_read_ack,

@@ -8,7 +8,7 @@
  *
  * An engine may send information of its own: frames inside numbered packets, and
  * bytes at the end of STATUS. Each ordering is one file; nothing outside of its
- * file and the table in order.c knows it.
+ * file and the table in order.c knows it. What an order has no use for is in silent.h.
  */
 #ifndef GCS_ORDER_ORDER_H
 #define GCS_ORDER_ORDER_H

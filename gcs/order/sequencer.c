@@ -16,7 +16,7 @@
  * first those with slots, then the rest by rank and number. A surviving sender
  * delivered nothing behind the hole, so its packets depend on nothing there.
  */
-#include "gcs/order/order.h"
+#include "gcs/order/silent.h"
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
@@ -247,12 +247,6 @@ static void write_runs(const struct sequencer *s, uint64_t runs, struct gcs_writ
     gcs_frame_end(w, begin);
 }
 
-static bool sequencer_crowded(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false; /* what does not fit into this packet waits for the next */
-}
-
 static void sequencer_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
                                struct gcs_writer *w)
 {
@@ -415,7 +409,7 @@ const struct gcs_order_ops gcs_order_sequencer = {
     .close = sequencer_close,
     .arrive = sequencer_arrive,
     .pending = sequencer_pending,
-    .crowded = sequencer_crowded,
+    .crowded = gcs_order_never, /* what does not fit into this packet waits for the next */
     .announce = sequencer_announce,
     .write_ack = sequencer_write_ack,
     .read_ack = sequencer_read_ack,

@@ -9,7 +9,7 @@
  *
  * Closing order: whatever of the cut was not delivered.
  */
-#include "gcs/order/order.h"
+#include "gcs/order/silent.h"
 
 #include "gcs/base/memory.h"
 #include "gcs/base/mutant.h"
@@ -157,33 +157,6 @@ static int unordered_arrive(struct gcs_order_engine *engine, uint16_t rank, uint
     return 0;
 }
 
-static bool unordered_pending(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static bool unordered_crowded(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static void unordered_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
-                               struct gcs_writer *w)
-{
-    (void)engine;
-    (void)number;
-    (void)member;
-    (void)w;
-}
-
-static void unordered_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w)
-{
-    (void)engine;
-    (void)w;
-}
-
 static bool unordered_read_ack(struct gcs_order_engine *engine, uint16_t rank,
                                const uint64_t *held, struct gcs_reader *r)
 {
@@ -198,12 +171,6 @@ static bool unordered_read_ack(struct gcs_order_engine *engine, uint16_t rank,
         if (held[i] > stream->held[i])
             stream->held[i] = held[i];
     return true; /* without memory it is as good as lost */
-}
-
-static bool unordered_owes_ack(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
 }
 
 /* ---- Delivery --------------------------------------------------------------------------- */
@@ -248,24 +215,6 @@ static void unordered_pop(struct gcs_order_engine *engine)
     skip_passed(u, stream);
 }
 
-static uint64_t unordered_known(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return 0;
-}
-
-static bool unordered_safe(const struct gcs_order_engine *engine, uint64_t position)
-{
-    (void)engine;
-    (void)position;
-    return true;
-}
-
-static void unordered_freeze(struct gcs_order_engine *engine)
-{
-    (void)engine;
-}
-
 static void unordered_finish(struct gcs_order_engine *engine, const uint64_t *cut,
                              const bool *survives)
 {
@@ -280,16 +229,16 @@ const struct gcs_order_ops gcs_order_unordered = {
     .close = unordered_close,
     .arrive = unordered_arrive,
     .arrive_early = unordered_arrive_early,
-    .pending = unordered_pending,
-    .crowded = unordered_crowded,
-    .announce = unordered_announce,
-    .write_ack = unordered_write_ack,
+    .pending = gcs_order_never,
+    .crowded = gcs_order_never,
+    .announce = gcs_order_announce_nothing,
+    .write_ack = gcs_order_write_no_ack,
     .read_ack = unordered_read_ack,
-    .owes_ack = unordered_owes_ack,
+    .owes_ack = gcs_order_never,
     .peek = unordered_peek,
     .pop = unordered_pop,
-    .known = unordered_known,
-    .safe = unordered_safe,
-    .freeze = unordered_freeze,
+    .known = gcs_order_know_nothing,
+    .safe = gcs_order_safe_at_once,
+    .freeze = gcs_order_freeze_nothing,
     .finish = unordered_finish,
 };

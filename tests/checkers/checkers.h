@@ -28,7 +28,9 @@
     X(check_agreed_order, "agreed-order", "who goes on together delivered in the same order")  \
     X(check_agreed_time, "agreed-time", "time and seed are the same everywhere; time goes on")  \
     X(check_causality, "causality", "nothing comes before what its sender knew")               \
-    X(check_uniformity, "uniformity", "what one delivers as safe, everybody delivers")
+    X(check_uniformity, "uniformity", "what one delivers as safe, everybody delivers")         \
+    X(check_safe_held, "safe-held", "what is safe is held by whom the group asks for")         \
+    X(check_stability, "stability", "who is told that a message is safe has delivered it")
 
 struct violation {
     const char *property;

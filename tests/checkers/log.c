@@ -25,6 +25,7 @@ static void names_clear(struct names *names)
 void log_clear(struct log *log)
 {
     free(log->records);
+    free(log->holds);
     list_clear(&log->lists);
     names_clear(&log->members);
     names_clear(&log->groups);
@@ -65,6 +66,14 @@ void log_add(struct log *log, const struct record *record)
 {
     log->records = memory_grow(log->records, log->count, &log->capacity, sizeof(*log->records));
     log->records[log->count++] = *record;
+}
+
+void log_add_hold(struct log *log, const struct hold *hold)
+{
+    log->holds =
+        memory_grow(log->holds, log->holds_count, &log->holds_capacity, sizeof(*log->holds));
+    log->holds[log->holds_count] = *hold;
+    log->holds[log->holds_count++].before = log->count;
 }
 
 bool record_is_ordered(const struct record *record)

@@ -38,6 +38,7 @@ struct record {
     uint32_t group;
     uint32_t epoch;    /* 0: none named */
     uint64_t proposer; /* with epoch: the view */
+    bool safe_all;     /* view: safe messages have to be held by all voters */
     uint64_t time;
     uint32_t sender; /* send, deliver, stable */
     uint64_t number; /* the same */
@@ -53,6 +54,16 @@ struct record {
     size_t survivors_count;
 };
 
+/* Messages number to number + count - 1 of the sender have come to the member, whole. */
+struct hold {
+    size_t before; /* the record with this index */
+    uint32_t member;
+    uint32_t group;
+    uint32_t sender;
+    uint64_t number;
+    uint32_t count;
+};
+
 struct names {
     char **items;
     size_t count;
@@ -65,6 +76,9 @@ struct log {
     size_t count;
     size_t capacity;
     struct list lists; /* members of all lists of members */
+    struct hold *holds; /* where somebody has seen what comes to whom; in order */
+    size_t holds_count;
+    size_t holds_capacity;
     struct names members;
     struct names groups;
 };
@@ -77,6 +91,9 @@ uint32_t names_number(struct names *names, const char *name);
 
 /* Adds a record; lists of a view have been added to lists before. */
 void log_add(struct log *log, const struct record *record);
+
+/* Adds what has come to a member since the last record. */
+void log_add_hold(struct log *log, const struct hold *hold);
 
 /* Writes one record as a line of text for people, without a newline. */
 void log_describe(const struct log *log, const struct record *record, char *text, size_t size);

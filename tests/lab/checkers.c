@@ -32,6 +32,11 @@
 #include "tests/checkers/uniformity.c"
 #undef compare
 
+#define sequence held_sequence
+#include "tests/checkers/safe_held.c"
+#undef sequence
+#include "tests/checkers/stability.c"
+
 #define check_stay check_causal_stay
 #include "tests/checkers/causality.c"
 #undef check_stay

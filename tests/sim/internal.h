@@ -181,6 +181,8 @@ struct world {
 
     struct known_view *known;
     size_t known_count, known_capacity;
+    struct map seen;   /* packets that have come to a member */
+    struct map pieces; /* bytes of messages that come in several */
     uint32_t latest_coordinator;
     uint32_t latest_epoch;
     uint64_t views_seen;
@@ -251,6 +253,7 @@ void schedule_heal(struct world *world);
 
 void recorder_event(void *ctx, const struct gcs_trace_event *event); /* ctx: struct node */
 uint32_t recorder_number(struct world *world, const struct gcs_member_id *id);
+void recorder_packet(struct world *world, const struct node *node, const uint8_t *data, size_t size);
 void recorder_note(struct world *world, struct node *node, enum record_type type);
 const struct known_view *recorder_latest(const struct world *world);
 /* There is one lineage from now on: that of this view. */

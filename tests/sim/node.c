@@ -265,16 +265,18 @@ void node_input(struct world *world, struct node *node, const struct gcs_sim_eve
     node_wake_at(world, node, world->now);
 }
 
-static void receive_all(struct node *node, uint64_t now)
+static void receive_all(struct world *world, struct node *node, uint64_t now)
 {
     for (size_t i = 0; i < node->inbox_count; i++) {
         struct gcs_sim_event *event = &node->inbox[i];
 
-        if (event->type == GCS_SIM_PACKET)
+        if (event->type == GCS_SIM_PACKET) {
+            recorder_packet(world, node, event->data, event->size);
             gcs_core_receive(node->core, now, &event->from, event->buffer, event->data,
                              event->size);
-        else
+        } else {
             gcs_core_unreachable(node->core, now, &event->from);
+        }
         gcs_buffer_unref(event->buffer);
     }
     node->inbox_count = node->inbox_bytes = 0;
@@ -439,7 +441,7 @@ void node_wake(struct world *world, struct node *node, uint64_t generation)
     }
     now = node->local_now = local_time(node, world->now);
     gcs_core_wall_clock(node->core, wall_offset(world, node));
-    receive_all(node, now);
+    receive_all(world, node, now);
     workload_multicast(world, node);
     private_send(world, node);
     gcs_core_advance(node->core, now);

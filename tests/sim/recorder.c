@@ -7,6 +7,7 @@
  */
 #include "gcs/base/quorum.h"
 #include "gcs/base/trace.h"
+#include "gcs/wire/packet.h"
 #include "tests/sim/internal.h"
 
 #include <inttypes.h>
@@ -44,6 +45,7 @@ static void add_view(struct world *world, struct record *record,
     struct list *lists = &world->result->log.lists;
 
     record->primary = change->primary;
+    record->safe_all = world->group_config.safe_quorum == GCS_SAFE_ALL;
     record->agreed_time = change->time;
     record->members = lists->count;
     record->members_count = change->view.count;
@@ -258,6 +260,66 @@ void recorder_event(void *ctx, const struct gcs_trace_event *event)
     log_add(&world->result->log, &record);
     write_line(world, event);
     learn(world, node, &record, (uint32_t)(world->result->log.count - 1));
+}
+
+/* ---- What comes to whom: seen on the network, whatever the cores make of it -------- */
+
+/* Who sent it; NONE: the packet is of no view that anybody has told of. */
+static uint32_t sender_of(const struct world *world, const struct gcs_packet *packet)
+{
+    for (size_t i = world->known_count; i > 0; i--) {
+        const struct known_view *view = &world->known[i - 1];
+        const struct record *record = &world->result->log.records[view->record];
+
+        if (view->lineage == packet->lineage && view->epoch == packet->epoch)
+            return packet->rank < record->members_count
+                       ? world->result->log.lists.items[record->members + packet->rank]
+                       : NONE;
+    }
+    return NONE;
+}
+
+/* How many messages are whole with this packet, which was not here before. */
+static uint32_t messages_in(struct world *world, uint64_t stream, const struct gcs_packet *packet)
+{
+    struct gcs_fragment piece;
+    uint32_t got;
+
+    if (!(packet->flags & GCS_PACKET_FRAGMENT)) {
+        int64_t count = gcs_payload_count(packet->payload, packet->payload_size);
+
+        return count > 0 ? (uint32_t)count : 0;
+    }
+    if (!gcs_fragment_read(packet->payload, packet->payload_size, &piece))
+        return 0;
+    got = map_get(&world->pieces, stream, packet->first);
+    got = (got == MAP_NONE ? 0 : got) + (uint32_t)piece.size;
+    map_set(&world->pieces, stream, packet->first, got);
+    return got == piece.total;
+}
+
+void recorder_packet(struct world *world, const struct node *node, const uint8_t *data, size_t size)
+{
+    struct gcs_packet packet;
+    struct hold hold;
+    uint64_t stream;
+
+    if (node->member == NONE ||
+        gcs_packet_open(data, size, world->core_config.cluster, &packet) != GCS_PACKET_GOOD ||
+        packet.number == 0 || packet.service == 0 || packet.flags & GCS_PACKET_PRIVATE)
+        return;
+    hold.member = node->member;
+    hold.group = group_number(world, packet.lineage);
+    hold.sender = sender_of(world, &packet);
+    hold.number = packet.first;
+    stream = ((uint64_t)packet.epoch << 32 | (uint64_t)packet.rank << 16 | node->member) ^
+             packet.lineage;
+    if (hold.sender == NONE || map_get(&world->seen, stream, packet.number) != MAP_NONE)
+        return;
+    map_set(&world->seen, stream, packet.number, 1);
+    hold.count = messages_in(world, stream, &packet);
+    if (hold.count > 0)
+        log_add_hold(&world->result->log, &hold);
 }
 
 void recorder_note(struct world *world, struct node *node, enum record_type type)

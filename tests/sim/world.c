@@ -146,6 +146,8 @@ static void tear_down(struct world *world)
     gcs_sim_free(world->sim);
     map_clear(&world->planned_by_hash);
     private_free(world);
+    map_clear(&world->seen);
+    map_clear(&world->pieces);
     free(world->planned);
     free(world->actions);
     free(world->known);

@@ -146,6 +146,12 @@ check "and says so" grep -q 'has ended this membership' "$tmp/member.4"
 kill "${pids[5]}"
 wait "${pids[5]}" || true
 unset "pids[4]" "pids[5]"
+runs orders "${calm[@]}" --runs 1 --size 64
+check "a line for each order" [ "$(grep -cE '^  .*[0-9.]+ \([0-9.]+ to [0-9.]+\)' "$tmp/out")" = 6 ]
+check "with a ratio" grep -qE '^  safe, lamport +[0-9.]+ .* [0-9.]+ times a UDP round trip' "$tmp/out"
+says '"name":"a UDP round trip","own_p50_us":[0-9.]+,"ratio":1.000,"values":\[[0-9.]+\],"ratios":\[1.000\]'
+runs orders "${calm[@]}" --runs 2 --size 8K
+says '"name":"agreed, sequencer","megabytes_per_second":[0-9.]+,"ratio":[0-9.]+,"values":\[[0-9.]+,[0-9.]+\]'
 
 mkdir "$tmp/pictures"
 timeout 120 "$bench" sweep --seconds 0.6 --warmup 0 --runs 1 --output "$tmp/pictures" >"$tmp/out" 2>"$tmp/said.1" || true

@@ -7,6 +7,8 @@
 #include "tests/unit/suite.h"
 #include "tests/unit/voters.h"
 
+#include <sys/mman.h>
+
 enum { MEMBERS = 4, ROOM = 128 };
 
 static struct scarce memory;
@@ -177,6 +179,40 @@ START_TEST(what_depends_on_what_is_lost_is_dropped)
 }
 END_TEST
 
+/* Packets wait behind one that waits; until that one goes on their vectors are out of reach. */
+START_TEST(what_waits_is_not_looked_at_again)
+{
+    enum { WAITING = 500, EACH = 16, BYTES = WAITING * EACH };
+    struct sent late, other;
+    uint8_t *vectors =
+        mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(vectors != MAP_FAILED);
+    setup(ROOM);
+    send_from(0, 1, &late);
+    for (uint64_t n = 1; n <= WAITING; n++) {
+        uint8_t *vector = vectors + (n - 1) * EACH;
+        struct gcs_writer w = gcs_writer_over(vector, EACH);
+        gcs_vector_write(&w, &(struct gcs_vector_change){n == 1 ? 0 : 3, 1});
+        ck_assert_int_eq(
+            all[2]->ops->arrive(all[2], 1, n, true, vector, gcs_writer_size(&w)), 0);
+    }
+    ck_assert_int_eq(mprotect(vectors, BYTES, PROT_NONE), 0);
+    for (uint64_t n = 1; n < WAITING; n++) {
+        send_from(3, n, &other);
+        deliver_to(2, 3, &other);
+        ck_assert(takes(2, 3, n));
+        ck_assert(!all[2]->ops->peek(all[2], &next));
+    }
+    ck_assert_int_eq(mprotect(vectors, BYTES, PROT_READ), 0);
+    deliver_to(2, 0, &late);
+    ck_assert(takes(2, 0, 1));
+    for (uint64_t n = 1; n <= WAITING; n++)
+        ck_assert(takes(2, 1, n));
+    teardown();
+    ck_assert_int_eq(munmap(vectors, BYTES), 0);
+}
+END_TEST
+
 /* ---- At random: against all that there is to know ------------------------------------------ */
 
 enum { PACKETS = 200 };
@@ -233,6 +269,7 @@ int main(void)
         what_does_not_fit_goes_first,
         nonsense_is_ignored,
         what_depends_on_what_is_lost_is_dropped,
+        what_waits_is_not_looked_at_again,
         causes_come_first_whatever_the_network_does,
     };
     return suite_run("causal", tests, SUITE_SIZE(tests));

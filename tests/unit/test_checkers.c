@@ -7,9 +7,12 @@
  *     MEMBER view EPOCH.PROPOSER MEMBERS SURVIVORS|- [lost|TIME]
  *     MEMBER send VIEW NUMBER SERVICE
  *     MEMBER deliver VIEW SENDER:NUMBER SERVICE [HASH [TIME.SEED]]
+ *     MEMBER stable VIEW SENDER:NUMBER
  *     MEMBER blocked|leaving|leave|crash
+ *     MEMBER hold SENDER:NUMBER         its packet has come; no trace tells so
+ *     all voters                        have to hold what is safe, in the views above
  *
- * They go through the trace format, so that its reader is tested as well.
+ * The others go through the trace format, so that its reader is tested as well.
  */
 #include "gcs/base/trace.h"
 #include "tests/checkers/checkers.h"
@@ -64,9 +67,37 @@ static void story_line(const char *line, unsigned time, char *out, size_t size)
                  "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"deliver\",\"v\":\"%s\","
                  "\"id\":\"%s\",\"s\":\"%s\",\"h\":\"%s\",\"time\":%u,\"seed\":\"%x\"}",
                  time, who, a, b, c, *d ? d : "0000000000000001", agreed_time, seed);
+    } else if (strcmp(what, "stable") == 0) {
+        snprintf(out, size,
+                 "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"stable\",\"v\":\"%s\",\"id\":\"%s\"}",
+                 time, who, a, b);
     } else {
         snprintf(out, size, "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"%s\"}", time, who, what);
     }
+}
+
+/* What is in no trace; false: it is. */
+static bool silent_line(const char *line, struct log *log)
+{
+    char who[32], what[32], sender[32];
+    unsigned long number;
+    struct hold hold;
+
+    if (strcmp(line, "all voters") == 0) {
+        for (size_t i = 0; i < log->count; i++)
+            log->records[i].safe_all = true;
+        return true;
+    }
+    if (sscanf(line, "%31s %31s %31[^:]:%lu", who, what, sender, &number) != 4 ||
+        strcmp(what, "hold") != 0)
+        return false;
+    hold.member = names_number(&log->members, who);
+    hold.group = names_number(&log->groups, "g@1");
+    hold.sender = names_number(&log->members, sender);
+    hold.number = number;
+    hold.count = 1;
+    log_add_hold(log, &hold);
+    return true;
 }
 
 static void read_story(const char *story, struct log *log)
@@ -81,6 +112,8 @@ static void read_story(const char *story, struct log *log)
 
         snprintf(line, sizeof(line), "%.*s", (int)length, story);
         story += length + (story[length] == '\n');
+        if (silent_line(line, log))
+            continue;
         story_line(line, ++time, json, sizeof(json));
         ck_assert_msg(trace_read_line(log, json, strlen(json), &error), "%s: %s", json, error.text);
     }
@@ -394,6 +427,61 @@ START_TEST(uniformity_is_checked)
 }
 END_TEST
 
+START_TEST(safe_held_is_checked)
+{
+    /* one of three has it */
+    expect(VIEW1 "b send 2.1 1 fifo\nc hold b:1\na send 2.1 1 safe\na deliver 2.1 a:1 safe\n",
+           "safe-held");
+    /* two of three */
+    expect(VIEW1 "a send 2.1 1 safe\nb hold a:1\na deliver 2.1 a:1 safe\n", "");
+    /* but not all */
+    expect(VIEW1 "all voters\na send 2.1 1 safe\nb hold a:1\na deliver 2.1 a:1 safe\n",
+           "safe-held");
+    expect(VIEW1 "all voters\na send 2.1 1 safe\nb hold a:1\nc hold a:1\n"
+                 "a deliver 2.1 a:1 safe\n",
+           "");
+    /* too late */
+    expect(VIEW1 "a send 2.1 1 safe\na deliver 2.1 a:1 safe\nb hold a:1\n", "safe-held");
+    /* what came before it in the order counts as well */
+    expect(VIEW1 "c send 2.1 1 agreed\na send 2.1 1 safe\na hold c:1\nb hold a:1\nc hold a:1\n"
+                 "a deliver 2.1 c:1 agreed\na deliver 2.1 a:1 safe\n",
+           "");
+    expect(VIEW1 "all voters\nc send 2.1 1 agreed\na send 2.1 1 safe\na hold c:1\nb hold a:1\n"
+                 "c hold a:1\na deliver 2.1 c:1 agreed\na deliver 2.1 a:1 safe\n",
+           "safe-held");
+    /* agreed ones need nobody until they are said to be safe */
+    expect(VIEW1 "a send 2.1 1 agreed\nc hold b:7\na deliver 2.1 a:1 agreed\n", "");
+    expect(VIEW1 "a send 2.1 1 agreed\nc hold b:7\na deliver 2.1 a:1 agreed\na stable 2.1 a:1\n",
+           "safe-held");
+    expect(VIEW1 "a send 2.1 1 agreed\na deliver 2.1 a:1 agreed\nc hold a:1\na stable 2.1 a:1\n",
+           "");
+    /* where nobody looks nothing is known */
+    expect(VIEW1 "a send 2.1 1 safe\na deliver 2.1 a:1 safe\n", "");
+}
+END_TEST
+
+START_TEST(stability_is_checked)
+{
+    const char *sent = VIEW1 "a send 2.1 1 agreed\na send 2.1 2 agreed\na send 2.1 3 fifo\n"
+                             "a deliver 2.1 a:1 agreed\na deliver 2.1 a:3 fifo\n";
+    static const char *const words[][2] = {
+        {"a stable 2.1 a:1\na deliver 2.1 a:2 agreed\na stable 2.1 a:2\n", ""},
+        {"a stable 2.1 a:2\na deliver 2.1 a:2 agreed\n", "stability"}, /* not delivered yet */
+        {"a stable 2.1 a:3\n", "stability"},                            /* of another service */
+        {"b stable 2.1 a:1\n", "stability"},                            /* not by this member */
+        {"a stable 2.1 a:1\na stable 2.1 a:1\n", "stability"},          /* once more */
+        {"a deliver 2.1 a:2 agreed\na stable 2.1 a:2\na stable 2.1 a:1\n", "stability"},
+        {"a blocked\na view 3.1 a,b a,b\na stable 3.1 a:1\n", "self-delivery stability"},
+    };
+    char story[1024];
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        snprintf(story, sizeof(story), "%s%s", sent, words[i][0]);
+        expect(story, words[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(a_window_shows_what_matters)
 {
     struct verdict verdict;
@@ -630,6 +718,8 @@ int main(void)
     tcase_add_test(tcase, agreed_time_is_checked);
     tcase_add_test(tcase, causality_is_checked);
     tcase_add_test(tcase, uniformity_is_checked);
+    tcase_add_test(tcase, safe_held_is_checked);
+    tcase_add_test(tcase, stability_is_checked);
     tcase_add_test(tcase, a_window_shows_what_matters);
     tcase_add_test(tcase, bad_lines_are_refused);
     tcase_add_test(tcase, unknown_keys_kinds_and_spaces_are_tolerated);

@@ -269,6 +269,59 @@ START_TEST(control_packets_are_few)
 }
 END_TEST
 
+static void start_by_clocks(uint64_t before[3])
+{
+    cluster_init(&c);
+    c.group_config.order = GCS_ORDER_LAMPORT;
+    cluster_start(&c, 3);
+    for (unsigned i = 0; i < 3; i++)
+        before[i] = cluster_counters(&c, i)->data_packets_sent;
+}
+
+static uint64_t numbered_by(unsigned i, const uint64_t before[3])
+{
+    return cluster_counters(&c, i)->data_packets_sent - before[i];
+}
+
+/* By clocks, and one of three only listens: a null for a burst, however many packets that has. */
+START_TEST(who_listens_sends_a_null_for_each_burst)
+{
+    enum { BURSTS = 20, EACH = 40 };
+    uint64_t before[3];
+    start_by_clocks(before);
+    for (uint32_t burst = 0; burst < BURSTS; burst++) {
+        for (uint32_t n = 0; n < EACH; n++)
+            ck_assert_int_eq(cluster_say(&c, 0, GCS_AGREED, burst * EACH + n, 1000), 0);
+        cluster_run(&c, 50 * MILLISECONDS);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(c.nodes[i].count, BURSTS * EACH);
+    ck_assert_uint_ge(numbered_by(0, before), BURSTS * EACH / 2); /* packets, not one for all */
+    for (unsigned i = 1; i < 3; i++)
+        ck_assert_uint_eq(numbered_by(i, before), BURSTS);
+    cluster_stop(&c);
+}
+END_TEST
+
+START_TEST(who_sends_as_the_others_do_sends_no_nulls)
+{
+    enum { EACH = 300 };
+    uint64_t before[3];
+    start_by_clocks(before);
+    for (uint32_t n = 0; n < EACH; n++) {
+        for (unsigned i = 0; i < 3; i++)
+            ck_assert_int_eq(cluster_say(&c, i, GCS_AGREED, n, 1000), 0);
+        cluster_run(&c, 2 * CLUSTER_LATENCY);
+    }
+    cluster_run(&c, 50 * MILLISECONDS);
+    for (unsigned i = 0; i < 3; i++) {
+        ck_assert_uint_eq(c.nodes[i].count, 3 * EACH);
+        ck_assert_uint_eq(numbered_by(i, before), EACH); /* a message in each */
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 static void check_steady(enum gcs_service service, size_t size)
 {
     enum { WARM_UP = 300, MESSAGES = 3000 };
@@ -428,6 +481,8 @@ int main(void)
         views_change_under_load,
         small_messages_share_packets,
         control_packets_are_few,
+        who_listens_sends_a_null_for_each_burst,
+        who_sends_as_the_others_do_sends_no_nulls,
         a_running_group_allocates_nothing,
         at_rest_nothing_is_kept,
         a_full_queue_says_so_and_says_when_it_is_not,

@@ -6,6 +6,7 @@
  */
 #include "gcs/base/memory.h"
 #include "gcs/group.h"
+#include "gcs/order/silent.h"
 #include "tests/unit/cluster.h"
 #include "tests/unit/suite.h"
 
@@ -46,37 +47,6 @@ static bool toy_pending(const struct gcs_order_engine *engine)
 {
     const struct toy *toy = (const struct toy *)engine;
     return !toy->finished && toy->arrived[toy->self] < toy->wanted;
-}
-
-static bool never(const struct gcs_order_engine *engine)
-{
-    (void)engine;
-    return false;
-}
-
-static void toy_announce(struct gcs_order_engine *engine, uint64_t number, bool member,
-                         struct gcs_writer *w)
-{
-    (void)engine;
-    (void)number;
-    (void)member;
-    (void)w;
-}
-
-static void toy_write_ack(struct gcs_order_engine *engine, struct gcs_writer *w)
-{
-    (void)engine;
-    (void)w;
-}
-
-static bool toy_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
-                         struct gcs_reader *r)
-{
-    (void)engine;
-    (void)rank;
-    (void)held;
-    (void)r;
-    return true;
 }
 
 static void step(struct toy *toy)
@@ -122,11 +92,6 @@ static uint64_t toy_known(const struct gcs_order_engine *engine)
     return (toy->wanted + 1) * toy->members;
 }
 
-static void toy_freeze(struct gcs_order_engine *engine)
-{
-    (void)engine;
-}
-
 static void toy_finish(struct gcs_order_engine *engine, const uint64_t *cut, const bool *survives)
 {
     struct toy *toy = (struct toy *)engine;
@@ -148,16 +113,16 @@ static const struct gcs_order_ops toy_ops = {
     .close = toy_close,
     .arrive = toy_arrive,
     .pending = toy_pending,
-    .crowded = never,
-    .announce = toy_announce,
-    .write_ack = toy_write_ack,
-    .read_ack = toy_read_ack,
-    .owes_ack = never,
+    .crowded = gcs_order_never,
+    .announce = gcs_order_announce_nothing,
+    .write_ack = gcs_order_write_no_ack,
+    .read_ack = gcs_order_read_no_ack,
+    .owes_ack = gcs_order_never,
     .peek = toy_peek,
     .pop = toy_pop,
     .known = toy_known,
     .safe = toy_safe,
-    .freeze = toy_freeze,
+    .freeze = gcs_order_freeze_nothing,
     .finish = toy_finish,
 };
 
