@@ -189,6 +189,7 @@ static void collect_times(const struct bench_crew *crew, struct bench_outcome *o
         uint64_t view_at = atomic_load(&seat->view_at);
         uint64_t took = view_at > disturbed ? view_at - disturbed : 0;
         keep_worst(&o->p50_us, bench_histogram_quantile(&seat->latency, 0.5), 1e3);
+        keep_worst(&o->before_p50_us, bench_histogram_quantile(&seat->latency_before, 0.5), 1e3);
         keep_worst(&o->p99_us, bench_histogram_quantile(&seat->latency, 0.99), 1e3);
         keep_worst(&o->p999_us, bench_histogram_quantile(&seat->latency, 0.999), 1e3);
         keep_worst(&o->max_us, seat->latency.max, 1e3);

@@ -12,10 +12,6 @@
 
 #define GROUP_NAME "gcs-bench"
 
-/* Until a new member has the state it keeps what is delivered: how long that takes is measured
- * here, not whether there is room. */
-#define STATE_QUEUE_BYTES (1u << 30)
-
 /* Longest wait without a look at what the parent wants. */
 #define LOOK_NS (5 * BENCH_NS_PER_MS)
 
@@ -144,7 +140,8 @@ static bool join_group(struct bench_member *member)
     config.bootstrap = member->index == 0 ? GCS_CREATE : GCS_JOIN;
     config.order = options->order;
     config.state = member->plan->state;
-    config.state_queue_bytes = STATE_QUEUE_BYTES;
+    if (options->state_queue_bytes)
+        config.state_queue_bytes = options->state_queue_bytes;
     if (options->window_bytes)
         config.window_bytes = options->window_bytes;
     if (options->queue_bytes)

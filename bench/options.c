@@ -40,6 +40,7 @@ static const struct option long_options[] = {
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
     {"packet", required_argument, NULL, BENCH_PACKET},
     {"bytes", required_argument, NULL, BENCH_BYTES},
+    {"state-queue-bytes", required_argument, NULL, BENCH_STATE_QUEUE},
     {"peers", required_argument, NULL, BENCH_PEERS},
     {"output", required_argument, NULL, BENCH_OUTPUT},
     {"floor", no_argument, NULL, BENCH_FLOOR},
@@ -56,9 +57,9 @@ struct word {
     int value;
 };
 
-static const struct word services[] = {
-    {"unordered", GCS_UNORDERED}, {"fifo", GCS_FIFO}, {"causal", GCS_CAUSAL},
-    {"agreed", GCS_AGREED},       {"safe", GCS_SAFE}, {NULL, 0}};
+static const struct word services[] = {{"unordered", GCS_UNORDERED}, {"fifo", GCS_FIFO},
+                                       {"causal", GCS_CAUSAL},       {"agreed", GCS_AGREED},
+                                       {"safe", GCS_SAFE},           {NULL, 0}};
 static const struct word orders[] = {
     {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
 static const struct word faults[] = {
@@ -251,6 +252,9 @@ static bool parse_tuning_option(struct bench_options *o, int option, const char 
         return parse_number(o, "window-bytes", value, true, 4096, 1u << 30, &o->window_bytes);
     case BENCH_QUEUE:
         return parse_number(o, "queue-bytes", value, true, 4096, 1u << 30, &o->queue_bytes);
+    case BENCH_STATE_QUEUE:
+        return parse_number(o, "state-queue-bytes", value, true, 4096, UINT32_MAX,
+                            &o->state_queue_bytes);
     default:
         return parse_number(o, "packet", value, true, 64, 65000, &o->packet);
     }

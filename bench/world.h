@@ -54,7 +54,8 @@ struct bench_seat {
     uint64_t state_bytes, state_ns; /* got as a new member, and how long that took */
     uint64_t state_begun;           /* transfers that began */
     struct bench_histogram latency;
-    uint32_t timeline[BENCH_TIMELINE_MS]; /* messages delivered in each, since start */
+    struct bench_histogram latency_before; /* in the second half of the time to warm up */
+    uint32_t timeline[BENCH_TIMELINE_MS];  /* messages delivered in each, since start */
     char error[512];
 };
 

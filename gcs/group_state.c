@@ -175,6 +175,13 @@ static uint64_t traffic(void *ctx)
     return group->core->counters.messages_delivered;
 }
 
+static uint32_t waiting(void *ctx)
+{
+    const struct gcs_core_group *group = ctx;
+    uint64_t bytes = group->sync->backlog.bytes;
+    return (uint32_t)(bytes * GCS_WAITING_FULL / group->config.state_queue_bytes);
+}
+
 static void failed(void *ctx, int error)
 {
     struct gcs_core_group *group = ctx;
@@ -210,7 +217,7 @@ static int begin_sync(struct gcs_core_group *group)
         .counters = &core->counters,
         .window_bytes = share < WINDOW_BYTES ? share : WINDOW_BYTES,
         .retry_ns = RETRY_NS,
-        .env = {group, send, traffic, offered, chunk, done, failed},
+        .env = {group, send, traffic, waiting, offered, chunk, done, failed},
     };
     group->sync = sync;
     gcs_backlog_init(&sync->backlog);
@@ -327,7 +334,7 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     if (syncing(group))
         attempt(group, group->core->now);
     else
-        return catch_up(group, UINT64_MAX); /* it is slow: the others' windows have to wait for it */
+        return catch_up(group, UINT64_MAX); /* it is slow: the others' windows wait for it */
     return true;
 }
 

@@ -317,6 +317,29 @@ START_TEST(too_much_meanwhile_and_it_begins_anew)
 }
 END_TEST
 
+/* With rests between its pieces the state would come later than there is room for what waits. Where
+ * its size is known that is seen in time. */
+START_TEST(a_state_that_would_come_too_late_makes_haste)
+{
+    for (int known = 0; known < 2; known++) {
+        setup(1 << 20);
+        gift_said = known ? gift_size : 0;
+        c.group_config.state_queue_bytes = 12 << 10;
+        join(0);
+        cluster_run(&c, 100 * MILLISECONDS);
+        join(1);
+        talk(300, MILLISECONDS);
+        cluster_run(&c, 2000 * MILLISECONDS);
+        if (known)
+            ck_assert_uint_eq(cluster_counters(&c, 1)->transfers_begun, 1);
+        else
+            ck_assert_uint_gt(cluster_counters(&c, 1)->transfers_begun, 1);
+        expect_same(0, 1);
+        finish();
+    }
+}
+END_TEST
+
 /* Messages to the joiner alone: not part of the state, kept for it, and by their sender's pipe. */
 START_TEST(private_messages_wait_for_the_state)
 {
@@ -536,6 +559,7 @@ int main(void)
         bad_weather_changes_nothing,
         another_donor_takes_over,
         too_much_meanwhile_and_it_begins_anew,
+        a_state_that_would_come_too_late_makes_haste,
         private_messages_wait_for_the_state,
         private_messages_go_with_a_membership_that_ends,
         a_slow_joiner_does_not_pile_up_pieces,
