@@ -214,7 +214,7 @@ static void collect_state(const struct bench_crew *crew, struct bench_outcome *o
                 o->donor_growth_mib = growth;
             continue;
         }
-        o->joiner_growth_mib = growth;
+        o->joiner_growth_mib = (double)seat->state_memory / (1 << 20);
         o->state_transfers = (double)seat->state_begun;
         o->state_seconds = (double)seat->state_ns / 1e9;
         if (seat->state_ns > 0)

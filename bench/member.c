@@ -262,6 +262,9 @@ void bench_member_run(const struct bench_options *options, struct bench_world *w
         wait_for_founder(&member);
     if (!open_endpoint(&member))
         return;
+    if (index >= first && member.plan->state &&
+        !bench_member_take_memory(options->state_queue_bytes))
+        bench_member_break(&member, "out of memory");
     if (index >= first)
         wait_to_join(&member);
     if (join_group(&member))
