@@ -521,6 +521,24 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
     return result;
 }
 
+void gcs_state_group_status(const struct gcs_core_group *group, struct gcs_group_status *status)
+{
+    const struct gcs_sync *sync = group->sync;
+    status->state_queue_bytes_max = group->config.state ? group->config.state_queue_bytes : 0;
+    if (!sync)
+        return;
+    status->state_queue_bytes = sync->backlog.bytes;
+    if (sync->in)
+        gcs_transfer_in_progress(sync->in, &status->state_bytes, &status->state_bytes_max);
+}
+
+void gcs_state_member_status(const struct gcs_core_group *group, struct gcs_member_status *status)
+{
+    for (const struct gcs_gift *gift = group->gifts; gift; gift = gift->next)
+        if (gcs_member_id_equal(gcs_transfer_out_joiner(gift->out), &status->id))
+            gcs_transfer_out_progress(gift->out, &status->state_bytes, &status->state_bytes_max);
+}
+
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event)
 {
     uint64_t now = group->core->now;

@@ -61,6 +61,10 @@ uint32_t gcs_transfer_out_attempt(const struct gcs_transfer_out *out);
 /* Why it has failed; 0: it has not. */
 int gcs_transfer_out_error(const struct gcs_transfer_out *out);
 
+/* Bytes that have been sent of how many, 0: not known. */
+void gcs_transfer_out_progress(const struct gcs_transfer_out *out, uint64_t *bytes,
+                               uint64_t *total);
+
 /* The application still owes its answer. */
 bool gcs_transfer_out_waits(const struct gcs_transfer_out *out);
 
@@ -111,6 +115,9 @@ void gcs_transfer_in_free(struct gcs_transfer_in *in);
 void gcs_transfer_in_start(struct gcs_transfer_in *in, uint64_t now,
                            const struct gcs_member_id *donor, const struct gcs_mark *mark);
 const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *in);
+
+/* Bytes of this attempt that have been handed on, of how many, 0: not known. */
+void gcs_transfer_in_progress(const struct gcs_transfer_in *in, uint64_t *bytes, uint64_t *total);
 
 /* OFFER, CHUNK. GCS_EMALFORMED. */
 int gcs_transfer_in_frame(struct gcs_transfer_in *in, uint64_t now,

@@ -113,6 +113,12 @@ const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *
     return &t->donor;
 }
 
+void gcs_transfer_in_progress(const struct gcs_transfer_in *t, uint64_t *bytes, uint64_t *total)
+{
+    *bytes = t->received;
+    *total = t->total_known ? t->total : t->said;
+}
+
 uint64_t gcs_transfer_in_deadline(const struct gcs_transfer_in *t)
 {
     return t->due;
@@ -222,7 +228,7 @@ void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
     t->mark.each = each;
     memcpy(each, mark->each, mark->count * GCS_MARK_ORDERS * sizeof(*each));
     t->voided += t->handed - t->taken;
-    t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->nudged = 0;
+    t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->said = t->nudged = 0;
     t->traffic = t->config.env.traffic(t->config.env.ctx);
     t->total_known = false;
     t->total = 0;

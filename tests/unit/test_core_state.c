@@ -192,6 +192,40 @@ START_TEST(who_joins_gets_the_state_and_then_a_vote)
 }
 END_TEST
 
+/* Also where the application gives a file and is not asked for its bytes. */
+START_TEST(both_sides_can_see_how_far_it_is)
+{
+    struct gcs_group_status joiner;
+    struct gcs_member_status given_to;
+    setup(1 << 20);
+    gift_said = gift_size;
+    c.group_config.state_queue_bytes = 1 << 20;
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    join(1);
+    c.nodes[1].hold = true; /* takes a window of it, and no more */
+    talk(200, MILLISECONDS);
+    gcs_core_group_status(c.nodes[1].group, &joiner);
+    ck_assert_int_eq(gcs_core_member_status(c.nodes[0].group, c.now, 1, &given_to), 0);
+    ck_assert_uint_eq(joiner.state_bytes, apps[1].got);
+    ck_assert_uint_gt(joiner.state_bytes, 0);
+    ck_assert_uint_lt(joiner.state_bytes, gift_size);
+    ck_assert_uint_eq(joiner.state_bytes_max, gift_size);
+    ck_assert_uint_gt(joiner.state_queue_bytes, 0);
+    ck_assert_uint_eq(joiner.state_queue_bytes_max, 1 << 20);
+    ck_assert_uint_ge(given_to.state_bytes, joiner.state_bytes);
+    ck_assert_uint_lt(given_to.state_bytes, gift_size);
+    ck_assert_uint_eq(given_to.state_bytes_max, gift_size);
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 4000 * MILLISECONDS);
+    expect_same(0, 1);
+    gcs_core_group_status(c.nodes[1].group, &joiner);
+    ck_assert_int_eq(gcs_core_member_status(c.nodes[0].group, c.now, 1, &given_to), 0);
+    ck_assert_uint_eq(joiner.state_bytes + joiner.state_queue_bytes + given_to.state_bytes, 0);
+    finish();
+}
+END_TEST
+
 START_TEST(the_size_is_told_if_it_is_known)
 {
     setup(50000);
@@ -554,6 +588,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         who_joins_gets_the_state_and_then_a_vote,
+        both_sides_can_see_how_far_it_is,
         the_size_is_told_if_it_is_known,
         until_it_has_the_state_it_has_no_vote,
         bad_weather_changes_nothing,
