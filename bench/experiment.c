@@ -196,6 +196,7 @@ static void collect_times(const struct bench_crew *crew, struct bench_outcome *o
         keep_worst(&o->p50_us, bench_histogram_quantile(&seat->latency, 0.5), 1e3);
         if (crew->options->senders == 1 && bench_is_sender(crew->options, i))
             keep_worst(&o->own_p50_us, bench_histogram_quantile(&seat->latency, 0.5), 1e3);
+        keep_worst(&o->before_p50_us, bench_histogram_quantile(&seat->latency_before, 0.5), 1e3);
         keep_worst(&o->p99_us, bench_histogram_quantile(&seat->latency, 0.99), 1e3);
         keep_worst(&o->p999_us, bench_histogram_quantile(&seat->latency, 0.999), 1e3);
         keep_worst(&o->max_us, seat->latency.max, 1e3);
@@ -220,7 +221,7 @@ static void collect_state(const struct bench_crew *crew, struct bench_outcome *o
                 o->donor_growth_mib = growth;
             continue;
         }
-        o->joiner_growth_mib = growth;
+        o->joiner_growth_mib = (double)seat->state_memory / (1 << 20);
         o->state_transfers = (double)seat->state_begun;
         o->state_seconds = (double)seat->state_ns / 1e9;
         if (seat->state_ns > 0)

@@ -23,6 +23,7 @@ struct bench_outcome {
     double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double own_p50_us; /* at the sender, where there is one */
+    double before_p50_us;                   /* before the time that counts began */
     double samples;
     double gap_ms, join_ms, view_max_ms;
     double state_megabytes_per_second, state_seconds, state_transfers;

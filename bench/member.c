@@ -13,10 +13,6 @@
 
 #define GROUP_NAME "gcs-bench"
 
-/* Until a new member has the state it keeps what is delivered: how long that takes is measured
- * here, not whether there is room. */
-#define STATE_QUEUE_BYTES (1u << 30)
-
 /* Longest wait without a look at what the parent wants. */
 #define LOOK_NS (5 * BENCH_NS_PER_MS)
 
@@ -147,7 +143,8 @@ static bool join_group(struct bench_member *member)
     config.bootstrap = member->index == 0 && !guest ? GCS_CREATE : GCS_JOIN;
     config.order = options->order;
     config.state = member->plan->state;
-    config.state_queue_bytes = STATE_QUEUE_BYTES;
+    if (options->state_queue_bytes)
+        config.state_queue_bytes = options->state_queue_bytes;
     if (options->window_bytes)
         config.window_bytes = options->window_bytes;
     if (options->queue_bytes)
@@ -292,6 +289,9 @@ void bench_member_run(const struct bench_options *options, struct bench_world *w
         wait_for_founder(&member);
     if (!open_endpoint(&member))
         return;
+    if (index >= first && member.plan->state &&
+        !bench_member_take_memory(options->state_queue_bytes))
+        bench_member_break(&member, "out of memory");
     if (index >= first)
         wait_to_join(&member);
     if (join_group(&member))

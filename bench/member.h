@@ -45,6 +45,7 @@ struct bench_member {
     unsigned last_sender;
     uint64_t state_got; /* bytes of a state that have come */
     uint64_t state_since;
+    uint64_t memory; /* in use before the state came */
     bool broken;
     struct bench_remote *remote; /* NULL: all members are on this machine */
 };
@@ -67,6 +68,12 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
 
 /* The same for events about the state. */
 void bench_member_state(struct bench_member *member, const struct gcs_event *event);
+
+/*
+ * A new member gets the memory that it may need from the system before it is measured: where that
+ * takes long (a virtual machine may take seconds for a gigabyte) it would be all that is measured.
+ */
+bool bench_member_take_memory(uint64_t bytes);
 
 /* Whether everything that the others sent has been delivered here (they must have stopped). */
 bool bench_member_is_complete(const struct bench_member *member);

@@ -34,12 +34,15 @@ static void record_latency(const struct bench_member *member, const struct gcs_e
 {
     uint64_t begin = atomic_load_explicit(&member->world->begin, memory_order_relaxed);
     uint64_t end = atomic_load_explicit(&member->world->end, memory_order_relaxed);
+    uint64_t before = begin - bench_seconds(member->options->warmup) / 2; /* warm by then */
 
     for (size_t i = 0; i < event->count; i++) {
         const uint8_t *data = event->messages[i].data;
         uint64_t due = bench_load64(data + BENCH_STAMP_BYTES);
         if (begin != 0 && due >= begin && (end == 0 || due < end))
             bench_histogram_add(&member->seat->latency, member->now - due);
+        else if (begin != 0 && due < begin && due >= before)
+            bench_histogram_add(&member->seat->latency_before, member->now - due);
     }
 }
 

@@ -7,8 +7,12 @@
 
 #include "clock.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of memory that is taken beforehand. */
+#define PIECE_BYTES (64u << 10)
 
 /* Eight bytes that no other place has. */
 static uint64_t word_at(uint64_t offset)
@@ -76,9 +80,52 @@ static void give(struct bench_member *member, const struct gcs_event *event)
         bench_member_break(member, "gcs_state_offer: %s", gcs_detail());
 }
 
+/* ---- Memory ------------------------------------------------------------------------------ */
+
+struct piece {
+    struct piece *next;
+};
+
+bool bench_member_take_memory(uint64_t bytes)
+{
+    struct piece *all = NULL, *next;
+    bool good = true;
+
+    (void)mallopt(M_TRIM_THRESHOLD, -1); /* what is freed stays here */
+    for (uint64_t taken = 0; good && taken < bytes; taken += PIECE_BYTES) {
+        struct piece *piece = malloc(PIECE_BYTES);
+        good = piece != NULL;
+        if (piece) {
+            memset(piece, 1, PIECE_BYTES);
+            piece->next = all;
+            all = piece;
+        }
+    }
+    for (; all; all = next) {
+        next = all->next;
+        free(all);
+    }
+    return good;
+}
+
+static void note_memory(struct bench_member *member)
+{
+    struct mallinfo2 info = mallinfo2();
+    uint64_t bytes = info.uordblks + info.hblkhd;
+
+    if (member->memory == 0)
+        member->memory = bytes;
+    if (bytes > member->memory && bytes - member->memory > member->seat->state_memory)
+        member->seat->state_memory = bytes - member->memory;
+}
+
+/* ---- Getting it -------------------------------------------------------------------------- */
+
 static void take(struct bench_member *member, const struct gcs_event *event)
 {
     const struct gcs_message *piece = &event->messages[0];
+
+    note_memory(member);
 
     if (event->offset == 0) {
         member->state_got = 0;

@@ -40,6 +40,7 @@ static const struct option long_options[] = {
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
     {"packet", required_argument, NULL, BENCH_PACKET},
     {"bytes", required_argument, NULL, BENCH_BYTES},
+    {"state-queue-bytes", required_argument, NULL, BENCH_STATE_QUEUE},
     {"peers", required_argument, NULL, BENCH_PEERS},
     {"output", required_argument, NULL, BENCH_OUTPUT},
     {"join", required_argument, NULL, BENCH_JOIN},
@@ -253,6 +254,9 @@ static bool parse_tuning_option(struct bench_options *o, int option, const char 
         return parse_number(o, "window-bytes", value, true, 4096, 1u << 30, &o->window_bytes);
     case BENCH_QUEUE:
         return parse_number(o, "queue-bytes", value, true, 4096, 1u << 30, &o->queue_bytes);
+    case BENCH_STATE_QUEUE:
+        return parse_number(o, "state-queue-bytes", value, true, 4096, UINT32_MAX,
+                            &o->state_queue_bytes);
     default:
         return parse_number(o, "packet", value, true, 64, 65000, &o->packet);
     }

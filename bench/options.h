@@ -52,6 +52,7 @@ enum bench_option {
     BENCH_OUTPUT,
     BENCH_JOIN,
     BENCH_ELSEWHERE,
+    BENCH_STATE_QUEUE,
 };
 
 #define BENCH_SET(option) (UINT64_C(1) << ((option)-BENCH_MEMBERS))
@@ -115,6 +116,7 @@ struct bench_options {
     uint32_t heartbeat_ms, suspect_ms;  /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
     uint64_t bytes;                     /* state: of the state */
+    uint32_t state_queue_bytes;         /* state: of what waits for it */
     const char *peers;  /* compare: where the scripts are; NULL: beside the program */
     const char *output; /* sweep: where data and pictures go */
     uint32_t packet;    /* floor: bytes of a datagram; 0: what the path carries */

@@ -15,6 +15,7 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(p50_us, "us: half of the messages are faster, meanwhile", 2),
     BENCH_METRIC(quiet_p50_us, "us: the same without a transfer", 2),
     BENCH_METRIC(p50_ratio, "of that is what it is meanwhile", 3),
+    BENCH_METRIC(before_p50_us, "us: the same before the new member joined", 2),
     BENCH_METRIC(messages_per_second, "messages per second, meanwhile", 0),
     BENCH_METRIC(quiet_messages_per_second, "the same without a transfer", 0),
     BENCH_METRIC(p99_us, "us: 99 % of the messages are faster, meanwhile", 2),
@@ -107,17 +108,20 @@ const struct bench_command bench_state = {
             "notice of it.\n"
             "\n"
             "  --bytes N[K|M|G]  of the state (64M)\n"
+            "  --state-queue-bytes N[K|M]  that may wait for the state at the new member;\n"
+            "                    beyond it the transfer begins anew (1024M)\n"
             "  --senders N|all   how many of the others send (all)\n"
             "  --size BYTES      of a message (1K)\n"
             "  --rate N          messages per second of all senders together (half of what the\n"
             "                    group delivers at most)\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_BYTES),
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_BYTES) | BENCH_SET(BENCH_STATE_QUEUE),
     .members_min = 2,
     .size_min = BENCH_TIMED_BYTES,
     .defaults = {.members = 3,
                  .joiners = 1,
                  .size = 1024,
                  .bytes = 64 << 20,
+                 .state_queue_bytes = 1u << 30,
                  .seconds = 2,
                  .warmup = 0.5,
                  .runs = 3},

@@ -53,8 +53,10 @@ struct bench_seat {
     uint64_t rss_begin_kib;         /* the same when the time that counts began */
     uint64_t state_bytes, state_ns; /* got as a new member, and how long that took */
     uint64_t state_begun;           /* transfers that began */
+    uint64_t state_memory;          /* most bytes in use more than when its first piece came */
     struct bench_histogram latency;
-    uint32_t timeline[BENCH_TIMELINE_MS]; /* messages delivered in each, since start */
+    struct bench_histogram latency_before; /* in the second half of the time to warm up */
+    uint32_t timeline[BENCH_TIMELINE_MS];  /* messages delivered in each, since start */
     char error[512];
 };
 

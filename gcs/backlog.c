@@ -24,13 +24,12 @@ bool gcs_backlog_add(struct gcs_backlog *backlog, const struct gcs_allocator *al
                      const struct gcs_core_event *event, uint32_t epoch, uint64_t place)
 {
     bool copied = event->type == GCS_EVENT_DELIVER;
+    /* Not by gcs_allocate: bytes that are written anyway need not be zeroed first. */
     struct gcs_backlog_entry *entry =
-        gcs_allocate(allocator, 1, sizeof(*entry) + (copied ? event->payload_size : 0));
+        allocator->allocate(allocator->ctx, sizeof(*entry) + (copied ? event->payload_size : 0));
     if (!entry)
         return false;
-    entry->event = *event;
-    entry->epoch = epoch;
-    entry->place = place;
+    *entry = (struct gcs_backlog_entry){.event = *event, .epoch = epoch, .place = place};
     if (copied) {
         if (event->payload_size > 0)
             memcpy(entry->payload, event->payload, event->payload_size);

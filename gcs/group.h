@@ -176,8 +176,8 @@ void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct g
 /* A new view: before is the era that it ends, NULL for a joiner. False: out of memory. */
 bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struct gcs_era *before,
                          const struct gcs_proposal *value);
-/* The view has lost its quorum. */
-bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now);
+/* This member is in the primary no more: error says why (struct gcs_view_change). */
+bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now, int error);
 void gcs_view_change_unref(const struct gcs_view_change *change);
 void gcs_group_trace(const struct gcs_core_group *group, enum gcs_trace_type type, uint64_t now);
 void gcs_group_trace_view(const struct gcs_core_group *group, uint64_t now,

@@ -122,13 +122,15 @@ bool gcs_group_tell_view(struct gcs_core_group *group, uint64_t now, const struc
     return false;
 }
 
-bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now)
+bool gcs_group_tell_blocked(struct gcs_core_group *group, uint64_t now, int error)
 {
     struct gcs_view_record *record = create(group->era, 0);
-    if (record && push_view(group, now, record))
+    if (!record)
+        return false;
+    record->change.error = error;
+    if (push_view(group, now, record))
         return true;
-    if (record)
-        destroy(record);
+    destroy(record);
     return false;
 }
 

@@ -76,7 +76,9 @@ void gcs_group_rejoin(struct gcs_core_group *group, uint64_t now)
         group->unknown_from = gcs_packer_front(&group->packer) > 1 ? 1 : 0;
     bool told = gcs_state_last(group);
     gcs_state_end(group); /* before the event, which has to wait for no state */
-    if (!told || (group->primary && !gcs_group_tell_blocked(group, now)) || !learn_seeds(group)) {
+    if (told && group->primary)
+        told = gcs_group_tell_blocked(group, now, group->failed);
+    if (!told || !learn_seeds(group)) {
         gcs_group_end(group, now, GCS_ENOMEM);
         return;
     }

@@ -175,6 +175,13 @@ static uint64_t traffic(void *ctx)
     return group->core->counters.messages_delivered;
 }
 
+static uint32_t waiting(void *ctx)
+{
+    const struct gcs_core_group *group = ctx;
+    uint64_t bytes = group->sync->backlog.bytes;
+    return (uint32_t)(bytes * GCS_WAITING_FULL / group->config.state_queue_bytes);
+}
+
 static void failed(void *ctx, int error)
 {
     struct gcs_core_group *group = ctx;
@@ -210,7 +217,7 @@ static int begin_sync(struct gcs_core_group *group)
         .counters = &core->counters,
         .window_bytes = share < WINDOW_BYTES ? share : WINDOW_BYTES,
         .retry_ns = RETRY_NS,
-        .env = {group, send, traffic, offered, chunk, done, failed},
+        .env = {group, send, traffic, waiting, offered, chunk, done, failed},
     };
     group->sync = sync;
     gcs_backlog_init(&sync->backlog);
@@ -329,8 +336,7 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     if (syncing(group))
         attempt(group, group->core->now);
     else
-        return catch_up(group,
-                        UINT64_MAX); /* it is slow: the others' windows have to wait for it */
+        return catch_up(group, UINT64_MAX); /* it is slow: the others' windows wait for it */
     return true;
 }
 
@@ -515,6 +521,24 @@ int gcs_state_enter(struct gcs_core_group *group, uint64_t now, struct gcs_era *
         voted(group);
     enter_as_donor(group, before);
     return result;
+}
+
+void gcs_state_group_status(const struct gcs_core_group *group, struct gcs_group_status *status)
+{
+    const struct gcs_sync *sync = group->sync;
+    status->state_queue_bytes_max = group->config.state ? group->config.state_queue_bytes : 0;
+    if (!sync)
+        return;
+    status->state_queue_bytes = sync->backlog.bytes;
+    if (sync->in)
+        gcs_transfer_in_progress(sync->in, &status->state_bytes, &status->state_bytes_max);
+}
+
+void gcs_state_member_status(const struct gcs_core_group *group, struct gcs_member_status *status)
+{
+    for (const struct gcs_gift *gift = group->gifts; gift; gift = gift->next)
+        if (gcs_member_id_equal(gcs_transfer_out_joiner(gift->out), &status->id))
+            gcs_transfer_out_progress(gift->out, &status->state_bytes, &status->state_bytes_max);
 }
 
 void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_event *event)

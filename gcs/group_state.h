@@ -36,6 +36,10 @@ void gcs_state_consumed(struct gcs_core_group *group, const struct gcs_core_even
 /* The application has given back a delivery that had waited for the state. */
 void gcs_state_waited_for(const struct gcs_core_event *event);
 
+/* How far this member's state has come; what that member has been given of it by this one. */
+void gcs_state_group_status(const struct gcs_core_group *group, struct gcs_group_status *status);
+void gcs_state_member_status(const struct gcs_core_group *group, struct gcs_member_status *status);
+
 /* Goes on with what other members get from this one. */
 void gcs_state_serve(struct gcs_core_group *group);
 void gcs_state_tick(struct gcs_core_group *group, uint64_t now);

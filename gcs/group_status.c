@@ -31,6 +31,7 @@ void gcs_core_group_status(const struct gcs_core_group *group, struct gcs_group_
     memcpy(status->latency, group->latency.measured, sizeof(status->latency));
     if (group->era && group->era->fellows)
         read_era(group->era, status);
+    gcs_state_group_status(group, status);
 }
 
 int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uint16_t rank,
@@ -56,5 +57,6 @@ int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uin
         status->silence_ns = now > heard ? now - heard : 0;
         status->rtt_ns = gcs_peer_rtt(fellow->peer);
     }
+    gcs_state_member_status(group, status);
     return 0;
 }

@@ -212,7 +212,7 @@ static void excluded(struct gcs_core_group *group, uint64_t now)
         group->failed = GCS_ENOTMEMBER;
     } else if (group->primary) {
         group->primary = false;
-        (void)gcs_group_tell_blocked(group, now); /* the end is told in any case */
+        (void)gcs_group_tell_blocked(group, now, GCS_ENOTMEMBER); /* the end is told in any case */
     }
 }
 
@@ -366,7 +366,7 @@ void gcs_group_check_primary(struct gcs_core_group *group, uint64_t now)
     if (group->primary && !quorate) {
         group->primary = false;
         group->blocked_at = now;
-        gcs_group_tell_blocked(group, now);
+        gcs_group_tell_blocked(group, now, GCS_ENOPRIMARY);
     } else if (!group->primary && quorate) {
         gcs_agreement_renew(era->agreement, now);
     }

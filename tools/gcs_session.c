@@ -148,8 +148,8 @@ static void on_view(struct tool_session *session, const struct gcs_view_change *
 
     gcs_view_id_format(&change->view, id, sizeof(id));
     if (session->views > 0 && session->primary && !change->primary)
-        tool_complain(options, "cut off from the primary of %s after view %s: waiting",
-                      options->group, id);
+        tool_complain(options, "cut off from the primary of %s after view %s (%s): waiting",
+                      options->group, id, gcs_strerror(change->error));
     else if (session->views > 0 && !session->primary && change->primary)
         tool_complain(options, "back in the primary of %s with view %s", options->group, id);
     session->self = change->view.members[change->view.self].id;

@@ -10,8 +10,9 @@
  * keeps nothing but a digest. While the group is at work the joiner pulls a little
  * at a time, and rests after that so many times as long as it took to come: so a
  * transfer has at most a tenth of whatever is scarce on its way, be it the
- * processors or the network. An attempt that has become of no use (the donor
- * died, too much was queued meanwhile) is followed by the next.
+ * processors or the network. It rests only as long as the state is further on than
+ * what waits for it; else it would be in vain. An attempt that has become of no use
+ * (the donor died, too much was queued meanwhile) is followed by the next.
  */
 #ifndef GCS_VIEWS_TRANSFER_H
 #define GCS_VIEWS_TRANSFER_H
@@ -24,6 +25,8 @@
 #define GCS_PULL_AHEAD_MAX 1024
 /* Chunks that may come after a missing one before it is taken for lost. */
 #define GCS_CHUNK_REORDER 2
+/* All that may wait for the state. */
+#define GCS_WAITING_FULL 1024
 
 typedef void gcs_transfer_send_fn(void *ctx, const struct gcs_member_id *to, uint8_t type,
                                   const uint8_t *body, size_t size);
@@ -58,6 +61,10 @@ uint32_t gcs_transfer_out_attempt(const struct gcs_transfer_out *out);
 /* Why it has failed; 0: it has not. */
 int gcs_transfer_out_error(const struct gcs_transfer_out *out);
 
+/* Bytes that have been sent of how many, 0: not known. */
+void gcs_transfer_out_progress(const struct gcs_transfer_out *out, uint64_t *bytes,
+                               uint64_t *total);
+
 /* The application still owes its answer. */
 bool gcs_transfer_out_waits(const struct gcs_transfer_out *out);
 
@@ -77,6 +84,8 @@ struct gcs_transfer_in_env {
     gcs_transfer_send_fn *send;
     /* A count that grows while the group is at work. */
     uint64_t (*traffic)(void *ctx);
+    /* How much waits for the state, of GCS_WAITING_FULL; beyond that the attempt is given up. */
+    uint32_t (*waiting)(void *ctx);
     /* The state that comes is exactly as new as that. Once in every attempt, before its chunks. */
     void (*offered)(void *ctx, const struct gcs_mark *mark);
     /* The next piece of the state, to be followed by gcs_transfer_in_taken; a state of no bytes is
@@ -106,6 +115,9 @@ void gcs_transfer_in_free(struct gcs_transfer_in *in);
 void gcs_transfer_in_start(struct gcs_transfer_in *in, uint64_t now,
                            const struct gcs_member_id *donor, const struct gcs_mark *mark);
 const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *in);
+
+/* Bytes of this attempt that have been handed on, of how many, 0: not known. */
+void gcs_transfer_in_progress(const struct gcs_transfer_in *in, uint64_t *bytes, uint64_t *total);
 
 /* OFFER, CHUNK. GCS_EMALFORMED. */
 int gcs_transfer_in_frame(struct gcs_transfer_in *in, uint64_t now,

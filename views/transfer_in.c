@@ -20,6 +20,11 @@
 #define REST_TIMES   9u
 #define REST_MOST_NS UINT64_C(10000000)
 
+/* Where the size is known: this much of the state may be behind what waits for it, and the last
+ * fifth of the room is kept for what comes unexpectedly. */
+#define MAY_LAG      (GCS_WAITING_FULL / 16)
+#define WITH_RESERVE 5 / 4
+
 struct slot {
     struct gcs_buffer *buffer; /* NULL: not here */
     uint32_t size;
@@ -44,16 +49,16 @@ struct gcs_transfer_in {
     uint32_t chunk_bytes;
     uint32_t slots_count; /* pulled ahead at most */
     struct slot *slots;
-    uint64_t next;    /* chunk to be handed on */
-    uint64_t highest; /* chunks that have been seen lie below */
-    uint64_t handed;  /* to the application: pieces ... */
-    uint64_t taken;   /* ... and given back by it */
-    uint64_t voided;  /* of attempts before, not given back */
-    uint64_t pulled;  /* the last PULL's upto */
+    uint64_t next;      /* chunk to be handed on */
+    uint64_t highest;   /* chunks that have been seen lie below */
+    uint64_t handed;    /* to the application: pieces ... */
+    uint64_t taken;     /* ... and given back by it */
+    uint64_t voided;    /* of attempts before, not given back */
+    uint64_t pulled;    /* the last PULL's upto */
     uint64_t pulled_at; /* when that became so */
     uint64_t rest_until;
     uint64_t traffic; /* the group's, then */
-    bool busy;        /* there was some since the time before */
+    bool gentle;      /* there was some since the time before, and there is time */
     bool total_known;
     uint64_t total, digest;
     uint64_t received; /* bytes handed on */
@@ -106,6 +111,12 @@ void gcs_transfer_in_free(struct gcs_transfer_in *t)
 const struct gcs_member_id *gcs_transfer_in_donor(const struct gcs_transfer_in *t)
 {
     return &t->donor;
+}
+
+void gcs_transfer_in_progress(const struct gcs_transfer_in *t, uint64_t *bytes, uint64_t *total)
+{
+    *bytes = t->received;
+    *total = t->total_known ? t->total : t->said;
 }
 
 uint64_t gcs_transfer_in_deadline(const struct gcs_transfer_in *t)
@@ -170,15 +181,23 @@ static void rest(struct gcs_transfer_in *t, uint64_t now)
     t->due = t->rest_until;
 }
 
+/* At this pace the state will be here before too much waits for it. */
+static bool has_time(const struct gcs_transfer_in *t)
+{
+    uint64_t part = t->said / GCS_WAITING_FULL + 1;
+    uint64_t waiting = t->config.env.waiting(t->config.env.ctx);
+    return t->said == 0 || t->received / part + MAY_LAG >= waiting * WITH_RESERVE;
+}
+
 static void pull_more(struct gcs_transfer_in *t, uint64_t now)
 {
     uint64_t traffic = t->config.env.traffic(t->config.env.ctx);
     uint64_t ahead = t->taken + t->slots_count;
     uint64_t burst = t->next + t->slots_count / BURST_PART;
-    t->busy = traffic != t->traffic;
+    t->gentle = traffic != t->traffic && has_time(t);
     t->traffic = traffic;
     t->pulled_at = now;
-    if (t->busy && burst < ahead)
+    if (t->gentle && burst < ahead)
         ahead = burst;
     if (ahead > t->pulled)
         t->pulled = ahead;
@@ -191,8 +210,8 @@ static void go_on(struct gcs_transfer_in *t, uint64_t now)
     uint64_t ahead = t->taken + t->slots_count;
     if (t->phase != PULLING || t->total_known)
         return;
-    bool rests = t->busy && (!is_through(t) || now < t->rest_until);
-    uint64_t least = t->busy ? 1 : t->slots_count / 2; /* not for each piece that is taken */
+    bool rests = t->gentle && (!is_through(t) || now < t->rest_until) && has_time(t);
+    uint64_t least = t->gentle ? 1 : t->slots_count / 2; /* not for each piece that is taken */
     if (!rests && ahead >= t->pulled + least)
         pull_more(t, now);
 }
@@ -209,7 +228,7 @@ void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
     t->mark.each = each;
     memcpy(each, mark->each, mark->count * GCS_MARK_ORDERS * sizeof(*each));
     t->voided += t->handed - t->taken;
-    t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->nudged = 0;
+    t->next = t->highest = t->handed = t->taken = t->pulled = t->received = t->said = t->nudged = 0;
     t->traffic = t->config.env.traffic(t->config.env.ctx);
     t->total_known = false;
     t->total = 0;
@@ -223,9 +242,10 @@ void gcs_transfer_in_start(struct gcs_transfer_in *t, uint64_t now,
 
 void gcs_transfer_in_tick(struct gcs_transfer_in *t, uint64_t now)
 {
-    if (now < t->due)
+    bool rests = t->phase == PULLING && is_through(t);
+    if (now < t->due && (!rests || has_time(t)))
         return;
-    if (t->phase == PULLING && is_through(t)) {
+    if (rests) {
         t->due = GCS_NEVER; /* if there is no room it is the application's turn */
         go_on(t, now);
         return;
@@ -358,7 +378,7 @@ static int hear_chunk(struct gcs_transfer_in *t, uint64_t now, const uint8_t *bo
     t->gap = t->config.retry_ns;
     t->due = now + t->gap;
     hand_on(t);
-    if (t->phase == PULLING && is_through(t) && t->busy)
+    if (t->phase == PULLING && is_through(t) && t->gentle)
         rest(t, now);
     /* One after a gap: say so at once, but only once for each gap. */
     if (t->phase == PULLING && t->highest > t->next + GCS_CHUNK_REORDER && t->nudged <= t->next) {

@@ -92,6 +92,12 @@ int gcs_transfer_out_error(const struct gcs_transfer_out *t)
     return t->error;
 }
 
+void gcs_transfer_out_progress(const struct gcs_transfer_out *t, uint64_t *bytes, uint64_t *total)
+{
+    *bytes = t->total;
+    *total = t->ended ? t->total : t->source.total;
+}
+
 bool gcs_transfer_out_waits(const struct gcs_transfer_out *t)
 {
     return !t->offered && !t->error;

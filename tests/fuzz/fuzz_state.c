@@ -149,6 +149,12 @@ static uint64_t traffic(void *ctx)
     return box->now / MS / 3; /* now and then */
 }
 
+static uint32_t waiting(void *ctx)
+{
+    const struct box *box = ctx;
+    return (uint32_t)(box->now / MS / 2 % (2 * GCS_WAITING_FULL)); /* more and more */
+}
+
 static void offered(void *ctx, const struct gcs_mark *mark)
 {
     struct box *box = ctx;
@@ -324,7 +330,7 @@ static void fuzz_machines(const uint8_t *data, size_t size)
         .counters = &box.counters,
         .window_bytes = SLOTS * CHUNK,
         .retry_ns = 10 * MS,
-        .env = {&box, say, traffic, offered, chunk, done, failed},
+        .env = {&box, say, traffic, waiting, offered, chunk, done, failed},
     };
     if (gcs_transfer_in_new(&config, &box.in) < 0)
         abort();

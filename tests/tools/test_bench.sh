@@ -78,8 +78,8 @@ runs failover "${short[@]}" --suspect-ms 3000 --runs 1 --rate 5000 --fault silen
 has gap_ms view_max_ms views
 runs failover "${calm[@]}" --runs 1 --rate 5000 --fault pause --pause-ms 200
 has gap_ms views
-runs state "${calm[@]}" --runs 1 --rate 2000 --bytes 1M
-has state_megabytes_per_second p50_ratio donor_growth_mib joiner_growth_mib state_transfers
+runs state "${calm[@]}" --runs 1 --rate 2000 --bytes 1M --state-queue-bytes 16M
+has state_megabytes_per_second p50_ratio before_p50_us donor_growth_mib joiner_growth_mib state_transfers
 runs join "${calm[@]}" --runs 1 --rate 5000
 has gap_ms join_ms view_max_ms
 says '"members":4,"senders":3'

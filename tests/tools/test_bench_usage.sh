@@ -61,6 +61,9 @@ refuses "--fault: 'flood' is not one of kill, silence, pause" failover --fault f
 refuses "--pause-ms: '0' is not a number from 1 to 60000" failover --pause-ms 0
 refuses "unknown option '--fault'" throughput --fault kill
 refuses "--bytes: '0' is not a number from 1 to 1024G" state --bytes 0
+refuses "--state-queue-bytes: '4095' is not a number from 4096 to 4294967295" \
+    state --state-queue-bytes 4095
+refuses "unknown option '--state-queue-bytes'" join --state-queue-bytes 1M
 refuses "--victim: '4' is not one of the 3 members" failover --victim 4
 refuses "--victim: '0'" failover --victim 0
 refuses "--packet: '63'" floor --packet 63

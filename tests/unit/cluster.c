@@ -166,8 +166,11 @@ static void note_view(struct cluster_node *node, const struct gcs_view_change *c
     node->primary = change->primary;
     if (!change->primary) {
         node->blocked++;
+        node->why = change->error;
+        ck_assert_int_lt(node->why, 0);
         return;
     }
+    ck_assert_int_eq(change->error, 0);
     node->views++;
     node->epoch = change->view.epoch;
     node->members = change->view.count;

@@ -47,6 +47,7 @@ struct cluster_node {
     unsigned slow; /* times that it was told that another one takes nothing */
     bool keep_privates;                                /* ... unless it is so wished */
     int error;    /* of the last left */
+    int why;      /* it was cut off last */
     bool primary; /* a member, and not cut off */
     uint32_t epoch;
     uint16_t members, rank;

@@ -187,6 +187,7 @@ START_TEST(members_come_back_by_themselves)
         ck_assert_uint_eq(lineage(i), larger);
         ck_assert_uint_eq(c.nodes[i].left, 0);
         ck_assert_uint_eq(c.nodes[i].blocked, i < 2);
+        ck_assert_int_eq(c.nodes[i].why, i < 2 ? GCS_ELINEAGE : 0);
         ck_assert_uint_eq(cluster_counters(&c, i)->lineages_left, i < 2);
     }
     cluster_stop(&c);

@@ -74,6 +74,7 @@ static void exclude(void)
     ck_assert_uint_eq(c.nodes[0].members, 2);
     ck_assert(!c.nodes[AWAY].primary);
     ck_assert_uint_eq(told.blocked, 1);
+    ck_assert_int_eq(c.nodes[AWAY].why, GCS_ENOPRIMARY);
 }
 
 static void heal(void)
@@ -269,6 +270,7 @@ START_TEST(the_loss_is_told_also_to_who_did_not_notice)
     hear_excluded(); /* it was in the primary, as far as it knew */
     cluster_run(&c, 4000 * MILLISECONDS);
     ck_assert_uint_eq(told.blocked, 1);
+    ck_assert_int_eq(c.nodes[AWAY].why, GCS_ENOTMEMBER);
     expect_back();
     cluster_stop(&c);
 }

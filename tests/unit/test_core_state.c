@@ -192,6 +192,40 @@ START_TEST(who_joins_gets_the_state_and_then_a_vote)
 }
 END_TEST
 
+/* Also where the application gives a file and is not asked for its bytes. */
+START_TEST(both_sides_can_see_how_far_it_is)
+{
+    struct gcs_group_status joiner;
+    struct gcs_member_status given_to;
+    setup(1 << 20);
+    gift_said = gift_size;
+    c.group_config.state_queue_bytes = 1 << 20;
+    join(0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    join(1);
+    c.nodes[1].hold = true; /* takes a window of it, and no more */
+    talk(200, MILLISECONDS);
+    gcs_core_group_status(c.nodes[1].group, &joiner);
+    ck_assert_int_eq(gcs_core_member_status(c.nodes[0].group, c.now, 1, &given_to), 0);
+    ck_assert_uint_eq(joiner.state_bytes, apps[1].got);
+    ck_assert_uint_gt(joiner.state_bytes, 0);
+    ck_assert_uint_lt(joiner.state_bytes, gift_size);
+    ck_assert_uint_eq(joiner.state_bytes_max, gift_size);
+    ck_assert_uint_gt(joiner.state_queue_bytes, 0);
+    ck_assert_uint_eq(joiner.state_queue_bytes_max, 1 << 20);
+    ck_assert_uint_ge(given_to.state_bytes, joiner.state_bytes);
+    ck_assert_uint_lt(given_to.state_bytes, gift_size);
+    ck_assert_uint_eq(given_to.state_bytes_max, gift_size);
+    cluster_give_back(&c, 1);
+    cluster_run(&c, 4000 * MILLISECONDS);
+    expect_same(0, 1);
+    gcs_core_group_status(c.nodes[1].group, &joiner);
+    ck_assert_int_eq(gcs_core_member_status(c.nodes[0].group, c.now, 1, &given_to), 0);
+    ck_assert_uint_eq(joiner.state_bytes + joiner.state_queue_bytes + given_to.state_bytes, 0);
+    finish();
+}
+END_TEST
+
 START_TEST(the_size_is_told_if_it_is_known)
 {
     setup(50000);
@@ -314,6 +348,29 @@ START_TEST(too_much_meanwhile_and_it_begins_anew)
     cluster_run(&c, 1000 * MILLISECONDS);
     expect_same(0, 1);
     finish();
+}
+END_TEST
+
+/* With rests between its pieces the state would come later than there is room for what waits. Where
+ * its size is known that is seen in time. */
+START_TEST(a_state_that_would_come_too_late_makes_haste)
+{
+    for (int known = 0; known < 2; known++) {
+        setup(1 << 20);
+        gift_said = known ? gift_size : 0;
+        c.group_config.state_queue_bytes = 12 << 10;
+        join(0);
+        cluster_run(&c, 100 * MILLISECONDS);
+        join(1);
+        talk(300, MILLISECONDS);
+        cluster_run(&c, 2000 * MILLISECONDS);
+        if (known)
+            ck_assert_uint_eq(cluster_counters(&c, 1)->transfers_begun, 1);
+        else
+            ck_assert_uint_gt(cluster_counters(&c, 1)->transfers_begun, 1);
+        expect_same(0, 1);
+        finish();
+    }
 }
 END_TEST
 
@@ -531,11 +588,13 @@ int main(void)
 {
     const TTest *const tests[] = {
         who_joins_gets_the_state_and_then_a_vote,
+        both_sides_can_see_how_far_it_is,
         the_size_is_told_if_it_is_known,
         until_it_has_the_state_it_has_no_vote,
         bad_weather_changes_nothing,
         another_donor_takes_over,
         too_much_meanwhile_and_it_begins_anew,
+        a_state_that_would_come_too_late_makes_haste,
         private_messages_wait_for_the_state,
         private_messages_go_with_a_membership_that_ends,
         a_slow_joiner_does_not_pile_up_pieces,

@@ -45,7 +45,8 @@ static bool slow; /* gives nothing back by itself */
 static bool no_memory;
 static bool at_work; /* the group is */
 static uint64_t deliveries;
-static uint64_t way; /* so long a frame takes */
+static uint32_t waits; /* for the state */
+static uint64_t way;   /* so long a frame takes */
 static int end_error;
 
 static void send(void *ctx, const struct gcs_member_id *to, uint8_t type, const uint8_t *body,
@@ -82,6 +83,12 @@ static uint64_t traffic(void *ctx)
 {
     (void)ctx;
     return at_work ? ++deliveries : deliveries;
+}
+
+static uint32_t waiting(void *ctx)
+{
+    (void)ctx;
+    return waits;
 }
 
 static void offered(void *ctx, const struct gcs_mark *mark)
@@ -147,7 +154,7 @@ static int open_in(void)
         .counters = &counters,
         .window_bytes = 8 * CHUNK,
         .retry_ns = 10 * MS,
-        .env = {NULL, send, traffic, offered, chunk, done, failed},
+        .env = {NULL, send, traffic, waiting, offered, chunk, done, failed},
     };
     return gcs_transfer_in_new(&config, &in);
 }
@@ -166,6 +173,7 @@ static void setup(uint64_t size)
     now = 1000 * MS;
     slow = no_memory = at_work = false;
     way = 0;
+    waits = 0;
     frames_first = frames_end = 0;
     released = pieces = taken = offers = ends = 0;
     got_size = got_total = 0;
@@ -359,6 +367,53 @@ START_TEST(who_has_to_begin_anew_rests_less)
     ck_assert_uint_eq(pieces, 2);
     ck_assert_uint_eq(next_burst(9 * MS / 4), 2);
     ck_assert_uint_eq(next_burst(9 * MS / 2), 2);
+    teardown();
+}
+END_TEST
+
+/* Of 40 pieces two are here: so much, and a sixteenth, and a fifth less for the reserve. */
+enum { TIME_FOR_TWO = (GCS_WAITING_FULL / 20 + GCS_WAITING_FULL / 16) * 4 / 5 };
+
+START_TEST(who_would_have_too_much_waiting_does_not_rest)
+{
+    setup(3950);
+    state_said = 3950;
+    at_work = true;
+    way = MS / 2;
+    offer();
+    start(10);
+    settle();
+    ck_assert_uint_eq(pieces, 2);
+    waits = TIME_FOR_TWO - 8;
+    now += MS;
+    gcs_transfer_in_tick(in, now);
+    ck_assert_uint_eq(frames_first, frames_end); /* the state is far enough */
+    waits = TIME_FOR_TWO + 8;
+    gcs_transfer_in_tick(in, now);
+    settle(); /* now it is behind: so much comes at once as there is room for */
+    ck_assert_uint_eq(pieces, 10);
+    ck_assert_uint_gt(gcs_transfer_in_deadline(in), now); /* and is far enough again */
+    teardown();
+}
+END_TEST
+
+START_TEST(who_has_caught_up_with_what_waits_rests_again)
+{
+    setup(STATE_MAX);
+    state_said = STATE_MAX;
+    at_work = true;
+    way = MS / 2;
+    offer();
+    start(10);
+    waits = GCS_WAITING_FULL / 4;
+    settle(); /* until there is a quarter of it and the reserve, less what it may be behind */
+    ck_assert_uint_gt(pieces, 1000 / 4);
+    ck_assert_uint_lt(pieces, 1000 / 4 + 1000 / 8);
+    ck_assert_uint_gt(gcs_transfer_in_deadline(in), now);
+    waits = 2 * GCS_WAITING_FULL; /* far too late: that is for whoever lets it wait to say */
+    gcs_transfer_in_tick(in, now);
+    settle();
+    expect_state();
     teardown();
 }
 END_TEST
@@ -717,6 +772,8 @@ int main(void)
         only_what_there_is_room_for_is_sent,
         while_the_group_is_at_work_it_comes_in_bursts_with_rests_between,
         who_has_to_begin_anew_rests_less,
+        who_would_have_too_much_waiting_does_not_rest,
+        who_has_caught_up_with_what_waits_rests_again,
         a_round_serves_no_more_than_its_share,
         loss_doubles_and_disorder_change_nothing,
         a_new_attempt_waits_for_the_pieces_of_the_last,

@@ -15,30 +15,36 @@ extern "C" {
 #endif
 
 /* X(name, text): of one group */
-#define GCS_GROUP_STATUS_TABLE(X)                                                                 \
-    X(epoch, "number of the current view, 0 before the first")                                    \
-    X(members, "members in the current view")                                                     \
-    X(rank, "own rank in the current view")                                                       \
-    X(primary, "1 in the primary, 0 cut off or not a member yet")                                 \
-    X(changing, "1 while the next view is being agreed on and nothing new is delivered")          \
-    X(window_packets, "own packets that not every member has taken yet")                          \
-    X(window_packets_max, "the most that there may be of them")                                   \
-    X(window_bytes, "bytes of own packets that not every member has taken yet")                   \
-    X(window_bytes_max, "the most that there may be of them")                                     \
-    X(queue_bytes, "bytes of own messages that wait for room in the window")                      \
-    X(queue_bytes_max, "beyond it multicasting waits")                                            \
-    X(held_bytes, "bytes of packets of all senders that are held here")
+#define GCS_GROUP_STATUS_TABLE(X)                                                        \
+    X(epoch, "number of the current view, 0 before the first")                           \
+    X(members, "members in the current view")                                            \
+    X(rank, "own rank in the current view")                                              \
+    X(primary, "1 in the primary, 0 cut off or not a member yet")                        \
+    X(changing, "1 while the next view is being agreed on and nothing new is delivered") \
+    X(window_packets, "own packets that not every member has taken yet")                 \
+    X(window_packets_max, "the most that there may be of them")                          \
+    X(window_bytes, "bytes of own packets that not every member has taken yet")          \
+    X(window_bytes_max, "the most that there may be of them")                            \
+    X(queue_bytes, "bytes of own messages that wait for room in the window")             \
+    X(queue_bytes_max, "beyond it multicasting waits")                                   \
+    X(held_bytes, "bytes of packets of all senders that are held here")                  \
+    X(state_bytes, "bytes of the state that have come here, while this member gets it")  \
+    X(state_bytes_max, "how many there are in all, 0 if not known")                      \
+    X(state_queue_bytes, "bytes of what was delivered and waits here for the state")     \
+    X(state_queue_bytes_max, "beyond it the transfer begins anew")
 
 /* X(name, text): of one member, as this one sees it */
-#define GCS_MEMBER_STATUS_TABLE(X)                                                                \
-    X(weight, "votes")                                                                            \
-    X(syncing, "1 while it has not got the state of the group yet")                               \
-    X(suspected, "1 while this member takes it for dead")                                         \
-    X(silence_ns, "time since its last sign of life")                                             \
-    X(rtt_ns, "smoothed round trip to it, 0 if not known")                                        \
-    X(behind_packets, "packets of this member that it has not taken yet")                         \
-    X(missing_packets, "packets of it that are known of and not here")                            \
-    X(waiting_packets, "packets of it that are here and not taken by the application yet")
+#define GCS_MEMBER_STATUS_TABLE(X)                                                         \
+    X(weight, "votes")                                                                     \
+    X(syncing, "1 while it has not got the state of the group yet")                        \
+    X(suspected, "1 while this member takes it for dead")                                  \
+    X(silence_ns, "time since its last sign of life")                                      \
+    X(rtt_ns, "smoothed round trip to it, 0 if not known")                                 \
+    X(behind_packets, "packets of this member that it has not taken yet")                  \
+    X(missing_packets, "packets of it that are known of and not here")                     \
+    X(waiting_packets, "packets of it that are here and not taken by the application yet") \
+    X(state_bytes, "bytes of the state that this member has given it, while it does")      \
+    X(state_bytes_max, "how many there are in all, 0 if not known")
 
 /*
  * How long own messages took from the core to their delivery here, of one service. Bucket i counts

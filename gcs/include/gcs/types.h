@@ -107,6 +107,9 @@ struct gcs_view_change {
     const struct gcs_departure *left;
     uint64_t time;             /* group time (see struct gcs_event): of a new primary view the same
                                   at all members */
+    int error;                 /* why it is not primary: GCS_ENOPRIMARY: a quorum is not heard;
+                                  GCS_ENOTMEMBER: the others went on without this member;
+                                  GCS_ELINEAGE: its lineage gives way to another; else 0 */
 };
 
 /* A message as delivered: bytes inside the packet that it arrived in. */
