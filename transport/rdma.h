@@ -175,6 +175,7 @@ struct gcs_rdma_link {
     uint64_t reposted;      /* of these, receives posted again */
     uint64_t told_consumed; /* what the peer knows */
     uint64_t told_returned;
+    uint64_t credited; /* runs and knocks up to there have told our credit */
     /* The peer's. */
     struct gcs_ring_out out;
     uint64_t remote;
@@ -298,9 +299,9 @@ void gcs_rdma_send(struct gcs_transport *transport, const struct gcs_core_packet
 void gcs_rdma_drain(struct gcs_rdma *rdma);
 /* Tells the peer its credit. */
 void gcs_rdma_knock(struct gcs_rdma *rdma, struct gcs_rdma_link *link, bool signalled);
-/* The peer has told what it has taken in, and given back. */
-void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t consumed,
-                     uint64_t returned);
+/* The peer has told what it has taken in, and given back, in its run or knock of that number. */
+void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t number,
+                     const struct gcs_ring_preface *preface);
 void gcs_rdma_completed(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t posted);
 /* Forgets what has not arrived. */
 void gcs_rdma_send_reset(struct gcs_rdma *rdma, struct gcs_rdma_link *link);

@@ -111,21 +111,23 @@ static void begin_run(struct gcs_rdma *rdma, struct gcs_rdma_link *link, const s
 {
     uint32_t position = ntohl(wc->imm_data);
     struct gcs_ring_preface preface;
+    uint64_t number;
 
     if (link->state == GCS_RDMA_ACCEPTING)
         gcs_rdma_come_up(rdma, link);
-    link->consumed++;
+    number = ++link->consumed;
     if (position == GCS_RING_KNOCK) {
         gcs_ring_preface_read(&preface, gcs_rdma_line(rdma, link));
         if (!gcs_ring_knock_good(&preface))
             return;
+        number = gcs_ring_knock_number(&preface, number);
     } else if (gcs_ring_in_open(link->in, position, wc->byte_len, &rdma->run, &preface)) {
         rdma->source = link;
     } else {
         break_rules(rdma, link);
         return;
     }
-    gcs_rdma_credit(rdma, link, preface.consumed, preface.returned);
+    gcs_rdma_credit(rdma, link, number, &preface);
 }
 
 /* The count that a work request was, from its lowest 32 bits. */

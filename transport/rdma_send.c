@@ -61,8 +61,10 @@ static struct ibv_send_wr *add_request(struct gcs_rdma *rdma, struct gcs_rdma_li
         post(rdma, link);
     if (!link->qp)
         return NULL;
-    if (preface->bytes == 0)
+    if (preface->bytes == 0) {
+        preface->records = (uint32_t)(link->posted + 1);
         gcs_ring_knock_seal(preface);
+    }
     struct ibv_send_wr *wr = &link->chain[link->chained];
     struct ibv_sge *pieces = link->pieces[link->chained];
     gcs_ring_preface_write(preface, bytes);
@@ -205,14 +207,17 @@ void gcs_rdma_completed(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint6
     arrive(rdma, link, posted);
 }
 
-void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t consumed,
-                     uint64_t returned)
+void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t number,
+                     const struct gcs_ring_preface *preface)
 {
-    link->out.returned = returned;
-    if (consumed <= link->granted || consumed > link->posted)
+    if (number <= link->credited) /* a later knock was read before */
         return;
-    link->granted = consumed;
-    arrive(rdma, link, consumed);
+    link->credited = number;
+    link->out.returned = preface->returned;
+    if (preface->consumed <= link->granted || preface->consumed > link->posted)
+        return;
+    link->granted = preface->consumed;
+    arrive(rdma, link, preface->consumed);
 }
 
 void gcs_rdma_send_reset(struct gcs_rdma *rdma, struct gcs_rdma_link *link)

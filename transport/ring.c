@@ -73,7 +73,8 @@ void gcs_ring_preface_read(struct gcs_ring_preface *preface, const uint8_t *in)
 
 static uint64_t check_of(const struct gcs_ring_preface *knock)
 {
-    uint64_t sum = knock->returned * 0x9e3779b97f4a7c15u + knock->consumed;
+    uint64_t sum = (knock->returned * 0x9e3779b97f4a7c15u + knock->consumed) * 0x94d049bb133111ebu +
+                   knock->records;
     return (sum ^ sum >> 29) * 0xbf58476d1ce4e5b9u;
 }
 
@@ -85,6 +86,11 @@ void gcs_ring_knock_seal(struct gcs_ring_preface *knock)
 bool gcs_ring_knock_good(const struct gcs_ring_preface *knock)
 {
     return knock->serial == check_of(knock);
+}
+
+uint64_t gcs_ring_knock_number(const struct gcs_ring_preface *knock, uint64_t from)
+{
+    return from + (uint32_t)(knock->records - (uint32_t)from);
 }
 
 static uint32_t padding(size_t size)

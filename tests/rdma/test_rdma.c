@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ENDS = 3, PATIENCE_MS = 10000 };
+enum { ENDS = 5, PATIENCE_MS = 10000 };
 
 static struct gcs_transport *ends[ENDS];
 static unsigned ends_count;
@@ -173,34 +173,56 @@ static struct gcs_rdma_link *link_to(struct gcs_transport *t, struct gcs_transpo
 /* ---- What it costs
  * ------------------------------------------------------------------------------- */
 
-/* One sender, two receivers who answer each batch, as a group does. */
-START_TEST(work_requests_doorbells_completions_and_bytes_are_few)
+/* One sender, receivers who answer each batch, as a group of so many members does. */
+static void check_costs(unsigned members)
 {
-    enum { BATCHES = 100, BATCH = 16, SIZE = 8192 };
-    struct gcs_transport *a = open_end(1, NULL), *b = open_end(2, NULL), *c = open_end(3, NULL);
-    struct gcs_address to[2] = {*address(b), *address(c)};
-
-    connect_ends(a, b);
-    connect_ends(a, c);
-    const struct gcs_transport_counters before = *counters(a), at_b = *counters(b);
-    for (unsigned i = 0; i < BATCHES; i++) {
-        send_to(a, to, 2, SIZE, BATCH);
-        ck_assert_uint_eq(take_until(b, BATCH), BATCH);
-        ck_assert_uint_eq(take_until(c, BATCH), BATCH);
-        send_to(b, address(a), 1, 100, 1);
-        send_to(c, address(a), 1, 100, 1);
-        ck_assert_uint_eq(take_until(a, 2), 2);
-    }
-    const struct gcs_transport_counters *s = counters(a), *r = counters(b);
+    enum { BATCHES = 50, BATCH = 32, SIZE = 8192 };
+    struct gcs_transport *a = open_end(1, NULL), *others[ENDS - 1];
+    struct gcs_transport_counters before[ENDS];
+    struct gcs_address to[ENDS - 1];
+    const unsigned n = members - 1;
     const uint64_t packets = (uint64_t)BATCHES * BATCH;
-    ck_assert_uint_le((s->work_requests - before.work_requests) * 10, packets * 2 * 12);
-    ck_assert_uint_le((r->work_requests - at_b.work_requests) * 2, packets);
-    ck_assert_uint_le((s->doorbells - before.doorbells) * 10, packets * 2);
-    ck_assert_uint_le((s->signalled - before.signalled) * 16,
-                      s->work_requests - before.work_requests + 32);
-    ck_assert_uint_le((s->wire_bytes - before.wire_bytes) * 100, packets * 2 * SIZE * 105);
-    ck_assert_uint_eq(s->copied + r->copied, 0);
+
+    for (unsigned i = 0; i < n; i++) {
+        others[i] = open_end(2 + i, NULL);
+        to[i] = *address(others[i]);
+        connect_ends(a, others[i]);
+    }
+    for (unsigned i = 0; i < n; i++)
+        before[i] = *counters(others[i]);
+    before[n] = *counters(a);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        send_to(a, to, n, SIZE, BATCH);
+        for (unsigned k = 0; k < n; k++)
+            ck_assert_uint_eq(take_until(others[k], BATCH), BATCH);
+        for (unsigned k = 0; k < n; k++)
+            send_to(others[k], address(a), 1, 100, 1);
+        ck_assert_uint_eq(take_until(a, n), n);
+    }
+    const struct gcs_transport_counters *s = counters(a);
+    uint64_t requests = s->work_requests - before[n].work_requests;
+    ck_assert_uint_le(requests * 10, packets * n * 12);
+    ck_assert_uint_le((s->doorbells - before[n].doorbells) * 10, packets * 2);
+    ck_assert_uint_le((s->signalled - before[n].signalled) * 16, requests + 16 * n);
+    ck_assert_uint_le((s->wire_bytes - before[n].wire_bytes) * 100, packets * n * SIZE * 105);
+    ck_assert_uint_eq(s->copied, 0);
+    for (unsigned i = 0; i < n; i++) {
+        const struct gcs_transport_counters *r = counters(others[i]);
+        ck_assert_uint_le((r->work_requests - before[i].work_requests) * 2, packets);
+        ck_assert_uint_eq(r->copied, 0);
+    }
     close_all();
+}
+
+START_TEST(work_requests_doorbells_completions_and_bytes_are_few_among_three)
+{
+    check_costs(3);
+}
+END_TEST
+
+START_TEST(work_requests_doorbells_completions_and_bytes_are_few_among_five)
+{
+    check_costs(5);
 }
 END_TEST
 
@@ -360,6 +382,59 @@ START_TEST(a_former_member_is_fenced_and_may_come_back_as_a_stranger)
 }
 END_TEST
 
+/* While the last word to it is on its way. */
+START_TEST(what_a_former_member_writes_is_refused_by_the_device)
+{
+    struct gcs_transport *a = open_end(1, NULL), *b = open_end(2, NULL), *c = open_end(3, NULL);
+    struct gcs_address all[3] = {*address(a), *address(b), *address(c)};
+    struct gcs_address rest[2] = {*address(a), *address(c)};
+    const struct gcs_transport_counters *at_a = counters(a);
+
+    a->ops->peers(a, all, 3);
+    connect_ends(a, b);
+    connect_ends(a, c);
+    ends_count = 0; /* a does nothing until it is told to */
+    send_to(a, address(b), 1, 100, 1);
+    a->ops->peers(a, rest, 2);
+    ck_assert(link_to(a, b)->parting);
+    uint64_t received = at_a->datagrams_received;
+    send_to(b, address(a), 1, 100, 1);
+    for (int ms = 0; ms < PATIENCE_MS && counters(b)->failed_requests == 0; ms++) {
+        (void)take(b);
+        poll(NULL, 0, 1);
+    }
+    ck_assert_uint_ge(counters(b)->failed_requests, 1);
+    for (int ms = 0; ms < PATIENCE_MS && link_to(a, b)->qp; ms++) {
+        (void)take(a);
+        poll(NULL, 0, 1);
+    }
+    ck_assert_ptr_null(link_to(a, b)->qp);
+    ck_assert_uint_eq(at_a->datagrams_received, received);
+    ends[ends_count++] = a;
+    ends[ends_count++] = b;
+    ends[ends_count++] = c;
+    close_all();
+}
+END_TEST
+
+/* A knock may be read when it was overwritten by one that runs in between do not know of. */
+START_TEST(credit_never_goes_back)
+{
+    struct gcs_transport *a = open_end(1, NULL), *b = open_end(2, NULL);
+    struct gcs_ring_preface early = {.returned = 1}, late = {.returned = 3};
+
+    connect_ends(a, b);
+    struct gcs_rdma_link *link = link_to(a, b);
+    uint64_t last = link->credited;
+    gcs_rdma_credit((struct gcs_rdma *)a, link, last + 3, &late);
+    gcs_rdma_credit((struct gcs_rdma *)a, link, last + 2, &early);
+    ck_assert_uint_eq(link->out.returned, 3);
+    ck_assert_uint_eq(link->credited, last + 3);
+    link->out.returned = 0; /* what b has really returned */
+    close_all();
+}
+END_TEST
+
 /* ---- Calls that fail
  * ------------------------------------------------------------------------------------ */
 
@@ -493,7 +568,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        work_requests_doorbells_completions_and_bytes_are_few,
+        work_requests_doorbells_completions_and_bytes_are_few_among_three,
+        work_requests_doorbells_completions_and_bytes_are_few_among_five,
         a_peer_that_does_not_read_stops_at_its_ring_and_is_closed_at_the_bound,
         nothing_of_a_full_ring_is_lost,
         a_bad_key_breaks_one_link_at_both_ends,
@@ -501,6 +577,8 @@ int main(void)
         a_closed_port_refuses,
         a_killed_process_is_noticed,
         a_former_member_is_fenced_and_may_come_back_as_a_stranger,
+        what_a_former_member_writes_is_refused_by_the_device,
+        credit_never_goes_back,
         the_nth_post_that_fails_costs_one_link_and_nothing_else,
         memory_that_cannot_be_registered_is_told,
         registered_memory_has_a_bound,
