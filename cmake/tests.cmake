@@ -270,7 +270,7 @@ if(EXISTS "${arch}/symbol-check")
     if(TARGET gcs-core AND TARGET gcs-os AND TARGET gcs-simnet)
         add_test(NAME arch/no-verbs COMMAND "${arch}/symbol-check" --no-verbs
                  $<TARGET_OBJECTS:gcs-core> $<TARGET_OBJECTS:gcs-simnet>
-                 $<FILTER:$<TARGET_OBJECTS:gcs-os>,EXCLUDE,/transport/(rdma|ring|open)[^/]*$>
+                 "$<FILTER:$<TARGET_OBJECTS:gcs-os>,EXCLUDE,/transport/(rdma|ring|open)>"
                  COMMAND_EXPAND_LISTS)
         gcs_register(arch/no-verbs "${arch}/symbol-check" arch)
     endif()
