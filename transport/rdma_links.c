@@ -88,6 +88,7 @@ struct gcs_rdma_link *gcs_rdma_link_get(struct gcs_rdma *rdma, const struct gcs_
     link = slot < GCS_RDMA_LINKS ? calloc(1, sizeof(*link)) : NULL;
     if (!link)
         return NULL;
+    link->rdma = rdma;
     link->peer = *peer;
     link->waiting_end = &link->waiting;
     link->next = rdma->bucket[bucket_of(peer)];
@@ -130,7 +131,7 @@ void gcs_rdma_link_close(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     link->parting = false;
     link->ending = 0;
     link->consumed = link->reposted = link->told_consumed = link->told_returned = 0;
-    link->credited = 0;
+    link->credited = link->moved = link->moved_at = 0;
     link->posted = link->completed = link->arrived = link->granted = link->serial = 0;
     link->lost |= link->told;
     link->told = false;

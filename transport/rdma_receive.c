@@ -56,6 +56,17 @@ static bool owes_credit(const struct gcs_rdma *rdma, const struct gcs_rdma_link 
            untold >= segments / TELL_SEGMENTS || (untold > 0 && known < segments / TELL_SEGMENTS);
 }
 
+void gcs_rdma_returned(void *returned_to)
+{
+    struct gcs_rdma_link *link = returned_to;
+    struct gcs_rdma *rdma = link->rdma;
+
+    if (rdma->receiving || rdma->freed || !owes_credit(rdma, link))
+        return;
+    rdma->freed = true;
+    gcs_rdma_update_wake(rdma);
+}
+
 static void serve(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 {
     uint32_t taken = (uint32_t)(link->consumed - link->reposted);
@@ -87,6 +98,7 @@ static void see_off(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 
 static void serve_all(struct gcs_rdma *rdma)
 {
+    rdma->freed = false;
     for (uint32_t slot = 0; slot < rdma->slots; slot++) {
         struct gcs_rdma_link *link = rdma->slot[slot];
         if (link && link->state == GCS_RDMA_UP)
@@ -287,6 +299,7 @@ size_t gcs_rdma_receive(struct gcs_transport *transport, struct gcs_transport_pa
     struct gcs_rdma *rdma = (struct gcs_rdma *)transport;
     size_t n = 0;
 
+    rdma->receiving = true;
     while (n < max || !rdma->source) {
         if (rdma->source)
             n += hand_out(rdma, &packets[n]);
@@ -300,6 +313,7 @@ size_t gcs_rdma_receive(struct gcs_transport *transport, struct gcs_transport_pa
     if (++rdma->calls >= LOOK_EVERY)
         look_for_events(rdma);
     serve_all(rdma);
+    rdma->receiving = false;
     gcs_rdma_update_wake(rdma);
     return n;
 }

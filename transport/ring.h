@@ -109,6 +109,9 @@ struct gcs_ring_in *gcs_ring_in_new(const struct gcs_ring_shape *shape, size_t b
 /* The ring is freed when the last packet in it is. */
 void gcs_ring_in_release(struct gcs_ring_in *in);
 
+/* Whom to tell each time that a segment has been given back, until the ring is released. */
+void gcs_ring_in_watch(struct gcs_ring_in *in, void (*returned)(void *ctx), void *ctx);
+
 uint8_t *gcs_ring_in_memory(struct gcs_ring_in *in);
 
 /* A run that was told; its records are taken one by one. */

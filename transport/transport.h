@@ -66,7 +66,8 @@ struct gcs_transport_packet {
     X(fenced_links, "RDMA: connections closed because the peer is no member any more")     \
     X(failed_requests, "RDMA: completions with an error")                                  \
     X(refused_posts, "RDMA: posts that the device refused")                                \
-    X(device_events, "RDMA: events of the device: ports, addresses, failure")
+    X(device_events, "RDMA: events of the device: ports, addresses, failure")              \
+    X(nudges, "RDMA: knocks at a peer of whom nothing came while packets waited for it")
 
 struct gcs_transport_counters {
 #define GCS_TRANSPORT_COUNTER_FIELD(name, text) uint64_t name;
@@ -96,8 +97,8 @@ struct gcs_transport_ops {
 
     /*
      * Takes up to max packets in. Returns how many; fewer than max: nothing more is there at the
-     * moment. Never blocks. Connections are made and kept in here as well, also with max == 0: it is
-     * called when the descriptor is readable.
+     * moment. Never blocks. Connections are made and kept in here as well, also with max == 0: it
+     * is called when the descriptor is readable.
      */
     size_t (*receive)(struct gcs_transport *transport, struct gcs_transport_packet *packets,
                       size_t max);
