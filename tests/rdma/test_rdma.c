@@ -2,7 +2,7 @@
 /*
  * The RDMA transport on real verbs, where the conformance suite does not look: what it costs, by
  * its counters; ends that do not read, break the rules, vanish or are fenced; calls that fail.
- * Needs a device: script/rdma-guest has some.
+ * Needs a device: script/rdma-guest has some. Arguments are names of tests: only these.
  *
  * ctest-timeout: 300
  */
@@ -634,7 +634,21 @@ START_TEST(opening_and_closing_leaves_nothing)
 }
 END_TEST
 
-int main(void)
+/* Test programs run everything; named tests are for those that go on for long. */
+static size_t choose(const TTest **chosen, const TTest *const *tests, size_t count, char **names)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (char **name = names; *name; name++) {
+            if (strcmp(tests[i]->name, *name) == 0)
+                chosen[n++] = tests[i];
+        }
+    }
+    return n;
+}
+
+int main(int argc, char **argv)
 {
     const TTest *const tests[] = {
         work_requests_doorbells_completions_and_bytes_are_few_among_three,
@@ -665,5 +679,12 @@ int main(void)
         return 77;
     }
     t->ops->close(t);
-    return suite_run("rdma", tests, SUITE_SIZE(tests));
+    const TTest *chosen[SUITE_SIZE(tests)];
+    size_t count = choose(chosen, tests, SUITE_SIZE(tests), argv + 1);
+    if (argc > 1 && count != (size_t)(argc - 1)) {
+        printf("no such test\n");
+        return EXIT_FAILURE;
+    }
+    return argc > 1 ? suite_run("rdma", chosen, count)
+                    : suite_run("rdma", tests, SUITE_SIZE(tests));
 }
