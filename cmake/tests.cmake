@@ -268,6 +268,13 @@ if(EXISTS "${arch}/symbol-check")
                  COMMAND_EXPAND_LISTS)
         gcs_register(arch/symbols "${arch}/symbol-check" arch)
     endif()
+    if(TARGET gcs-core AND TARGET gcs-os AND TARGET gcs-simnet)
+        add_test(NAME arch/no-verbs COMMAND "${arch}/symbol-check" --no-verbs
+                 $<TARGET_OBJECTS:gcs-core> $<TARGET_OBJECTS:gcs-simnet>
+                 "$<FILTER:$<TARGET_OBJECTS:gcs-os>,EXCLUDE,/transport/(rdma|ring|open)>"
+                 COMMAND_EXPAND_LISTS)
+        gcs_register(arch/no-verbs "${arch}/symbol-check" arch)
+    endif()
 endif()
 if(EXISTS "${arch}/export-check")
     gcs_script_test(arch/exports-self-test arch "${arch}/export-check" --self-test)

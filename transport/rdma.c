@@ -54,8 +54,8 @@ static int open_wait(struct gcs_rdma *rdma, const struct gcs_report *report)
 
 void gcs_rdma_update_wake(struct gcs_rdma *rdma)
 {
-    bool wanted =
-        rdma->source || rdma->wc_next < rdma->wc_count || rdma->notices > 0 || rdma->closing > 0;
+    bool wanted = rdma->source || rdma->wc_next < rdma->wc_count || rdma->notices > 0 ||
+                  rdma->closing > 0 || rdma->freed;
     uint64_t one = 1;
     ssize_t done;
 

@@ -175,6 +175,10 @@ struct gcs_rdma_link {
     uint64_t reposted;      /* of these, receives posted again */
     uint64_t told_consumed; /* what the peer knows */
     uint64_t told_returned;
+    uint64_t moved;    /* completed and granted, when this was looked at last, */
+    uint64_t moved_at; /* and when that had changed; 0: nothing waits */
+    struct gcs_rdma *rdma;
+    uint64_t credited; /* runs and knocks up to there have told our credit */
     /* The peer's. */
     struct gcs_ring_out out;
     uint64_t remote;
@@ -257,6 +261,8 @@ struct gcs_rdma {
     int wc_next;
     struct gcs_rdma_link *source; /* of the run being handed out; NULL: none */
     struct gcs_ring_run run;
+    bool receiving; /* in receive(), which ends with telling credit */
+    bool freed;     /* outside of it somebody has given back what a peer waits for */
     bool armed;     /* the completion channel will tell */
     unsigned calls; /* of receive() since events were looked for */
     int wait_fd;
@@ -298,9 +304,9 @@ void gcs_rdma_send(struct gcs_transport *transport, const struct gcs_core_packet
 void gcs_rdma_drain(struct gcs_rdma *rdma);
 /* Tells the peer its credit. */
 void gcs_rdma_knock(struct gcs_rdma *rdma, struct gcs_rdma_link *link, bool signalled);
-/* The peer has told what it has taken in, and given back. */
-void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t consumed,
-                     uint64_t returned);
+/* The peer has told what it has taken in, and given back, in its run or knock of that number. */
+void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t number,
+                     const struct gcs_ring_preface *preface);
 void gcs_rdma_completed(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t posted);
 /* Forgets what has not arrived. */
 void gcs_rdma_send_reset(struct gcs_rdma *rdma, struct gcs_rdma_link *link);
@@ -311,6 +317,8 @@ size_t gcs_rdma_receive(struct gcs_transport *transport, struct gcs_transport_pa
                         size_t max);
 /* Posts all of a new link's receives; a negative code if the device does not take them. */
 int gcs_rdma_post_receives(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint32_t count);
+/* Watches a link's ring: a peer must not wait for credit until something else happens. */
+void gcs_rdma_returned(void *link);
 void gcs_rdma_receive_forget(struct gcs_rdma *rdma, const struct gcs_rdma_link *link);
 
 /* In the memory behind a link's ring. */

@@ -9,7 +9,7 @@
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
 
-#define SEGMENT        (64 * KIB)
+#define SEGMENT        (128 * KIB)
 #define SEGMENTS_LEAST 16
 
 static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
@@ -43,7 +43,7 @@ static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
     return 0;
 }
 
-/* Segments of 64 KiB, but at least 16 of them. */
+/* Segments of 128 KiB, but at least 16 of them. */
 static struct gcs_ring_shape choose_shape(uint64_t bytes)
 {
     uint64_t segments = bytes / SEGMENT;

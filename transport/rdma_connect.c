@@ -83,6 +83,7 @@ static int open_ring(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
         return explain(rdma, link, "ring", ENOMEM);
     link->mr = gcs_rdma_register(rdma, gcs_ring_in_memory(link->in),
                                  gcs_ring_bytes(&rdma->shape) + behind, &report);
+    gcs_ring_in_watch(link->in, gcs_rdma_returned, link);
     if (link->mr)
         return 0;
     (void)snprintf(rdma->note, sizeof(rdma->note), "%s", sentence);

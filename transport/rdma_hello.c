@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define MAGIC     0x52534347u /* "GCSR" */
-#define VERSION   1
+#define VERSION   2
 #define FLAG_LOST 1
 
 static void put(uint8_t **out, uint64_t value, unsigned bytes)

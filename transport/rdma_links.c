@@ -4,9 +4,10 @@
  * address, and by a number that every work request carries, so that a completion, good or bad, is
  * attributed to its peer even if the link has been replaced meanwhile.
  *
- * Members of our groups are told by peers(). A member that is none any more is fenced: its queue
- * pair goes into the error state, so that nothing of it reaches our memory after the next view.
- * It may connect again, as a stranger.
+ * Members of our groups are told by peers(). A member that is none any more is fenced before the
+ * next view is handed out: its queue pair goes into the error state, so that nothing of it reaches
+ * our memory; or, while the last word to it is on its way, for up to a second, the queue pair
+ * refuses to be written through. It may connect again, as a stranger.
  */
 #include "transport/rdma.h"
 
@@ -87,6 +88,7 @@ struct gcs_rdma_link *gcs_rdma_link_get(struct gcs_rdma *rdma, const struct gcs_
     link = slot < GCS_RDMA_LINKS ? calloc(1, sizeof(*link)) : NULL;
     if (!link)
         return NULL;
+    link->rdma = rdma;
     link->peer = *peer;
     link->waiting_end = &link->waiting;
     link->next = rdma->bucket[bucket_of(peer)];
@@ -129,6 +131,7 @@ void gcs_rdma_link_close(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     link->parting = false;
     link->ending = 0;
     link->consumed = link->reposted = link->told_consumed = link->told_returned = 0;
+    link->credited = link->moved = link->moved_at = 0;
     link->posted = link->completed = link->arrived = link->granted = link->serial = 0;
     link->lost |= link->told;
     link->told = false;
@@ -151,11 +154,22 @@ void gcs_rdma_links_free(struct gcs_rdma *rdma)
     }
 }
 
-/* The last that was sent to a former member, the word that it is out, still leaves; of what it
- * sends nothing is taken any more. */
+/* The device refuses whatever the peer writes from now on. What we have sent is not touched by that
+ * until the peer does write. */
+static bool refuse_writes(struct gcs_rdma_link *link)
+{
+    struct ibv_qp_attr attr = {.qp_access_flags = IBV_ACCESS_LOCAL_WRITE};
+
+    return ibv_modify_qp(link->qp, &attr, IBV_QP_ACCESS_FLAGS) == 0;
+}
+
+/* The last that was sent to a former member, the word that it is out, still leaves; what it writes
+ * itself is refused from now on, and of what it has written before nothing is taken any more. */
 static void part(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 {
-    if (link->state == GCS_RDMA_UP && (link->waiting || link->arrived < link->posted)) {
+    bool unsent = link->waiting || link->arrived < link->posted;
+
+    if (link->state == GCS_RDMA_UP && unsent && refuse_writes(link)) {
         link->parting = true;
         link->since = gcs_rdma_now();
     } else {

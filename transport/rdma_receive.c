@@ -56,6 +56,17 @@ static bool owes_credit(const struct gcs_rdma *rdma, const struct gcs_rdma_link 
            untold >= segments / TELL_SEGMENTS || (untold > 0 && known < segments / TELL_SEGMENTS);
 }
 
+void gcs_rdma_returned(void *returned_to)
+{
+    struct gcs_rdma_link *link = returned_to;
+    struct gcs_rdma *rdma = link->rdma;
+
+    if (rdma->receiving || rdma->freed || !owes_credit(rdma, link))
+        return;
+    rdma->freed = true;
+    gcs_rdma_update_wake(rdma);
+}
+
 static void serve(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 {
     uint32_t taken = (uint32_t)(link->consumed - link->reposted);
@@ -87,6 +98,7 @@ static void see_off(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 
 static void serve_all(struct gcs_rdma *rdma)
 {
+    rdma->freed = false;
     for (uint32_t slot = 0; slot < rdma->slots; slot++) {
         struct gcs_rdma_link *link = rdma->slot[slot];
         if (link && link->state == GCS_RDMA_UP)
@@ -111,21 +123,23 @@ static void begin_run(struct gcs_rdma *rdma, struct gcs_rdma_link *link, const s
 {
     uint32_t position = ntohl(wc->imm_data);
     struct gcs_ring_preface preface;
+    uint64_t number;
 
     if (link->state == GCS_RDMA_ACCEPTING)
         gcs_rdma_come_up(rdma, link);
-    link->consumed++;
+    number = ++link->consumed;
     if (position == GCS_RING_KNOCK) {
         gcs_ring_preface_read(&preface, gcs_rdma_line(rdma, link));
         if (!gcs_ring_knock_good(&preface))
             return;
+        number = gcs_ring_knock_number(&preface, number);
     } else if (gcs_ring_in_open(link->in, position, wc->byte_len, &rdma->run, &preface)) {
         rdma->source = link;
     } else {
         break_rules(rdma, link);
         return;
     }
-    gcs_rdma_credit(rdma, link, preface.consumed, preface.returned);
+    gcs_rdma_credit(rdma, link, number, &preface);
 }
 
 /* The count that a work request was, from its lowest 32 bits. */
@@ -286,6 +300,7 @@ size_t gcs_rdma_receive(struct gcs_transport *transport, struct gcs_transport_pa
     struct gcs_rdma *rdma = (struct gcs_rdma *)transport;
     size_t n = 0;
 
+    rdma->receiving = true;
     while (n < max || !rdma->source) {
         if (rdma->source)
             n += hand_out(rdma, &packets[n]);
@@ -299,6 +314,7 @@ size_t gcs_rdma_receive(struct gcs_transport *transport, struct gcs_transport_pa
     if (++rdma->calls >= LOOK_EVERY)
         look_for_events(rdma);
     serve_all(rdma);
+    rdma->receiving = false;
     gcs_rdma_update_wake(rdma);
     return n;
 }

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOCKS 2 /* receives that are kept for credit alone */
+#define KNOCKS   2          /* receives that are kept for credit alone */
+#define NUDGE_NS 100000000u /* without a sign of a peer that packets wait for */
 
 static void mark_dirty(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 {
@@ -61,8 +62,10 @@ static struct ibv_send_wr *add_request(struct gcs_rdma *rdma, struct gcs_rdma_li
         post(rdma, link);
     if (!link->qp)
         return NULL;
-    if (preface->bytes == 0)
+    if (preface->bytes == 0) {
+        preface->records = (uint32_t)(link->posted + 1);
         gcs_ring_knock_seal(preface);
+    }
     struct ibv_send_wr *wr = &link->chain[link->chained];
     struct ibv_sge *pieces = link->pieces[link->chained];
     gcs_ring_preface_write(preface, bytes);
@@ -166,12 +169,17 @@ static void post_dirty(struct gcs_rdma *rdma)
     }
 }
 
+/*
+ * The last receive at the peer is for a knock that tells of runs taken in. If both ends used up
+ * theirs for anything else neither could tell the other that there are new ones.
+ */
 void gcs_rdma_knock(struct gcs_rdma *rdma, struct gcs_rdma_link *link, bool signalled)
 {
+    uint32_t kept = link->reposted == link->told_consumed;
     struct gcs_ring_preface preface = {.bytes = 0};
     struct ibv_send_wr *wr;
 
-    if (!has_room(link, link->receives))
+    if (!has_room(link, link->receives - kept))
         return;
     wr = add_request(rdma, link, &preface, GCS_RING_SEGMENTS_MAX, signalled);
     if (!wr)
@@ -205,14 +213,17 @@ void gcs_rdma_completed(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint6
     arrive(rdma, link, posted);
 }
 
-void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t consumed,
-                     uint64_t returned)
+void gcs_rdma_credit(struct gcs_rdma *rdma, struct gcs_rdma_link *link, uint64_t number,
+                     const struct gcs_ring_preface *preface)
 {
-    link->out.returned = returned;
-    if (consumed <= link->granted || consumed > link->posted)
+    if (number <= link->credited) /* a later knock was read before */
         return;
-    link->granted = consumed;
-    arrive(rdma, link, consumed);
+    link->credited = number;
+    link->out.returned = preface->returned;
+    if (preface->consumed <= link->granted || preface->consumed > link->posted)
+        return;
+    link->granted = preface->consumed;
+    arrive(rdma, link, preface->consumed);
 }
 
 void gcs_rdma_send_reset(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
@@ -288,6 +299,26 @@ static void wait_in_line(struct gcs_rdma *rdma, struct gcs_rdma_link *link,
     rdma->counters.backlogged++;
 }
 
+/*
+ * Packets wait, and nothing moves: neither a completion nor credit has come for long. The peer is
+ * slow, or it is stopped; or the device sleeps: soft-RoCE may fail to go on with a queue that was
+ * too full for it a moment ago, and looks again when something is posted. So something is.
+ */
+static void nudge(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
+{
+    uint64_t moved = link->completed + link->granted;
+    uint64_t now = gcs_rdma_now();
+
+    if (link->moved_at == 0 || moved != link->moved) {
+        link->moved = moved;
+        link->moved_at = now;
+    } else if (now >= link->moved_at + NUDGE_NS && has_room(link, link->receives - KNOCKS)) {
+        link->moved_at = now;
+        rdma->counters.nudges++;
+        gcs_rdma_knock(rdma, link, true);
+    }
+}
+
 static void drain(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 {
     while (link->waiting && link->state == GCS_RDMA_UP) {
@@ -295,13 +326,16 @@ static void drain(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
         uint32_t segment;
         const uint8_t *record;
         if (link->run.bytes == 0 && !has_room(link, link->receives - KNOCKS))
-            return;
+            break;
         record = gcs_rdma_stage_place(&rdma->stage, w->data, w->size, &segment);
         rdma->counters.bytes_copied += record ? w->size : 0;
         if (!record || !add_record(rdma, link, record, gcs_ring_record_bytes(w->size), segment))
-            return;
+            break;
+        link->moved_at = 0;
         pop(rdma, link);
     }
+    if (link->waiting && link->state == GCS_RDMA_UP)
+        nudge(rdma, link);
 }
 
 void gcs_rdma_drain(struct gcs_rdma *rdma)

@@ -73,7 +73,8 @@ void gcs_ring_preface_read(struct gcs_ring_preface *preface, const uint8_t *in)
 
 static uint64_t check_of(const struct gcs_ring_preface *knock)
 {
-    uint64_t sum = knock->returned * 0x9e3779b97f4a7c15u + knock->consumed;
+    uint64_t sum = (knock->returned * 0x9e3779b97f4a7c15u + knock->consumed) * 0x94d049bb133111ebu +
+                   knock->records;
     return (sum ^ sum >> 29) * 0xbf58476d1ce4e5b9u;
 }
 
@@ -85,6 +86,11 @@ void gcs_ring_knock_seal(struct gcs_ring_preface *knock)
 bool gcs_ring_knock_good(const struct gcs_ring_preface *knock)
 {
     return knock->serial == check_of(knock);
+}
+
+uint64_t gcs_ring_knock_number(const struct gcs_ring_preface *knock, uint64_t from)
+{
+    return from + (uint32_t)(knock->records - (uint32_t)from);
 }
 
 static uint32_t padding(size_t size)
@@ -165,6 +171,8 @@ struct gcs_ring_in {
     uint32_t at;      /* where the next run begins, unless the sender goes on to another segment */
     uint32_t used;    /* segments that the sender has taken */
     bool released;
+    void (*watcher)(void *ctx); /* or NULL */
+    void *watcher_ctx;
     struct gcs_buffer segment[GCS_RING_SEGMENTS_MAX];
 };
 
@@ -180,6 +188,8 @@ static void give_back(struct gcs_buffer *buffer)
 
     in->returned ^= (uint64_t)1 << (buffer - in->segment);
     in->used--;
+    if (in->watcher)
+        in->watcher(in->watcher_ctx);
     if (in->released && in->used == 0)
         free_ring(in);
 }
@@ -214,12 +224,19 @@ void gcs_ring_in_release(struct gcs_ring_in *in)
 {
     if (!in)
         return;
+    in->watcher = NULL;
     if (in->current < in->shape.segments)
         gcs_buffer_unref(&in->segment[in->current]);
     in->current = in->shape.segments;
     in->released = true;
     if (in->used == 0)
         free_ring(in);
+}
+
+void gcs_ring_in_watch(struct gcs_ring_in *in, void (*returned)(void *ctx), void *ctx)
+{
+    in->watcher = returned;
+    in->watcher_ctx = ctx;
 }
 
 uint8_t *gcs_ring_in_memory(struct gcs_ring_in *in)

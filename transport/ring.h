@@ -15,8 +15,10 @@
  *     record    u32 bytes, u32 zero, the packet, up to 7 bytes so that the next is aligned
  *
  * All numbers are little-endian. A knock is a preface alone, in a line behind the ring's segments:
- * credit that no run was there to carry. The next knock may overwrite it while it is read, so its
- * serial number is a check.
+ * credit that no run was there to carry. The next knock may overwrite it while it is read, or
+ * before, so its serial number is a check, and `records` the lowest 32 bits of how many runs and
+ * knocks there have been with it: who reads a later knock than was told knows that runs in between
+ * say less.
  *
  * A received packet stays where it is. Its segment is given back when the sender has gone on to
  * another one and nobody refers to a packet in it. So what is in use of a ring is what is not
@@ -71,6 +73,8 @@ void gcs_ring_preface_read(struct gcs_ring_preface *preface, const uint8_t *in);
  * will be told as well. */
 void gcs_ring_knock_seal(struct gcs_ring_preface *knock);
 bool gcs_ring_knock_good(const struct gcs_ring_preface *knock);
+/* The number of a knock among all runs and knocks, when it is at least `from`. */
+uint64_t gcs_ring_knock_number(const struct gcs_ring_preface *knock, uint64_t from);
 
 /* What a packet of size bytes takes in a run. */
 uint32_t gcs_ring_record_bytes(size_t size);
@@ -104,6 +108,9 @@ struct gcs_ring_in;
 struct gcs_ring_in *gcs_ring_in_new(const struct gcs_ring_shape *shape, size_t behind);
 /* The ring is freed when the last packet in it is. */
 void gcs_ring_in_release(struct gcs_ring_in *in);
+
+/* Whom to tell each time that a segment has been given back, until the ring is released. */
+void gcs_ring_in_watch(struct gcs_ring_in *in, void (*returned)(void *ctx), void *ctx);
 
 uint8_t *gcs_ring_in_memory(struct gcs_ring_in *in);
 

@@ -67,7 +67,8 @@ struct gcs_transport_packet {
     X(fenced_links, "RDMA: connections closed because the peer is no member any more")     \
     X(failed_requests, "RDMA: completions with an error")                                  \
     X(refused_posts, "RDMA: posts that the device refused")                                \
-    X(device_events, "RDMA: events of the device: ports, addresses, failure")
+    X(device_events, "RDMA: events of the device: ports, addresses, failure")              \
+    X(nudges, "RDMA: knocks at a peer of whom nothing came while packets waited for it")
 
 struct gcs_transport_counters {
 #define GCS_TRANSPORT_COUNTER_FIELD(name, text) uint64_t name;

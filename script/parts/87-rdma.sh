@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# part: RDMA on real verbs: transport, conformance, groups of processes, in a guest with soft-RoCE
+# part: RDMA on real verbs: transport, conformance, groups, crashes, in a guest with soft-RoCE
 # quick: no
 # timeout: 900
 . "$root/script/lib.sh"
@@ -21,4 +21,5 @@ verdict "rdma: conformance" guest env CK_DEFAULT_TIMEOUT=120 sh -c '
     for suite in delivery evidence; do
         CK_RUN_SUITE=$suite "$0" || exit 1
     done' "$build/tests/conformance/test_conformance"
-verdict "rdma: groups" guest tests/rdma/groups.sh "$build"
+verdict "rdma: groups" guest tests/rdma/groups.sh "$build" services orders state
+verdict "rdma: crashes" guest tests/rdma/groups.sh "$build" crashes

@@ -58,8 +58,8 @@ static bool fits_link(const struct lab_crew *crew)
 
     if (shape->packet_bytes == 0 || crew->network->kind == LAB_LOOPBACK)
         return shape->packet_bytes > 0;
-    return shape->packet_bytes < shape->mtu - HEADERS_BYTES &&
-           !(crew->options->faults & 1U << LAB_MTU);
+    return crew->network->kind == LAB_RDMA || (shape->packet_bytes < shape->mtu - HEADERS_BYTES &&
+                                               !(crew->options->faults & 1U << LAB_MTU));
 }
 
 static void format_url(const struct lab_crew *crew, unsigned slot, char *url, size_t size)
@@ -72,7 +72,8 @@ static void format_url(const struct lab_crew *crew, unsigned slot, char *url, si
         length +=
             (size_t)snprintf(url + length, size - length, "&packet=%" PRIu32, shape->packet_bytes);
     if (shape->receive_buffer && length < size)
-        length += (size_t)snprintf(url + length, size - length, "&rcvbuf=%" PRIu32,
+        length += (size_t)snprintf(url + length, size - length, "&%s=%" PRIu32,
+                                   crew->network->kind == LAB_RDMA ? "ring" : "rcvbuf",
                                    shape->receive_buffer);
     lab_plan_noise(crew->options, slot, crew->lives_of[slot], noise, sizeof(noise));
     if (length < size)

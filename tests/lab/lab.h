@@ -46,7 +46,7 @@ enum lab_fault {
 #define LAB_FAULTS_ALL ((1U << LAB_FAULTS) - 1)
 
 /* What the processes are connected by: see network.h. */
-enum lab_network_kind { LAB_AUTO, LAB_LOOPBACK, LAB_NAMESPACES };
+enum lab_network_kind { LAB_AUTO, LAB_LOOPBACK, LAB_NAMESPACES, LAB_RDMA };
 
 enum lab_service { LAB_UNORDERED, LAB_FIFO, LAB_CAUSAL, LAB_AGREED, LAB_SAFE, LAB_MIXED };
 

@@ -179,9 +179,9 @@ static bool settle_network(struct lab_options *options)
     const bool all = options->faults == LAB_FAULTS_ALL;
     char why[200];
 
-    options->network = lab_network_choose(wanted, why, sizeof(why));
-    if (why[0] != '\0' && wanted == LAB_NAMESPACES) {
-        fprintf(stderr, "gcs-lab: --network: no namespaces: %s\n", why);
+    options->network = lab_network_choose(wanted, options->members, why, sizeof(why));
+    if (why[0] != '\0' && wanted != LAB_AUTO) {
+        fprintf(stderr, "gcs-lab: --network: no %s: %s\n", lab_network_name(wanted), why);
         return false;
     }
     if (why[0] != '\0')
@@ -190,8 +190,9 @@ static bool settle_network(struct lab_options *options)
         if (lab_network_offers(options->network, (enum lab_fault)i))
             continue;
         if (!all && options->faults & 1U << i) {
-            fprintf(stderr, "gcs-lab: --faults: \"%s\" needs network namespaces\n",
-                    lab_fault_name((enum lab_fault)i));
+            fprintf(stderr, "gcs-lab: --faults: \"%s\" %s\n", lab_fault_name((enum lab_fault)i),
+                    options->network == LAB_RDMA ? "cannot be had with --network rdma"
+                                                 : "needs network namespaces");
             return false;
         }
         options->faults &= ~(1U << i);

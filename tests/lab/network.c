@@ -5,6 +5,7 @@
  */
 #include "tests/lab/network.h"
 
+#include "tests/lab/devices.h"
 #include "tests/lab/relay.h"
 #include "tests/lab/spaces.h"
 
@@ -26,9 +27,19 @@
     (1U << LAB_LOSS | 1U << LAB_CUT | 1U << LAB_PARTITION | 1U << LAB_DELAY | 1U << LAB_RATE | \
      1U << LAB_FLAP | 1U << LAB_MTU)
 
-enum lab_network_kind lab_network_choose(enum lab_network_kind wanted, char *why, size_t size)
+/* What can be done to a process whose network is a device. */
+#define DEVICE_FAULTS                                                                      \
+    (1U << LAB_KILL | 1U << LAB_STOP | 1U << LAB_LEAVE | 1U << LAB_SLOW | 1U << LAB_FLAP | \
+     1U << LAB_CLOCK)
+
+enum lab_network_kind lab_network_choose(enum lab_network_kind wanted, unsigned members, char *why,
+                                         size_t size)
 {
     why[0] = '\0';
+    if (wanted == LAB_RDMA) {
+        (void)lab_devices_possible(members, why, size);
+        return LAB_RDMA;
+    }
     if (wanted == LAB_LOOPBACK)
         return LAB_LOOPBACK;
     return lab_spaces_possible(why, size) ? LAB_NAMESPACES : LAB_LOOPBACK;
@@ -36,6 +47,8 @@ enum lab_network_kind lab_network_choose(enum lab_network_kind wanted, char *why
 
 bool lab_network_offers(enum lab_network_kind kind, enum lab_fault fault)
 {
+    if (kind == LAB_RDMA)
+        return DEVICE_FAULTS >> fault & 1;
     return kind == LAB_NAMESPACES || fault != LAB_ADDRESS;
 }
 
@@ -150,7 +163,7 @@ static void set_ways_to(struct lab_network *network, unsigned to)
     }
 }
 
-/* ---- Both --------------------------------------------------------------------------- */
+/* ---- All --------------------------------------------------------------------------- */
 
 static uint32_t planned_faults(const struct lab_options *options, const struct lab_plan *plan)
 {
@@ -174,18 +187,24 @@ bool lab_network_open(struct lab_network *network, const struct lab_options *opt
         snprintf(network->failure, sizeof(network->failure), "no free ports: %s", strerror(errno));
         return false;
     }
-    network->multicast = plan->shape.multicast;
+    network->multicast = network->kind == LAB_NAMESPACES && plan->shape.multicast;
     for (unsigned i = 0; i < network->members; i++) {
         snprintf(network->binds[i], LAB_ADDRESS_TEXT,
                  network->ipv6 ? "[fd77::%x]:%d" : "10.77.0.%u:%d", i + 1, PORT_SPACES);
         memcpy(network->addresses[i], network->binds[i], LAB_ADDRESS_TEXT);
     }
+    if (network->kind == LAB_RDMA)
+        return true;
     network->spaces = lab_spaces_open(network, plan->shape.mtu, dir);
     return network->spaces != NULL;
 }
 
 void lab_network_close(struct lab_network *network)
 {
+    if (network->kind == LAB_RDMA) { /* the devices outlive us: as they were */
+        memset(network->links, 0, sizeof(network->links));
+        lab_network_update(network);
+    }
     lab_relay_close(network->relay);
     lab_spaces_close(network->spaces);
     network->relay = NULL;
@@ -198,6 +217,8 @@ void lab_network_update(struct lab_network *network)
         return;
     if (network->spaces)
         lab_spaces_update(network);
+    if (network->kind == LAB_RDMA)
+        lab_devices_update(network);
     for (unsigned i = 0; i < network->members && !network->spaces && network->relay; i++)
         set_ways_to(network, i);
     memcpy(network->applied, network->links, sizeof(network->links));
@@ -210,7 +231,9 @@ bool lab_network_enter(const struct lab_network *network, unsigned slot)
 
 size_t lab_network_url(const struct lab_network *network, unsigned slot, char *url, size_t size)
 {
-    size_t length = (size_t)snprintf(url, size, "udp://%s?seeds=", network->binds[slot]);
+    size_t length =
+        (size_t)snprintf(url, size, "%s://%s?seeds=", network->kind == LAB_RDMA ? "rdma" : "udp",
+                         network->binds[slot]);
 
     for (unsigned i = 0; i < network->members && length < size; i++)
         length += (size_t)snprintf(url + length, size - length, "%s%s", i ? "," : "",

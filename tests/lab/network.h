@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the processes are connected by, and what is done to it. Two networks
+ * What the processes are connected by, and what is done to it. Three networks
  * with one interface:
  *
  *   namespaces  (spaces.c) each process is in a network namespace of its own, behind a
@@ -11,6 +11,8 @@
  *               no netem. Needs root, ip, tc and nft.
  *   loopback    all processes are on 127.0.0.1 or ::1. If the network is to suffer, each
  *               tells the others the address of a relay in its place, which does it all.
+ *   rdma        (devices.c) each process has an RDMA device of script/rdma-guest. Links go down;
+ *               nothing else is done to them.
  *
  * A caller writes into links what each link shall be like, and calls
  * lab_network_update. Guarantees that nothing of it outlives gcs-lab, however
@@ -52,8 +54,9 @@ struct lab_network {
     char failure[200];                                 /* what could not be done; "": nothing */
 };
 
-/* What AUTO is on this machine; why: what stands in the way of namespaces, or "". */
-enum lab_network_kind lab_network_choose(enum lab_network_kind wanted, char *why, size_t size);
+/* What AUTO is on this machine; why: what stands in the way of namespaces or of devices, or "". */
+enum lab_network_kind lab_network_choose(enum lab_network_kind wanted, unsigned members, char *why,
+                                         size_t size);
 
 /* Whether that fault can be had there. */
 bool lab_network_offers(enum lab_network_kind kind, enum lab_fault fault);

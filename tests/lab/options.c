@@ -19,10 +19,10 @@ static const char *const fault_names[] = {
 #undef FAULT_NAME
 };
 
-static const char *const network_names[] = {"auto", "loopback", "namespaces"};
+static const char *const network_names[] = {"auto", "loopback", "namespaces", "rdma"};
 
 static const char *const service_names[] = {"unordered", "fifo", "causal",
-                                            "agreed", "safe", "mixed"};
+                                            "agreed",    "safe", "mixed"};
 
 static const char *const order_names[] = {"any", "sequencer", "lamport"};
 
@@ -30,7 +30,7 @@ static const char usage_text[] =
     "usage: gcs-lab [--seed N] [--seconds S] [--members M] [--faults LIST|all|none]\n"
     "               [--service unordered|fifo|causal|agreed|safe|mixed]\n"
     "               [--order any|sequencer|lamport] [--plan TEXT] [--dir DIR]\n"
-    "               [--network auto|loopback|namespaces] [--rate R] [--json] [--help]\n"
+    "               [--network auto|loopback|namespaces|rdma] [--rate R] [--json] [--help]\n"
     "       gcs-lab --check DIR [--json]\n"
     "\n"
     "Runs a group of real processes under load while things go wrong, and checks\n"
@@ -43,7 +43,8 @@ static const char usage_text[] =
     "  --order O      how the total order is made: sequencer, lamport, or any: as the\n"
     "                 seed decides (default any)\n"
     "  --network N    namespaces: a network of its own for each process, needs root;\n"
-    "                 loopback; auto (default): namespaces if they can be made\n"
+    "                 loopback; auto (default): namespaces if they can be made;\n"
+    "                 rdma: the devices of script/rdma-guest\n"
     "  --rate R       messages per second of each member (default: what traces can hold)\n"
     "  --dir DIR      keep traces and everything else there (default: a temporary\n"
     "                 folder, removed unless there was a violation)\n"
@@ -103,10 +104,11 @@ static bool parse_service(const char *text, enum lab_service *service)
             return true;
         }
     }
-    fprintf(stderr,
-            "gcs-lab: --service: \"%s\" is no service; use unordered, fifo, causal, agreed, safe or "
-            "mixed\n",
-            text);
+    fprintf(
+        stderr,
+        "gcs-lab: --service: \"%s\" is no service; use unordered, fifo, causal, agreed, safe or "
+        "mixed\n",
+        text);
     return false;
 }
 
@@ -124,13 +126,14 @@ static bool parse_order(const char *text, enum lab_order *order)
 
 static bool parse_network(const char *text, enum lab_network_kind *kind)
 {
-    for (unsigned i = 0; i <= LAB_NAMESPACES; i++) {
+    for (unsigned i = 0; i <= LAB_RDMA; i++) {
         if (strcmp(text, network_names[i]) == 0) {
             *kind = (enum lab_network_kind)i;
             return true;
         }
     }
-    fprintf(stderr, "gcs-lab: --network: \"%s\" is no network; use auto, loopback or namespaces\n",
+    fprintf(stderr,
+            "gcs-lab: --network: \"%s\" is no network; use auto, loopback, namespaces or rdma\n",
             text);
     return false;
 }

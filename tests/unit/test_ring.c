@@ -238,6 +238,20 @@ START_TEST(half_a_knock_is_none)
 }
 END_TEST
 
+START_TEST(a_knock_tells_which_one_it_is)
+{
+    struct gcs_ring_preface knock = {.records = 7};
+
+    ck_assert_uint_eq(gcs_ring_knock_number(&knock, 5), 7);
+    ck_assert_uint_eq(gcs_ring_knock_number(&knock, 7), 7);
+    ck_assert_uint_eq(gcs_ring_knock_number(&knock, 0xfffffffe), 0x100000007);
+    gcs_ring_knock_seal(&knock);
+    ck_assert(gcs_ring_knock_good(&knock));
+    knock.records++;
+    ck_assert(!gcs_ring_knock_good(&knock));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -249,6 +263,7 @@ int main(void)
         broken_rules_are_found_out,
         a_record_ends_within_its_run,
         half_a_knock_is_none,
+        a_knock_tells_which_one_it_is,
     };
     return suite_run("ring", tests, SUITE_SIZE(tests));
 }
