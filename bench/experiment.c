@@ -160,6 +160,8 @@ static void collect_counters(const struct bench_crew *crew, struct bench_outcome
         o->nacks += (double)(end->nacks_sent - begin->nacks_sent);
         o->repairs += (double)(end->repairs_sent - begin->repairs_sent);
         o->window_full += (double)(end->window_full - begin->window_full);
+        o->duplicates += (double)(end->dropped_duplicate - begin->dropped_duplicate);
+        o->window_cuts += (double)(end->window_cuts - begin->window_cuts);
         o->allocations += (double)(end->allocations - begin->allocations);
         o->bytes_copied += (double)(end->bytes_copied - begin->bytes_copied);
         o->views += (double)seat->views;

@@ -19,10 +19,10 @@ struct bench_outcome {
     double switches;
     double packets, data_packets, control_packets, messages_per_packet;
     double system_calls, sends_per_60kb, receives_per_60kb, overflows;
-    double nacks, repairs, window_full, allocations, bytes_copied, views;
+    double nacks, repairs, duplicates, window_full, window_cuts, allocations, bytes_copied, views;
     double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
-    double own_p50_us; /* at the sender, where there is one */
+    double own_p50_us;                      /* at the sender, where there is one */
     double before_p50_us;                   /* before the time that counts began */
     double samples;
     double gap_ms, join_ms, view_max_ms;

@@ -272,6 +272,12 @@ void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_
     }
 }
 
+void gcs_core_overflowed(struct gcs_core *core, uint64_t total)
+{
+    core->dirty |= total != core->overflowed;
+    core->overflowed = total;
+}
+
 void gcs_core_goodbye(struct gcs_core *core, uint64_t now)
 {
     core->now = now;

@@ -116,8 +116,10 @@ static bool receive(struct gcs_endpoint *endpoint)
         }
         total += count;
     } while (count == RECEIVE_BATCH && total < RECEIVE_MAX); /* fewer: nothing more is there */
-    if (total > 0)
+    if (total > 0) {
         note_stranger(endpoint);
+        gcs_core_overflowed(endpoint->core, transport->ops->counters(transport)->overflows);
+    }
     return total > 0;
 }
 

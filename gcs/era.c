@@ -7,11 +7,11 @@
 #define RETRY_NS        10000000u
 #define SENDERS_AT_ONCE 16u
 
-/* A sender's window must fit into what the slowest receiver buffers, with all senders busy. The
+/* What is in flight must fit into what the slowest receiver buffers, with all senders busy. The
  * kernel charges for more than the bytes. */
-static uint32_t window_bytes_of(const struct gcs_era *era)
+static uint32_t flight_bytes_of(const struct gcs_era *era)
 {
-    uint64_t bytes = era->group->config.window_bytes;
+    uint64_t bytes = era->group->config.window_bytes / (era->tree ? 1 : 2);
     uint16_t senders = era->view.count > 1 ? (uint16_t)(era->view.count - 1) : 1;
     if (era->tree && senders > SENDERS_AT_ONCE) /* hardly ever are all of a large group busy */
         senders = SENDERS_AT_ONCE;
@@ -29,15 +29,15 @@ static bool open_view(struct gcs_era *era, const struct gcs_proposal *value)
     uint16_t count = value->members_count;
     era->members = gcs_allocate(allocator, count, sizeof(*era->members));
     era->fellows = gcs_allocate(allocator, count, sizeof(*era->fellows));
-    era->held = gcs_allocate(allocator, (2 + GCS_MARK_ORDERS) * (size_t)count, sizeof(uint64_t));
+    era->held = gcs_allocate(allocator, (3 + GCS_MARK_ORDERS) * (size_t)count, sizeof(uint64_t));
     era->granted = gcs_allocate(allocator, count, sizeof(*era->granted));
     era->others = gcs_route_new(allocator, (uint16_t)(count - 1));
-    if (!era->members || !era->fellows || !era->held || !era->granted ||
-        !era->others)
+    if (!era->members || !era->fellows || !era->held || !era->granted || !era->others)
         return false;
     era->done = era->held + count;
+    era->seen = era->held + 2 * (size_t)count;
     era->mark = (struct gcs_mark){
-        .epoch = value->epoch, .count = count, .each = era->held + 2 * (size_t)count};
+        .epoch = value->epoch, .count = count, .each = era->held + 3 * (size_t)count};
     memcpy(era->members, value->members, count * sizeof(*era->members));
     era->view = (struct gcs_view){
         .lineage = value->lineage,
@@ -65,6 +65,7 @@ static bool open_fellows(struct gcs_era *era, uint64_t now)
         struct gcs_fellow *fellow = &era->fellows[rank];
         gcs_window_init(&fellow->window, core->allocator, era->group->config.window_packets);
         gcs_gaps_init(&fellow->gaps);
+        gcs_missing_init(&fellow->missing);
         if (rank == era->view.self) {
             fellow->heard = true;
             continue;
@@ -111,14 +112,16 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = GCS_NEVER;
+    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = era->pressure_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
         !gcs_tree_open(era, now)) {
         gcs_era_close(era);
         return NULL;
     }
     gcs_era_note_drops(era);
-    era->window_bytes = window_bytes_of(era);
+    era->window_bytes = group->config.window_bytes;
+    gcs_pace_init(&era->pace, now, flight_bytes_of(era));
+    era->overflow_told = group->core->overflowed;
     era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;
@@ -208,6 +211,7 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
     deadline = min_time(deadline, era->slow_due);
+    deadline = min_time(deadline, era->pressure_due);
     deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
     if (era->tree)
         deadline = min_time(deadline, gcs_tree_deadline(era));

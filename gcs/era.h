@@ -17,7 +17,9 @@
 #include "gcs/outbox.h"
 #include "gcs/pipe.h"
 #include "gcs/reliable/gaps.h"
+#include "gcs/reliable/loss.h"
 #include "gcs/reliable/missing.h"
+#include "gcs/reliable/pace.h"
 #include "gcs/reliable/window.h"
 #include "gcs/tree.h"
 #include "gcs/wire/state.h"
@@ -39,9 +41,12 @@ struct gcs_fellow {
     struct gcs_window window; /* its packets */
     struct gcs_gaps gaps;
     uint64_t first;           /* of its packets, the number of the first that came from itself */
-    struct gcs_missing missing; /* where there is a tree */
+    struct gcs_missing missing; /* while each number is asked for by itself */
+    struct gcs_loss loss;       /* on the way from it */
     uint64_t arrived;         /* its packets up to here were given to the orders */
     uint64_t taken;           /* our packets up to here its application has taken */
+    uint64_t came;            /* the highest number of its packets that has come */
+    uint64_t seen;            /* the highest of ours that has come to it, as far as we were told */
     uint64_t frozen_held;     /* what we acknowledged when we froze */
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
     struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
@@ -50,6 +55,7 @@ struct gcs_fellow {
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
     bool survives;
+    bool lossy;               /* much of what it sends gets lost: to be told */
 };
 
 /* An agreed packet that was delivered and is not known to be safe. */
@@ -66,7 +72,7 @@ struct gcs_era {
     struct gcs_view view;
     struct gcs_member *members;
     struct gcs_fellow *fellows; /* per rank */
-    uint64_t *held, *done;      /* scratch vectors, one entry per rank */
+    uint64_t *held, *done, *seen; /* scratch vectors, one entry per rank */
     struct gcs_route *others;
     struct gcs_order_engine *orders[GCS_ERA_ORDERS];
     struct gcs_tree *tree; /* NULL: the view is small, all speak with all */
@@ -90,7 +96,11 @@ struct gcs_era {
     struct gcs_mark mark;  /* deliveries so far, when joiners are given the state */
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */
-    uint32_t window_bytes; /* own bytes that may be between base and sent */
+    uint32_t window_bytes; /* own bytes that may be between base and sent, ... */
+    uint64_t landed;       /* own packets up to here have left the network, lost or not; where there
+                              is a tree nobody knows */
+    uint32_t flight;       /* own bytes that may still be in it, ... */
+    struct gcs_pace pace;  /* ... and how many may be */
     uint16_t pipes;        /* fellows with a pipe */
     uint64_t pipes_due;
     uint16_t unheard;      /* fellows not heard in this view yet */
@@ -100,6 +110,7 @@ struct gcs_era {
     bool ack_now;          /* and somebody waits for it */
     bool safe_seen;        /* a safe packet came: others wait for our acknowledgement */
     uint64_t ack_bytes;    /* taken since the last STATUS */
+    uint64_t came_bytes;   /* and come */
     uint64_t ack_due;
     /* questions to those who do not acknowledge */
     uint64_t poke_due;
@@ -108,6 +119,11 @@ struct gcs_era {
     /* deliveries that our own application does not take */
     uint64_t taken_at; /* when it last took one, or was given one with none before it */
     uint64_t slow_due;
+    /* what this member cannot take: see era_pressure.c */
+    uint64_t overflow_told; /* of the core's count */
+    uint64_t pressure_at;   /* not before */
+    uint64_t pressure_due;
+    bool lossy;
     /* a word to one fellow after another while there is nothing to say: who was excluded and did
      * not hear of it hears of it then */
     uint64_t check_due;
@@ -189,7 +205,10 @@ void gcs_era_note_drops(struct gcs_era *era);
 /* Packets to or from a peer may have been lost, on a reliable network. */
 void gcs_era_link_broke(struct gcs_era *era, uint64_t now, const struct gcs_peer *peer);
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now);
-void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
+/* Whether each missing number has a clock of its own; otherwise each sender's gap has one. */
+bool gcs_era_asks_each(const struct gcs_era *era);
+/* Repeats to the asker, of that rank, what it lacks. */
+void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to, uint16_t asker,
                     const struct gcs_nack *nack);
 void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
                    const uint16_t *holder);
@@ -216,6 +235,22 @@ void gcs_era_slow(struct gcs_era *era, uint64_t now);
 /* False: malformed. */
 bool gcs_era_hear_slow(struct gcs_era *era, uint64_t now, uint16_t rank, const uint8_t *body,
                        size_t size);
+
+/* ---- congestion: era_pressure.c ---------------------------------------------------------- */
+
+/* Tells the senders that more comes than this member can take. */
+void gcs_era_pressure(struct gcs_era *era, uint64_t now);
+/* A packet of a sender's has come for the first time; repaired: it had been asked for. */
+void gcs_era_note_loss(struct gcs_era *era, uint16_t rank, bool repaired);
+/* False: malformed. */
+bool gcs_era_hear_pressure(struct gcs_era *era, uint64_t now, uint16_t rank, const uint8_t *body,
+                           size_t size);
+/* A packet of ours goes out. */
+void gcs_era_note_flight(struct gcs_era *era, uint64_t now, uint64_t number, uint32_t size);
+/* A member says that our packets up to number have come to it or are lost. */
+void gcs_era_note_seen(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t number);
+/* Whether the network has room for so many bytes more of ours. */
+bool gcs_era_may_fly(struct gcs_era *era, uint64_t now, uint32_t bytes);
 
 uint64_t gcs_era_deadline(const struct gcs_era *era);
 

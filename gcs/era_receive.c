@@ -33,17 +33,19 @@ static bool read_acks(struct gcs_era *era, uint16_t rank, const uint64_t *held,
     return era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, held, total);
 }
 
-static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame)
+static void hear_status(struct gcs_era *era, uint64_t now, uint16_t rank,
+                        const struct gcs_frame *frame)
 {
     struct gcs_fellow *from = &era->fellows[rank];
     struct gcs_status status;
     struct gcs_reader order;
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
-                         &order) ||
-        status.held[era->view.self] > era->sent || !read_acks(era, rank, status.held, &order)) {
+                         era->seen, &order) ||
+        status.seen[era->view.self] > era->sent || !read_acks(era, rank, status.held, &order)) {
         counters_of(era)->dropped_malformed++;
         return;
     }
+    gcs_era_note_seen(era, now, rank, status.seen[era->view.self]);
     gcs_window_exists(&from->window, status.top);
     for (uint16_t r = 0; r < era->view.count; r++)
         gcs_window_exists(&era->fellows[r].window, status.held[r]);
@@ -65,7 +67,7 @@ static void hear_seek(struct gcs_era *era, uint64_t now, const struct gcs_addres
     else if (era->tree && !era->closed)
         gcs_tree_hear_seek(era, now, rank, &nack);
     else
-        gcs_era_repair(era, now, from, &nack);
+        gcs_era_repair(era, now, from, rank, &nack);
 }
 
 static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
@@ -76,14 +78,14 @@ static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_addr
 }
 
 static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                      const struct gcs_frame *frame)
+                      uint16_t rank, const struct gcs_frame *frame)
 {
     struct gcs_nack nack;
     if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
         counters_of(era)->dropped_malformed++;
         return;
     }
-    gcs_era_repair(era, now, from, &nack);
+    gcs_era_repair(era, now, from, rank, &nack);
 }
 
 static void hear_private(struct gcs_era *era, uint64_t now, uint16_t rank,
@@ -110,15 +112,19 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
 {
     if (frame->type == GCS_FRAME_STATUS) {
         if (!era->closed)
-            hear_status(era, packet->rank, frame);
+            hear_status(era, now, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_NACK) {
-        hear_nack(era, now, from, frame);
+        hear_nack(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_SEEK) {
         hear_seek(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_SLOW) {
         if (!era->closed && !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
+            counters_of(era)->dropped_malformed++;
+    } else if (frame->type == GCS_FRAME_PRESSURE) {
+        if (!era->closed &&
+            !gcs_era_hear_pressure(era, now, packet->rank, frame->body, frame->size))
             counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
@@ -231,7 +237,7 @@ static void note_first(struct gcs_era *era, const struct gcs_address *from,
 static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet *packet)
 {
     const struct gcs_fellow *fellow = &era->fellows[packet->rank];
-    if (!era->tree || era->fetching)
+    if (!gcs_era_asks_each(era))
         return packet->number <= fellow->gaps.asked_top;
     const struct gcs_held *place = gcs_window_missing(&fellow->window, packet->number);
     return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
@@ -277,6 +283,10 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
         return;
     }
     counters->repairs_received += attempts > 0;
+    gcs_era_note_loss(era, packet->rank, attempts > 0);
+    if (packet->number > era->fellows[packet->rank].came)
+        era->fellows[packet->rank].came = packet->number;
+    era->came_bytes += size;
     if (era->tree && window->contiguous < window->top)
         gcs_rankset_add(&era->tree->lacking, packet->rank);
     if (era->tree) {

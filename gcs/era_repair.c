@@ -2,8 +2,13 @@
 /*
  * Local recovery in a flat group: a member that lacks packets asks one other at
  * a time, the sender first, then anybody; whoever holds a packet repeats it byte
- * for byte. A packet is repeated at most once per hold-off, so that no flood of
- * requests becomes a flood of repairs.
+ * for byte. A packet is repeated for one member at most once per hold-off, so that no
+ * flood of requests becomes a flood of repairs.
+ *
+ * Each missing number has a clock of its own (reliable/missing.h): one that gets lost
+ * while others are on their way again does not wait for them. Where a reliable network
+ * is trusted, or the cut of a view is fetched, one clock for a sender is enough
+ * (reliable/gaps.h).
  */
 #include "gcs/era.h"
 
@@ -13,6 +18,9 @@
 #define GUARD_NS         500000u
 #define RETRY_NS         4000000u
 #define RETRY_MAX_NS     64000000u
+#define RETRY_LEAST_NS   2000000u
+#define RETRY_TRIPS      4u      /* round trips before a packet is asked for again */
+#define SLACK_NS         200000u /* what is due so soon after is asked for at once as well */
 #define HOLD_OFF_NS      1000000u
 #define REPAIR_BYTES_MAX 262144u     /* in answer to one request */
 #define TRUST_NS         1000000000u /* in a reliable network, before it is asked all the same */
@@ -86,11 +94,59 @@ static void request(struct gcs_era *era, uint16_t rank, const struct gcs_nack *n
     era->group->core->counters.nacks_sent++;
 }
 
-void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
+bool gcs_era_asks_each(const struct gcs_era *era)
+{
+    return !era->fetching && (era->tree || !era->group->core->config.reliable);
+}
+
+/* A request or a repair may be lost too: the path to the sender tells how long is too long. */
+static uint64_t retry_after(const struct gcs_era *era, const struct gcs_fellow *fellow)
+{
+    uint64_t wait = fellow->peer ? RETRY_TRIPS * gcs_peer_rtt(fellow->peer) : 0;
+    if (wait < RETRY_NS)
+        wait = RETRY_NS;
+    if (era->pace.trip > 0) /* what we send waits in queues, and so will the repair */
+        wait = era->pace.trip + era->pace.trip / 4;
+    if (wait < RETRY_LEAST_NS)
+        return RETRY_LEAST_NS;
+    return wait < RETRY_MAX_NS ? wait : RETRY_MAX_NS;
+}
+
+/* Returns when to look again. */
+static uint64_t ask_each(struct gcs_era *era, uint64_t now, uint16_t rank)
+{
+    struct gcs_fellow *fellow = &era->fellows[rank];
+    struct gcs_nack nack = {.rank = rank};
+    uint64_t guard = GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS;
+    uint32_t attempt;
+    if (gcs_missing_is_new(&fellow->missing, &fellow->window) &&
+        !gcs_missing_note(&fellow->missing, &fellow->window, now, guard))
+        return now + RETRY_NS; /* there was no memory for it */
+    if (now < fellow->missing.due)
+        return fellow->missing.due;
+    const struct gcs_missing_timing timing = {SLACK_NS, retry_after(era, fellow), RETRY_MAX_NS};
+    while (gcs_missing_ask(&fellow->missing, &fellow->window, now, &timing, &nack, &attempt))
+        request(era, rank, &nack, attempt);
+    return fellow->missing.due;
+}
+
+static uint64_t ask_for_gap(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
     const struct gcs_gaps_timing lossy = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
                                           RETRY_MAX_NS};
     const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
+    struct gcs_fellow *fellow = &era->fellows[rank];
+    const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;
+    struct gcs_nack nack = {.rank = rank};
+    gcs_gaps_update(&fellow->gaps, &fellow->window, now, timing);
+    uint32_t attempt = fellow->gaps.attempt;
+    if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, timing, &nack))
+        request(era, rank, &nack, attempt);
+    return fellow->gaps.due;
+}
+
+void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
+{
     if (era->tree)
         gcs_tree_repair(era, now);
     if (era->tree && !era->fetching) {
@@ -101,18 +157,13 @@ void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
         return;
     era->gaps_changed = false;
     era->gaps_due = GCS_NEVER;
+    bool each = gcs_era_asks_each(era);
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
-        struct gcs_fellow *fellow = &era->fellows[rank];
-        struct gcs_nack nack = {.rank = rank};
         if (rank == era->view.self)
             continue;
-        const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;
-        gcs_gaps_update(&fellow->gaps, &fellow->window, now, timing);
-        uint32_t attempt = fellow->gaps.attempt;
-        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, timing, &nack))
-            request(era, rank, &nack, attempt);
-        if (fellow->gaps.due < era->gaps_due)
-            era->gaps_due = fellow->gaps.due;
+        uint64_t due = each ? ask_each(era, now, rank) : ask_for_gap(era, now, rank);
+        if (due < era->gaps_due)
+            era->gaps_due = due;
     }
 }
 
@@ -135,13 +186,31 @@ void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut, const
     era->fetching = true;
 }
 
-void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to,
+/* ---- Answering -------------------------------------------------------------------------- */
+
+/* Several may lack the same packet and each gets its own repair; of members that share a bit one
+ * may have to ask again. */
+static bool is_held_off(struct gcs_held *packet, uint64_t now, uint16_t asker)
+{
+    uint16_t bit = (uint16_t)(1u << asker % 16);
+    if (packet->repaired_at == 0 || now >= packet->repaired_at + HOLD_OFF_NS) {
+        packet->repaired_at = now;
+        packet->askers = 0;
+    }
+    bool lately = packet->askers & bit;
+    packet->askers |= bit;
+    return lately;
+}
+
+void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to, uint16_t asker,
                     const struct gcs_nack *nack)
 {
     struct gcs_core *core = era->group->core;
     const struct gcs_window *window = &era->fellows[nack->rank].window;
     size_t bytes = 0;
     core->counters.nacks_received++;
+    if (nack->rank == era->view.self && nack->ranges[nack->count - 1].last > era->sent)
+        core->counters.nacks_forged++;
     if (GCS_MUTANT(skip_repair))
         return;
     for (uint16_t i = 0; i < nack->count; i++) {
@@ -150,9 +219,8 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
         uint64_t last = nack->ranges[i].last < window->top ? nack->ranges[i].last : window->top;
         for (uint64_t number = first; number <= last && bytes < REPAIR_BYTES_MAX; number++) {
             struct gcs_held *packet = gcs_window_get(window, number);
-            if (!packet || (packet->repaired_at && now < packet->repaired_at + HOLD_OFF_NS))
+            if (!packet || is_held_off(packet, now, asker))
                 continue;
-            packet->repaired_at = now;
             gcs_outbox_unicast(&core->outbox, to, packet->buffer, packet->data, packet->size);
             core->counters.repairs_sent++;
             bytes += packet->size;

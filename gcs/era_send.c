@@ -33,6 +33,9 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
         const struct gcs_fellow *fellow = &era->fellows[rank];
         era->held[rank] = era->frozen ? fellow->frozen_held : fellow->window.contiguous;
         era->done[rank] = fellow->window.done;
+        era->seen[rank] = fellow->came > era->held[rank] ? fellow->came : era->held[rank];
+        if (era->seen[rank] > era->held[rank])
+            flags |= GCS_STATUS_SEEN;
     }
     struct gcs_status status = {
         .flags = flags,
@@ -40,6 +43,7 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
         .count = era->view.count,
         .held = era->held,
         .done = era->done,
+        .seen = era->seen,
     };
     uint8_t *begin = gcs_status_begin(w, &status);
     if (!begin)
@@ -48,7 +52,7 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
     if (!gcs_frame_end(w, begin))
         return false;
     era->ack_owed = era->ack_now = era->safe_seen = false;
-    era->ack_bytes = 0;
+    era->ack_bytes = era->came_bytes = 0;
     era->ack_due = GCS_NEVER;
     return true;
 }
@@ -172,7 +176,8 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     int order = gcs_era_order_of(packing->service);
     bool told = order == GCS_ERA_TOTAL || (packing->service == 0 && era->view.self == 0);
     uint64_t time = told ? propose_time(era, now) : 0;
-    causal->ops->announce(causal, packet.number, order == GCS_ERA_CAUSAL, &w); /* sure of its room */
+    causal->ops->announce(causal, packet.number, order == GCS_ERA_CAUSAL,
+                          &w); /* sure of its room */
     if (time > 0)
         gcs_time_write(&w, time);
     total->ops->announce(total, packet.number, order == GCS_ERA_TOTAL, &w);
@@ -199,6 +204,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
     };
     int result = gcs_window_put(&era->fellows[era->view.self].window, packet.number, &held);
     if (result == 0) {
+        gcs_era_note_flight(era, now, packet.number, held.size);
         if (era->tree)
             gcs_tree_multicast(era, packing->buffer, data, size);
         else
@@ -214,13 +220,15 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
 
 /* ---- What may go now -------------------------------------------------------------------- */
 
-static bool window_has_room(const struct gcs_era *era, uint32_t bytes, uint32_t reserve)
+static bool window_has_room(struct gcs_era *era, uint64_t now, uint32_t bytes, uint32_t reserve)
 {
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     if (era->sent - era->base >= window->capacity - reserve)
         return false;
-    return window->bytes == 0 || window->bytes + bytes <= era->window_bytes ||
-           GCS_MUTANT(unbounded_ring);
+    if (GCS_MUTANT(unbounded_ring))
+        return true;
+    return (window->bytes == 0 || window->bytes + bytes <= era->window_bytes) &&
+           gcs_era_may_fly(era, now, bytes);
 }
 
 /* A packet with room left waits for more messages while enough of ours are on their way. */
@@ -255,7 +263,7 @@ static int send_data(struct gcs_era *era, uint64_t now)
     uint32_t reserve = era->fellows[era->view.self].window.capacity / 8;
     while (!gcs_packer_empty(packer) && !worth_waiting(era)) {
         struct gcs_packing packing;
-        if (!window_has_room(era, gcs_packer_next_size(packer), reserve)) {
+        if (!window_has_room(era, now, gcs_packer_next_size(packer), reserve)) {
             era->group->core->counters.window_full++;
             return 0;
         }
@@ -342,12 +350,13 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
     }
     if (era->ack_owed && era->ack_due == GCS_NEVER)
         era->ack_due = now + ACK_DELAY_NS;
-    if (era->ack_now || era->ack_bytes >= era->window_bytes / 4 ||
+    if (era->ack_now || era->ack_bytes >= era->pace.most / 4 ||
+        era->came_bytes >= era->pace.most / 2 ||
         (era->ack_owed && now >= era->ack_due)) {
         send_status(era, 0, NULL);
         if (era->ack_owed) { /* there was no memory for it */
             era->ack_now = false;
-            era->ack_bytes = 0;
+            era->ack_bytes = era->came_bytes = 0;
             era->ack_due = now + ACK_DELAY_NS;
         }
     }

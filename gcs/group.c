@@ -359,6 +359,7 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
     gcs_era_request_repairs(era, now);
     gcs_era_acknowledge(era, now);
     gcs_era_slow(era, now);
+    gcs_era_pressure(era, now);
 }
 
 static void clean_up(struct gcs_core_group *group, uint64_t now)

@@ -104,6 +104,7 @@ struct gcs_core {
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
     const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
+    uint64_t overflowed; /* packets that the system has dropped for want of room */
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };

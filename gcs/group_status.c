@@ -18,6 +18,7 @@ static void read_era(const struct gcs_era *era, struct gcs_group_status *status)
     status->window_packets_max = own->capacity;
     status->window_bytes = own->bytes;
     status->window_bytes_max = era->window_bytes;
+    status->window_bytes_now = gcs_pace_at(&era->pace, era->group->core->now);
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         status->held_bytes += era->fellows[rank].window.bytes;
 }
@@ -56,6 +57,7 @@ int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uin
         status->suspected = gcs_peer_suspected(fellow->peer);
         status->silence_ns = now > heard ? now - heard : 0;
         status->rtt_ns = gcs_peer_rtt(fellow->peer);
+        status->loss_ppm = fellow->loss.ppm;
     }
     gcs_state_member_status(group, status);
     return 0;

@@ -6,6 +6,7 @@
  * is 0, 1, or 2 for usage. Every run can be repeated from its seed.
  */
 #include "tests/sim/world.h"
+#include "tools/gcs-sim-flow.h"
 #include "tools/gcs-sim-scale.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct arguments {
     const char *trace;
     bool json;
     bool scale;
+    bool flow;
     bool members_given, messages_given;
 };
 
@@ -35,6 +37,7 @@ static const char usage_text[] =
     "               [--service unordered|fifo|causal|agreed|safe|mixed]\n"
     "               [--region-size N] [--faults LIST|all|none] [--trace FILE] [--json] [--help]\n"
     "       gcs-sim --scale [--region-size N] [--members M] [--messages X] [--seed N] [--json]\n"
+    "       gcs-sim --flow [--seed N] [--json]\n"
     "\n"
     "Runs groups in a simulated world and checks every guarantee on every run.\n"
     "\n"
@@ -52,6 +55,9 @@ static const char usage_end[] =
     "  --trace FILE   write what happened as JSON Lines; - is standard output\n"
     "  --scale        large groups instead: what one member's work is with 8, 64, 256 and\n"
     "                 1000 members, or up to --members; exits 1 if it is beyond its bound\n"
+    "  --flow         senders that send as fast as they may instead: what comes through on\n"
+    "                 lossy paths and into small buffers, and how it is shared; exits 1 if\n"
+    "                 a bound is missed\n"
     "  --json         print the result as one JSON object, last on standard output\n"
     "  --help         print this and exit\n"
     "\n"
@@ -145,6 +151,9 @@ static bool parse_option(int option, struct arguments *arguments)
     case 'c':
         arguments->scale = true;
         return true;
+    case 'w':
+        arguments->flow = true;
+        return true;
     case 't':
         arguments->trace = optarg;
         return true;
@@ -169,6 +178,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"faults", required_argument, NULL, 'f'},
         {"trace", required_argument, NULL, 't'},
         {"scale", no_argument, NULL, 'c'},
+        {"flow", no_argument, NULL, 'w'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -321,6 +331,8 @@ int main(int argc, char **argv)
         return 2;
     if (arguments.scale)
         return scale(&arguments);
+    if (arguments.flow)
+        return flow_show(arguments.world.seed, arguments.json);
     if (arguments.trace) {
         arguments.world.trace =
             strcmp(arguments.trace, "-") == 0 ? stdout : fopen(arguments.trace, "w");

@@ -90,6 +90,11 @@
     X(wrong_minimum, "complete", "a region speaks for members that it has not heard")                  \
     X(unbounded_ring, "held", "a sender goes on whatever others can hold")
 
+/* Likewise, and gcs-sim --flow. */
+#define GCS_FLOW_MUTANT_TABLE(X)                                                       \
+    X(deaf_to_congestion, "overflow", "nobody sends less, whatever receivers say")     \
+    X(loss_is_congestion, "loss", "every lost packet makes the window smaller")
+
 /* Those of the program around the protocol, which no simulator runs: gcs-lab-mutants must find
  * them. X(name, what it finds, what is wrong) */
 #define GCS_PROGRAM_MUTANT_TABLE(X)                                                         \
@@ -102,7 +107,7 @@ enum gcs_mutant {
 #define GCS_MUTANT_ENUM(name, broken, text) GCS_MUTANT_##name,
     GCS_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_DETECTOR_MUTANT_TABLE(GCS_MUTANT_ENUM)
         GCS_STORY_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_PROGRAM_MUTANT_TABLE(GCS_MUTANT_ENUM)
-        GCS_SCALE_MUTANT_TABLE(GCS_MUTANT_ENUM)
+        GCS_SCALE_MUTANT_TABLE(GCS_MUTANT_ENUM) GCS_FLOW_MUTANT_TABLE(GCS_MUTANT_ENUM)
 #undef GCS_MUTANT_ENUM
             GCS_MUTANT_count
 };

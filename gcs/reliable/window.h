@@ -23,17 +23,21 @@ struct gcs_held {
         uint32_t count;    /* messages in the payload */
         uint32_t attempts; /* not held: how often it was asked for, see missing.h */
     };
-    uint64_t first;        /* number of the first one */
+    uint64_t first; /* number of the first one */
     union {
         uint64_t repaired_at; /* when it was last sent again */
         uint64_t ask_at;      /* not held: when to ask for it, see missing.h */
     };
-    uint64_t time;         /* proposed by the sender: wire/time.h; 0: none */
+    uint64_t time; /* proposed by the sender: wire/time.h; 0: none */
     uint16_t control_size;
     uint8_t service;
     uint8_t flags;
     bool done; /* the application has taken it */
-    uint16_t asked_by; /* own packet: the rank that asked for it last, and one more; 0: nobody */
+    union {
+        uint16_t asked_by; /* own packet, where there is a tree: the rank that asked for it last,
+                              and one more; 0: nobody */
+        uint16_t askers;   /* where there is none: a bit for each who has asked since repaired_at */
+    };
 };
 
 struct gcs_window {

@@ -105,6 +105,7 @@ enum gcs_frame_type {
     GCS_FRAME_STAMP = 10,    /* order: wire/stamp.h */
     GCS_FRAME_VECTOR = 11,   /* order: wire/vector.h */
     GCS_FRAME_SLOW = 12,     /* wire/slow.h */
+    GCS_FRAME_PRESSURE = 13, /* wire/pressure.h */
     GCS_FRAME_LEASE = 15,    /* wire/lease.h */
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,

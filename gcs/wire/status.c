@@ -13,12 +13,14 @@ uint8_t *gcs_status_begin(struct gcs_writer *w, const struct gcs_status *status)
     for (uint16_t rank = 0; rank < status->count; rank++) {
         gcs_write_varint(w, status->held[rank]);
         gcs_write_varint(w, status->held[rank] - status->done[rank]);
+        if (status->flags & GCS_STATUS_SEEN)
+            gcs_write_varint(w, status->seen[rank] - status->held[rank]);
     }
     return begin;
 }
 
 bool gcs_status_read(const uint8_t *body, size_t size, uint16_t count, struct gcs_status *status,
-                     uint64_t *held, uint64_t *done, struct gcs_reader *order)
+                     uint64_t *held, uint64_t *done, uint64_t *seen, struct gcs_reader *order)
 {
     struct gcs_reader r = gcs_reader_over(body, size);
     status->flags = gcs_read_u8(&r);
@@ -31,10 +33,15 @@ bool gcs_status_read(const uint8_t *body, size_t size, uint16_t count, struct gc
         if (r.bad || lag > held[rank])
             return false;
         done[rank] = held[rank] - lag;
+        uint64_t ahead = status->flags & GCS_STATUS_SEEN ? gcs_read_varint(&r) : 0;
+        if (r.bad || ahead > UINT64_MAX - held[rank])
+            return false;
+        seen[rank] = held[rank] + ahead;
     }
     status->count = count;
     status->held = held;
     status->done = done;
+    status->seen = seen;
     *order = r;
     return !r.bad;
 }

@@ -301,7 +301,7 @@ static void step_status(struct neighbour *b, struct gcs_reader *r)
         return;
     for (uint16_t i = 0; i < view->count; i++)
         held[i] = gcs_read_u8(r);
-    struct gcs_status status = {how & 1, how >> 1, view->count, held, held};
+    struct gcs_status status = {how & 1, how >> 1, view->count, held, held, held};
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     uint8_t *begin = gcs_status_begin(&w, &status);
     gcs_write_varint(&w, gcs_read_u8(r));

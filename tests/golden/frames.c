@@ -4,6 +4,7 @@
 #include "gcs/wire/lease.h"
 #include "gcs/wire/nack.h"
 #include "gcs/wire/piece.h"
+#include "gcs/wire/pressure.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/report.h"
 #include "gcs/wire/runs.h"
@@ -71,15 +72,45 @@ static void check_status(void)
     EXPECT(gcs_frame_end(&w, begin));
     EXPECT_BYTES(bytes, gcs_writer_size(&w), status_frame);
 
-    uint64_t held_read[4], done_read[4];
+    uint64_t held_read[4], done_read[4], seen_read[4];
     struct gcs_reader r = gcs_reader_over(status_frame, sizeof(status_frame)), order;
     struct gcs_frame frame;
     EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_STATUS);
-    EXPECT(gcs_status_read(frame.body, frame.size, 4, &status, held_read, done_read, &order));
+    EXPECT(gcs_status_read(frame.body, frame.size, 4, &status, held_read, done_read, seen_read, &order));
     EXPECT(status.flags == GCS_STATUS_REPLY && status.top == 1000);
     EXPECT(memcmp(held, held_read, sizeof(held)) == 0);
     EXPECT(memcmp(done, done_read, sizeof(done)) == 0);
+    EXPECT(memcmp(held, seen_read, sizeof(held)) == 0);
     EXPECT(gcs_read_u16(&order) == 0x3039 && gcs_reader_left(&order) == 1);
+}
+
+static const uint8_t status_seen_frame[] = {
+    0x01, 0x00, 0x0a, 0x00, /* type, zero, bytes of body */
+    0x02,                   /* flags: seen */
+    0x07,                   /* top 7 */
+    0x02,                   /* members */
+    0x05, 0x03, 0x00,       /* rank 0 holds 5, took 2, nothing is missing */
+    0x01, 0x00, 0xac, 0x02, /* rank 1: holds 1, took it, 301 has come */
+};
+
+static void check_status_seen(void)
+{
+    static const uint64_t held[2] = {5, 1}, done[2] = {2, 1}, seen[2] = {5, 301};
+    struct gcs_status status = {
+        .flags = GCS_STATUS_SEEN, .top = 7, .count = 2, .held = held, .done = done, .seen = seen};
+    uint64_t held_read[2], done_read[2], seen_read[2];
+    uint8_t bytes[64];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    uint8_t *begin = gcs_status_begin(&w, &status);
+    EXPECT(begin != NULL && gcs_frame_end(&w, begin));
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), status_seen_frame);
+
+    struct gcs_reader order;
+    EXPECT(gcs_status_read(status_seen_frame + GCS_FRAME_HEADER,
+                           sizeof(status_seen_frame) - GCS_FRAME_HEADER, 2, &status, held_read,
+                           done_read, seen_read, &order));
+    EXPECT(memcmp(seen, seen_read, sizeof(seen)) == 0);
+    EXPECT(memcmp(held, held_read, sizeof(held)) == 0);
 }
 
 /* ---- TIME ---------------------------------------------------------------------------------- */
@@ -317,6 +348,28 @@ static void check_lease(void)
     EXPECT(grant && round == 300);
 }
 
+/* ---- PRESSURE ----------------------------------------------------------------------------- */
+
+static const uint8_t pressure_room[] = {0xac, 0x02, 0x00}; /* 300 dropped */
+static const uint8_t pressure_loss[] = {0x00, 0xc8, 0x01}; /* a fifth is lost */
+
+static void check_pressure(void)
+{
+    uint8_t bytes[GCS_PRESSURE_BYTES_MAX];
+    struct gcs_pressure pressure = {.overflowed = 300}, read;
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_pressure_write(&w, &pressure);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), pressure_room);
+    EXPECT(gcs_pressure_read(pressure_room, sizeof(pressure_room), &read));
+    EXPECT(read.overflowed == 300 && read.loss == 0);
+    pressure = (struct gcs_pressure){.loss = 200};
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_pressure_write(&w, &pressure);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), pressure_loss);
+    EXPECT(gcs_pressure_read(pressure_loss, sizeof(pressure_loss), &read));
+    EXPECT(read.overflowed == 0 && read.loss == 200);
+}
+
 /* ---- HEARTBEAT ---------------------------------------------------------------------------- */
 
 static const uint8_t heartbeat_plain[] = {
@@ -397,6 +450,7 @@ void golden_frames(void)
 {
     check_varints();
     check_status();
+    check_status_seen();
     check_report();
     check_time();
     check_stamp();
@@ -406,6 +460,7 @@ void golden_frames(void)
     check_private();
     check_piece();
     check_lease();
+    check_pressure();
     check_heartbeat();
     check_heartbeat_about();
 }

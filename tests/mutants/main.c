@@ -9,6 +9,7 @@
  * Exit status: 0 all found and every checker used, 1 not so, 2 usage.
  */
 #include "gcs/base/mutant.h"
+#include "tests/mutants/flow.h"
 #include "tests/mutants/scale.h"
 #include "tests/sim/world.h"
 
@@ -83,6 +84,7 @@ struct settings {
     bool fast;
     bool explain;
     bool scale;
+    bool flow;
     uint64_t only; /* set of mutants, 0: all */
 };
 
@@ -374,6 +376,7 @@ static const char usage_text[] =
     "usage: gcs-sim-mutants [--list] [--only NAME[,NAME...]] [--seed N] [--runs K] [--jobs J]\n"
     "                       [--fast] [--explain] [--help]\n"
     "       gcs-sim-mutants --scale\n"
+    "       gcs-sim-mutants --flow\n"
     "\n"
     "Runs the simulator with each deliberate bug until a checker finds it.\n"
     "\n"
@@ -386,6 +389,7 @@ static const char usage_text[] =
     "  --explain   print what was found, with the events before it\n"
     "  --scale     mutants of the tree of regions instead: each must miss a bound of\n"
     "              gcs-sim --scale\n"
+    "  --flow      likewise those of congestion control, of gcs-sim --flow\n"
     "\n"
     "Exit status: 0 all found and every checker used, 1 not so, 2 usage.\n";
 
@@ -440,6 +444,7 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
         {"fast", no_argument, NULL, 'f'},
         {"explain", no_argument, NULL, 'e'},
         {"scale", no_argument, NULL, 'c'},
+        {"flow", no_argument, NULL, 'w'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -470,6 +475,8 @@ static bool parse_arguments(int argc, char **argv, struct settings *settings)
             settings->fast = true;
         } else if (option == 'c') {
             settings->scale = true;
+        } else if (option == 'w') {
+            settings->flow = true;
         } else if (option == 'e') {
             settings->explain = true;
         } else {
@@ -489,5 +496,7 @@ int main(int argc, char **argv)
         fputs(usage_text, stderr);
         return 2;
     }
+    if (settings.flow)
+        return mutants_flow();
     return settings.scale ? mutants_scale() : run(&settings);
 }

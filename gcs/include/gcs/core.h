@@ -198,6 +198,10 @@ void gcs_core_receive(struct gcs_core *core, uint64_t now, const struct gcs_addr
  * reliable, that packets to or from it may have been lost. Hastens, never proves. */
 void gcs_core_unreachable(struct gcs_core *core, uint64_t now, const struct gcs_address *peer);
 
+/* The system has dropped so many packets in all, since it began to count, because they came faster
+ * than they were taken: senders are told to slow down. */
+void gcs_core_overflowed(struct gcs_core *core, uint64_t total);
+
 /* This process is about to end: the others are told, by packets of the next gcs_core_packets, and
  * find out that much sooner. */
 void gcs_core_goodbye(struct gcs_core *core, uint64_t now);
@@ -416,6 +420,9 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(repairs_received, "missing packets that came as a repair")                         \
     X(repairs_near, "... of those, from the own region")                                 \
     X(window_full, "times that a full window held packets back")                         \
+    X(window_cuts, "times that congestion made the window smaller")                      \
+    X(congestion_told, "times that this member told senders of congestion")              \
+    X(congestion_heard, "times that it was told")                                        \
     X(slow_members, "times that a member said that its application takes nothing")       \
     X(polls, "polls before a ballot")                                                    \
     X(ballots, "ballots started")                                                        \

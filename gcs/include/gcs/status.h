@@ -25,6 +25,7 @@ extern "C" {
     X(window_packets_max, "the most that there may be of them")                          \
     X(window_bytes, "bytes of own packets that not every member has taken yet")          \
     X(window_bytes_max, "the most that there may be of them")                            \
+    X(window_bytes_now, "... while there is congestion")                                 \
     X(queue_bytes, "bytes of own messages that wait for room in the window")             \
     X(queue_bytes_max, "beyond it multicasting waits")                                   \
     X(held_bytes, "bytes of packets of all senders that are held here")                  \
@@ -40,6 +41,7 @@ extern "C" {
     X(suspected, "1 while this member takes it for dead")                                  \
     X(silence_ns, "time since its last sign of life")                                      \
     X(rtt_ns, "smoothed round trip to it, 0 if not known")                                 \
+    X(loss_ppm, "parts in a million of its packets that get lost on their way here")       \
     X(behind_packets, "packets of this member that it has not taken yet")                  \
     X(missing_packets, "packets of it that are known of and not here")                     \
     X(waiting_packets, "packets of it that are here and not taken by the application yet") \
