@@ -21,7 +21,7 @@ static const struct {
 #define MUTANT_ROW(id, broken, what) {#id, what},
                GCS_MUTANT_TABLE(MUTANT_ROW) GCS_DETECTOR_MUTANT_TABLE(MUTANT_ROW)
                    GCS_STORY_MUTANT_TABLE(MUTANT_ROW) GCS_PROGRAM_MUTANT_TABLE(MUTANT_ROW)
-                       GCS_SCALE_MUTANT_TABLE(MUTANT_ROW)
+                       GCS_SCALE_MUTANT_TABLE(MUTANT_ROW) GCS_FLOW_MUTANT_TABLE(MUTANT_ROW)
 #undef MUTANT_ROW
 };
 
