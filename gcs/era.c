@@ -119,8 +119,9 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
         return NULL;
     }
     gcs_era_note_drops(era);
-    era->window_bytes = group->config.window_bytes;
-    gcs_pace_init(&era->pace, now, flight_bytes_of(era));
+    uint32_t flight = flight_bytes_of(era);
+    era->window_bytes = era->tree ? flight : group->config.window_bytes;
+    gcs_pace_init(&era->pace, now, flight);
     era->overflow_told = group->core->overflowed;
     era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;

@@ -140,7 +140,7 @@ void gcs_era_note_seen(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_
         return;
     land(era, number);
     const struct gcs_peer *last = era->fellows[rank].peer;
-    if (gcs_pace_seen(&era->pace, now, number, gcs_peer_rtt(last)))
+    if (gcs_pace_seen(&era->pace, now, number, last ? gcs_peer_rtt(last) : 0))
         slow_down(era, now, last, true);
 }
 
@@ -148,6 +148,8 @@ void gcs_era_note_seen(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_
  * as in flight. */
 bool gcs_era_may_fly(struct gcs_era *era, uint64_t now, uint32_t bytes)
 {
-    uint64_t flight = era->tree ? era->fellows[era->view.self].window.bytes : era->flight;
+    uint64_t flight = era->fellows[era->view.self].window.bytes;
+    if (!era->tree && era->flight < flight)
+        flight = era->flight;
     return flight == 0 || flight + bytes <= gcs_pace_window(&era->pace, now);
 }

@@ -42,7 +42,7 @@ struct node {
     struct waiting *inbox; /* the socket buffer, a ring */
     size_t first, count, capacity;
     uint64_t bytes, overflows;
-    uint64_t came, overflowed; /* since forget */
+    uint64_t came, overflowed;        /* since forget */
     uint64_t waited, taken;           /* nanoseconds, packets */
     uint64_t delivered[FLOW_MEMBERS]; /* messages, per sender's rank */
     uint16_t members;
