@@ -6,6 +6,7 @@
  * this library does not have. Every value is in its range afterwards, or the call
  * is refused with a sentence that names option and value, and nothing has changed.
  */
+#include "gcs/base/label.h"
 #include "gcs/endpoint.h"
 
 #include <inttypes.h>
@@ -39,6 +40,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .events = 1024,
         .probes = 3,
         .status_mode = 0600,
+        .label = "",
     };
 }
 
@@ -96,6 +98,31 @@ static int check_status(const struct gcs_endpoint_options *options)
     return 0;
 }
 
+static int check_label(const char *label)
+{
+    size_t at;
+
+    if (!label)
+        return gcs_fail(GCS_EOPTION, "label is NULL: the default is \"\"");
+    switch (gcs_label_check(label, strnlen(label, GCS_LABEL_MAX + 1), &at)) {
+    case GCS_LABEL_LONG:
+        return gcs_fail(GCS_EOPTION, "label \"%.32s...\" is longer than %d bytes", label,
+                        GCS_LABEL_MAX);
+    case GCS_LABEL_BYTE:
+        return gcs_fail(GCS_EOPTION,
+                        "label \"%.*s...\" has the byte 0x%02x at %zu: only letters, digits, "
+                        "'.', '_' and '-' make a part",
+                        (int)at, label, (unsigned char)label[at], at);
+    case GCS_LABEL_EMPTY:
+        return gcs_fail(GCS_EOPTION, "label \"%s\" has an empty part at %zu", label, at);
+    case GCS_LABEL_DEEP:
+        return gcs_fail(GCS_EOPTION, "label \"%s\" has more than %d parts: site/rack/host", label,
+                        GCS_LABEL_PARTS);
+    default:
+        return 0;
+    }
+}
+
 static int check_options(const struct gcs_endpoint_options *options)
 {
     if (options->flags & ~(uint32_t)GCS_OWN_LOOP)
@@ -112,6 +139,8 @@ static int check_options(const struct gcs_endpoint_options *options)
             check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);
     if (!error)
         error = check_range("events", options->events, 1, EVENTS_MAX);
+    if (!error)
+        error = check_label(options->label);
     return error ? error : check_status(options);
 }
 

@@ -130,6 +130,7 @@ void node_start(struct world *world, struct node *node)
     config.allocator = allocator;
     config.seed = gcs_prng_next(&node->prng);
     config.address = node->address;
+    places_label(world, node->index, config.label, sizeof(config.label));
     config.trace_ctx = node;
     config.trace = recorder_event;
     free(node->allocator);
@@ -319,6 +320,7 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
         world->result->stats.primary_lost++;
         return;
     }
+    places_check(world, node, &change->view);
     if (change->view.self >= change->survivors_count) { /* a new membership */
         node->synced = !change->view.members[change->view.self].syncing;
         node->transferred = !node->synced;

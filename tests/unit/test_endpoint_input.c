@@ -124,6 +124,30 @@ START_TEST(a_bad_cluster_is_refused)
 }
 END_TEST
 
+START_TEST(a_bad_label_is_refused)
+{
+    static const struct {
+        const char *label, *named;
+    } cases[] = {
+        {NULL, "label is NULL"},
+        {"ams/r12/h3/a", "label \"ams/r12/h3/a\" has more than 3 parts"},
+        {"ams//h3", "label \"ams//h3\" has an empty part at 4"},
+        {"/r12", "label \"/r12\" has an empty part at 0"},
+        {"am\ns", "label \"am...\" has the byte 0x0a at 2"},
+        {"am s", "label \"am...\" has the byte 0x20 at 2"},
+        {"0123456789012345678901234567890123456789012345678901234567890123",
+         "label \"01234567890123456789012345678901...\" is longer than 63 bytes"},
+    };
+    struct gcs_endpoint_options options;
+
+    for (size_t i = 0; i < SUITE_SIZE(cases); i++) {
+        gcs_endpoint_options_init(&options);
+        options.label = cases[i].label;
+        refuse_options(&options, cases[i].named);
+    }
+}
+END_TEST
+
 START_TEST(options_of_other_versions_are_understood)
 {
     struct {
@@ -331,6 +355,7 @@ int main(void)
         without_a_place_for_the_endpoint_nothing_is_opened,
         bad_options_are_refused_by_name,
         a_bad_cluster_is_refused,
+        a_bad_label_is_refused,
         options_of_other_versions_are_understood,
         bad_group_settings_are_refused_by_name,
         bad_seeds_are_refused,

@@ -116,6 +116,8 @@ struct gcs_core_config {
     bool reliable;                /* the network loses no packets between living peers, nor changes
                                      their order, unless gcs_core_unreachable tells: what is missing
                                      is on its way, and not asked for */
+    char label[GCS_LABEL_MAX + 1]; /* where this member is, "site/rack/host"; "", the default: not
+                                      said. Labels make views a tree of regions by place */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -162,7 +164,8 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
-    uint32_t region_size; /* a view of more members than this is a tree of regions of at most
+    uint32_t region_size; /* a view of more members than this, or of several places by its members'
+                             labels, is a tree of regions of at most
                              this size, which repair their losses and acknowledge by themselves;
                              same at all members; 0: never, 2 to GCS_MEMBERS_MAX; default 16 */
     enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */

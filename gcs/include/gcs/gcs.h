@@ -60,6 +60,9 @@ struct gcs_endpoint_options {
     const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
                                  default NULL: none. Starts a second thread, which serves it */
     uint32_t status_mode;     /* its permissions; default 0600 */
+    const char *label;        /* where this endpoint is: "site/rack/host", "site/rack" or "site", at
+                                 most GCS_LABEL_MAX bytes. Large groups repair losses nearby by it;
+                                 default "": not said */
 };
 
 /* Sets every option to its default, and size. */

@@ -33,6 +33,7 @@ extern "C" {
 #define GCS_MEMBER_STATUS_TABLE(X)                                                                \
     X(weight, "votes")                                                                            \
     X(syncing, "1 while it has not got the state of the group yet")                               \
+    X(region, "number of its region in the tree of regions, from 1; 0: there is no tree")         \
     X(suspected, "1 while this member takes it for dead")                                         \
     X(silence_ns, "time since its last sign of life")                                             \
     X(rtt_ns, "smoothed round trip to it, 0 if not known")                                        \
@@ -63,6 +64,7 @@ struct gcs_group_status {
 
 struct gcs_member_status {
     struct gcs_member_id id;
+    char label[GCS_LABEL_MAX + 1]; /* where it is; "": it did not say */
     GCS_MEMBER_STATUS_TABLE(GCS_STATUS_FIELD)
 };
 
