@@ -33,16 +33,20 @@ static bool read_acks(struct gcs_era *era, uint16_t rank, const uint64_t *held,
     return era->orders[GCS_ERA_TOTAL]->ops->read_ack(era->orders[GCS_ERA_TOTAL], rank, held, total);
 }
 
-static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame)
+static void hear_status(struct gcs_era *era, uint64_t now, uint16_t rank,
+                        const struct gcs_frame *frame)
 {
     struct gcs_fellow *from = &era->fellows[rank];
     struct gcs_status status;
     struct gcs_reader order;
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
                          &order) ||
-        status.held[era->view.self] > era->sent ||
-        !read_acks(era, rank, status.held, &order)) {
+        (status.held[era->view.self] <= era->sent && !read_acks(era, rank, status.held, &order))) {
         counters_of(era)->dropped_malformed++;
+        return;
+    }
+    if (status.held[era->view.self] > era->sent) {
+        gcs_era_blame(era, rank, &counters_of(era)->acks_forged);
         return;
     }
     gcs_window_exists(&from->window, status.top);
@@ -52,18 +56,26 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
         from->taken = status.done[era->view.self];
         gcs_era_update_base(era);
     }
-    if (status.flags & GCS_STATUS_REPLY)
+    if (status.flags & GCS_STATUS_REPLY && gcs_era_admits(era, now, rank))
         era->ack_owed = era->ack_now = true;
     era->gaps_changed = true;
 }
 
-static void hear_seek(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                      uint16_t rank, const struct gcs_frame *frame)
+/* NACK, and SEEK to a region. */
+static void hear_request(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                         uint16_t rank, const struct gcs_frame *frame)
 {
     struct gcs_nack nack;
-    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack))
+    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
         counters_of(era)->dropped_malformed++;
-    else if (era->tree && !era->closed)
+        return;
+    }
+    counters_of(era)->nacks_received++;
+    if (!gcs_era_admits(era, now, rank))
+        return;
+    if (gcs_era_is_forged(era, &nack))
+        gcs_era_blame(era, rank, &counters_of(era)->nacks_forged);
+    else if (frame->type == GCS_FRAME_SEEK && era->tree && !era->closed)
         gcs_tree_hear_seek(era, now, rank, &nack);
     else
         gcs_era_repair(era, now, from, &nack);
@@ -74,17 +86,6 @@ static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_addr
 {
     if (era->tree && !era->closed && !gcs_tree_hear_report(era, now, from, rank, frame))
         counters_of(era)->dropped_malformed++;
-}
-
-static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                      const struct gcs_frame *frame)
-{
-    struct gcs_nack nack;
-    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
-        counters_of(era)->dropped_malformed++;
-        return;
-    }
-    gcs_era_repair(era, now, from, &nack);
 }
 
 static void hear_private(struct gcs_era *era, uint64_t now, uint16_t rank,
@@ -111,16 +112,13 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
 {
     if (frame->type == GCS_FRAME_STATUS) {
         if (!era->closed)
-            hear_status(era, packet->rank, frame);
-    } else if (frame->type == GCS_FRAME_NACK) {
-        hear_nack(era, now, from, frame);
-    } else if (frame->type == GCS_FRAME_SEEK) {
-        hear_seek(era, now, from, packet->rank, frame);
+            hear_status(era, now, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_NACK || frame->type == GCS_FRAME_SEEK) {
+        hear_request(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_SLOW) {
-        if (!era->closed &&
-            !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
+        if (!era->closed && !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
             counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
@@ -239,8 +237,8 @@ static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet 
     return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
 }
 
-/* What came before what its sender sent earlier. With a state all deliveries must be countable, and a
- * fragment is of no use without those before it. */
+/* What came before what its sender sent earlier. With a state all deliveries must be countable, and
+ * a fragment is of no use without those before it. */
 static int arrive_early(struct gcs_era *era, const struct gcs_packet *packet)
 {
     int order = gcs_era_order_of(packet->service);
@@ -274,6 +272,8 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);
+        if (result == GCS_EALREADY)
+            gcs_era_compare(era, from, packet->rank, packet->number, data, size);
         if (era->tree && result == GCS_EALREADY)
             gcs_tree_heard_again(era, now, from, packet->rank, packet->number);
         return;
@@ -331,8 +331,8 @@ static int arrive_in(struct gcs_era *era, int order, uint16_t rank, uint64_t num
 {
     struct gcs_order_engine *engine = era->orders[order];
     struct gcs_frame info = info_of(packet, engine->ops->frame);
-    int result = engine->ops->arrive(engine, rank, number, gcs_era_order_of(packet->service) == order,
-                                     info.body, info.size);
+    int result = engine->ops->arrive(
+        engine, rank, number, gcs_era_order_of(packet->service) == order, info.body, info.size);
     if (result == GCS_EMALFORMED)
         counters_of(era)->dropped_malformed++;
     return result == GCS_ENOMEM ? result : 0;
@@ -375,6 +375,7 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     struct gcs_frame frame;
     if (packet->rank == era->view.self && packet->number > 0 && packet->number <= era->sent) {
         counters_of(era)->dropped_duplicate++; /* our own, repaired for a region that we are of */
+        gcs_era_compare(era, from, packet->rank, packet->number, data, size);
         return;
     }
     if (packet->rank >= era->view.count || packet->rank == era->view.self) {

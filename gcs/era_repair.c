@@ -141,7 +141,6 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
     struct gcs_core *core = era->group->core;
     const struct gcs_window *window = &era->fellows[nack->rank].window;
     size_t bytes = 0;
-    core->counters.nacks_received++;
     if (GCS_MUTANT(skip_repair))
         return;
     for (uint16_t i = 0; i < nack->count; i++) {

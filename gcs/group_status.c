@@ -50,6 +50,7 @@ int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uin
         .behind_packets = era->sent > taken ? era->sent - taken : 0,
         .missing_packets = window->top - window->contiguous,
         .waiting_packets = window->contiguous - window->done,
+        .faults = fellow->faults,
     };
     memcpy(status->label, era->members[rank].label, sizeof(status->label));
     if (fellow->peer) {

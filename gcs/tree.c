@@ -4,11 +4,11 @@
 
 #include "gcs/group.h"
 
-#define OVERLAY_REGIONS 4u /* from more regions than these on */
-#define RTT_FIRST_NS 1000000u /* before it is measured */
-#define RTT_LEAST_NS 100000u
-#define RTT_MOST_NS  50000000u
-#define RTT_EVERY_NS 100000000u
+#define OVERLAY_REGIONS 4u       /* from more regions than these on */
+#define RTT_FIRST_NS    1000000u /* before it is measured */
+#define RTT_LEAST_NS    100000u
+#define RTT_MOST_NS     50000000u
+#define RTT_EVERY_NS    100000000u
 
 static bool is_labelled(const struct gcs_era *era)
 {
@@ -51,8 +51,8 @@ static bool open_tree(struct gcs_era *era, struct gcs_tree *tree, uint64_t now)
     gcs_region_children(&tree->regions, tree->region, &first, &end);
     uint16_t children = (uint16_t)(gcs_region_size(&tree->regions, tree->region) + end - first);
     tree->stable = gcs_allocate(era->allocator, 2 * (size_t)count, sizeof(*tree->stable));
-    if (!gcs_combine_init(&tree->combine, era->allocator, children, tree->place, count) || !tree->near ||
-        !tree->stable)
+    if (!gcs_combine_init(&tree->combine, era->allocator, children, tree->place, count) ||
+        !tree->near || !tree->stable)
         return false;
     tree->told = tree->stable + count;
     tree->rtt_ns = RTT_FIRST_NS;

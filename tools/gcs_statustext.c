@@ -191,6 +191,8 @@ static void print_member(FILE *out, const struct tool_metrics *metrics, size_t r
         fputs(" suspected", out);
     if (of_group(metrics, "gcs_member_syncing", row) > 0)
         fputs(" without-state", out);
+    if (of_group(metrics, "gcs_member_faults", row) > 0)
+        fprintf(out, " faults %.0f", of_group(metrics, "gcs_member_faults", row));
     print_place(out, metrics, row);
     fputc('\n', out);
 }

@@ -33,7 +33,7 @@ struct gcs_bootstrap_machine {
     size_t targets_max;
     uint64_t gap;
     uint64_t send_at;
-    uint64_t found_at; /* not before; GCS_NEVER: never */
+    uint64_t found_at;  /* not before; GCS_NEVER: never */
     uint64_t founds_by; /* a group that lets nobody in for so long is none: looking ends then */
     struct gcs_rivals rivals;
     struct gcs_founding *founding; /* with GCS_EXPECT */

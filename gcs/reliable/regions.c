@@ -26,8 +26,8 @@ struct draft {
     uint16_t *held;  /* its members */
     uint16_t *begin; /* its first region */
     /* per region */
-    uint16_t *load;  /* its members */
-    uint16_t *above; /* its parent */
+    uint16_t *load;   /* its members */
+    uint16_t *above;  /* its parent */
     uint16_t *number; /* in the tree */
     uint16_t *queue;  /* and the other way round */
 };
@@ -39,7 +39,8 @@ static bool draft_open(struct draft *draft, const struct gcs_allocator *allocato
     uint16_t **arrays[DRAFT_ARRAYS] = {&draft->rack_of, &draft->senior, &draft->site,
                                        &draft->held,    &draft->begin,  &draft->load,
                                        &draft->above,   &draft->number, &draft->queue};
-    uint16_t *memory = gcs_allocate(allocator, DRAFT_ARRAYS * (size_t)draft->count, sizeof(*memory));
+    uint16_t *memory =
+        gcs_allocate(allocator, DRAFT_ARRAYS * (size_t)draft->count, sizeof(*memory));
     for (size_t i = 0; memory && i < DRAFT_ARRAYS; i++)
         *arrays[i] = memory + i * draft->count;
     return memory != NULL;
@@ -67,7 +68,8 @@ static uint16_t rack_of(const struct draft *draft, uint16_t rank)
 static uint16_t site_of(const struct draft *draft, uint16_t rack)
 {
     for (uint16_t other = 0; other < rack; other++)
-        if (is_alike(&draft->members[draft->senior[other]], &draft->members[draft->senior[rack]], 1))
+        if (is_alike(&draft->members[draft->senior[other]], &draft->members[draft->senior[rack]],
+                     1))
             return draft->site[other];
     return draft->sites;
 }
@@ -168,8 +170,8 @@ static void number(struct draft *draft)
 static bool regions_open(struct gcs_regions *regions)
 {
     size_t members = regions->members, count = regions->count;
-    regions->region_of = gcs_allocate(regions->allocator, 3 * members + 3 * count + 2,
-                                      sizeof(*regions->region_of));
+    regions->region_of =
+        gcs_allocate(regions->allocator, 3 * members + 3 * count + 2, sizeof(*regions->region_of));
     if (!regions->region_of)
         return false;
     regions->place_of = regions->region_of + members;
@@ -224,7 +226,8 @@ bool gcs_regions_init(struct gcs_regions *regions, const struct gcs_allocator *a
         .size = size,
         .fan_out = (uint16_t)(size / 2 > FAN_OUT_MIN ? size / 2 : FAN_OUT_MIN),
     };
-    *regions = (struct gcs_regions){.allocator = allocator, .members = count, .fan_out = draft.fan_out};
+    *regions =
+        (struct gcs_regions){.allocator = allocator, .members = count, .fan_out = draft.fan_out};
     if (!draft_open(&draft, allocator))
         return false;
     find_racks(&draft);

@@ -140,8 +140,7 @@ static bool comes_from(const struct gcs_member *survivor, const struct gcs_membe
 {
     return gcs_member_id_equal(&survivor->id, &member->id) &&
            survivor->receive_bytes == member->receive_bytes && survivor->weight == member->weight &&
-           strcmp(survivor->label, member->label) == 0 &&
-           (member->syncing || !survivor->syncing);
+           strcmp(survivor->label, member->label) == 0 && (member->syncing || !survivor->syncing);
 }
 
 /* Who comes along by the reasons are the survivors, in order. */

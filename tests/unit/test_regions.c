@@ -113,7 +113,8 @@ START_TEST(depth_grows_with_the_logarithm)
 {
     static const struct {
         uint16_t members, size, depth;
-    } cases[] = {{8, 16, 1}, {16, 16, 1}, {17, 16, 2}, {64, 16, 2}, {64, 8, 3}, {256, 16, 3}, {1000, 16, 3}};
+    } cases[] = {{8, 16, 1}, {16, 16, 1},  {17, 16, 2},  {64, 16, 2},
+                 {64, 8, 3}, {256, 16, 3}, {1000, 16, 3}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         build(cases[i].members, cases[i].size);
         ck_assert_uint_eq(gcs_regions_depth(&regions), cases[i].depth);
@@ -137,7 +138,8 @@ static bool same_region(uint16_t a, uint16_t b)
 /* Six members at two sites, as they joined. */
 START_TEST(a_site_is_a_region)
 {
-    static const char *const labels[] = {"ams/r1/h1", "fra/r1/h1", "ams/r2/h1", "fra/r1/h2", "ams", "fra/r7"};
+    static const char *const labels[] = {"ams/r1/h1", "fra/r1/h1", "ams/r2/h1",
+                                         "fra/r1/h2", "ams",       "fra/r7"};
     memset(members, 0, sizeof(members));
     for (uint16_t rank = 0; rank < 6; rank++)
         label(rank, labels[rank]);
@@ -272,10 +274,17 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        everybody_is_in_one_region, children_and_parents_agree, every_way_leads_there,
-        depth_grows_with_the_logarithm, a_site_is_a_region, sites_are_told_apart,
-        racks_stay_together_where_they_fit, small_racks_share_a_region, a_site_is_entered_once,
-        everybody_is_elsewhere, no_memory_no_regions,
+        everybody_is_in_one_region,
+        children_and_parents_agree,
+        every_way_leads_there,
+        depth_grows_with_the_logarithm,
+        a_site_is_a_region,
+        sites_are_told_apart,
+        racks_stay_together_where_they_fit,
+        small_racks_share_a_region,
+        a_site_is_entered_once,
+        everybody_is_elsewhere,
+        no_memory_no_regions,
     };
     return suite_run("regions", tests, SUITE_SIZE(tests));
 }

@@ -414,6 +414,9 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(nacks_to_source, "... of those, for packets of this member")                                \
     X(nacks_suppressed, "requests that another member's made needless")                           \
     X(nacks_forged, "requests for packets that were never sent")                                  \
+    X(acks_forged, "acknowledgements of packets that were never sent")                            \
+    X(requests_refused, "requests of members that had made too many just before")                 \
+    X(packets_differing, "packets that differ from the one that is held under their number")      \
     X(repairs_sent, "packets sent again for others")                                              \
     X(repairs_suppressed, "repairs that another member's made needless")                          \
     X(repairs_received, "missing packets that came as a repair")                                  \

@@ -39,7 +39,8 @@ extern "C" {
     X(rtt_ns, "smoothed round trip to it, 0 if not known")                                        \
     X(behind_packets, "packets of this member that it has not taken yet")                         \
     X(missing_packets, "packets of it that are known of and not here")                            \
-    X(waiting_packets, "packets of it that are here and not taken by the application yet")
+    X(waiting_packets, "packets of it that are here and not taken by the application yet")        \
+    X(faults, "what came from it in this view and cannot be right")
 
 /*
  * How long own messages took from the core to their delivery here, of one service. Bucket i counts
