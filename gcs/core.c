@@ -46,6 +46,8 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
            config->suspect_ns >= 3 * config->heartbeat_ns &&
+           (config->heartbeat_max_ns == 0 || (config->heartbeat_max_ns >= config->heartbeat_ns &&
+                                              config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
            (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
            config->probes <= PROBES_MAX && label_is_good(config);
 }
@@ -94,6 +96,7 @@ static int open_detector(struct gcs_core *core)
         .allocator = core->allocator,
         .process = core->process,
         .heartbeat_ns = core->config.heartbeat_ns,
+        .heartbeat_max_ns = core->config.heartbeat_max_ns,
         .suspect_ns = core->config.suspect_ns,
         .suspect_max_ns =
             core->config.suspect_max_ns ? core->config.suspect_max_ns : 2 * core->config.suspect_ns,

@@ -79,6 +79,9 @@ static int check_suspicion(const struct gcs_endpoint_options *options)
                          "suspect_ms is %" PRIu32 ": must be at least %d times heartbeat_ms, "
                          "which is %" PRIu32,
                          options->suspect_ms, SUSPECT_HEARTBEATS, options->heartbeat_ms);
+    if (!error && options->heartbeat_max_ms > 0)
+        error = check_range("heartbeat_max_ms", options->heartbeat_max_ms, options->heartbeat_ms,
+                            options->suspect_ms / SUSPECT_HEARTBEATS);
     if (!error && options->suspect_max_ms > 0)
         error = check_range("suspect_max_ms", options->suspect_max_ms, options->suspect_ms,
                             2 * SUSPECT_MS_MAX);

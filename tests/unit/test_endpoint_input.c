@@ -92,6 +92,8 @@ START_TEST(bad_options_are_refused_by_name)
         {FIELD(suspect_ms), 600001, "suspect_ms is 600001"},
         {FIELD(suspect_max_ms), 499, "suspect_max_ms is 499"},
         {FIELD(suspect_max_ms), 1200001, "suspect_max_ms is 1200001"},
+        {FIELD(heartbeat_max_ms), 49, "heartbeat_max_ms is 49: must be from 50 to 166"},
+        {FIELD(heartbeat_max_ms), 167, "heartbeat_max_ms is 167: must be from 50 to 166"},
         {FIELD(probes), 65, "probes is 65"},
         {FIELD(submit_bytes), 1023, "submit_bytes is 1023"},
         {FIELD(submit_bytes), 0xffffffffu, "submit_bytes is 4294967295"},

@@ -118,6 +118,8 @@ struct gcs_core_config {
                                      is on its way, and not asked for */
     char label[GCS_LABEL_MAX + 1]; /* where this member is, "site/rack/host"; "", the default: not
                                       said. Labels make views a tree of regions by place */
+    uint64_t heartbeat_max_ns;    /* longest silence towards a peer while there is no traffic, from
+                                     heartbeat_ns to a third of suspect_ns; 0, the default: that */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
