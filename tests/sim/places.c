@@ -23,7 +23,7 @@ void places_label(const struct world *world, unsigned index, char *label, size_t
 void places_check(struct world *world, const struct node *node, const struct gcs_view *view)
 {
     char label[GCS_LABEL_MAX + 1];
-    for (unsigned index = 0; index < world->options.members; index++) {
+    for (unsigned index = 0; world->sites > 0 && index < world->options.members; index++) {
         const struct gcs_address *address = &world->nodes[index].address;
         places_label(world, index, label, sizeof(label));
         for (uint16_t rank = 0; rank < view->count; rank++) {
