@@ -7,8 +7,11 @@
 #include "gcs/backlog.h"
 #include "gcs/group.h"
 
+#include "gcs/base/label.h"
 #include "gcs/base/mutant.h"
 #include "views/detector.h"
+
+#include <string.h>
 
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
@@ -29,6 +32,13 @@ void gcs_core_config_init(struct gcs_core_config *config)
     };
 }
 
+static bool label_is_good(const struct gcs_core_config *config)
+{
+    size_t at;
+    return gcs_label_check(config->label, strnlen(config->label, sizeof(config->label)), &at) ==
+           GCS_LABEL_GOOD;
+}
+
 static bool config_is_good(const struct gcs_core_config *config)
 {
     return config->size == sizeof(*config) && config->allocator && config->allocator->allocate &&
@@ -36,8 +46,10 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
            config->suspect_ns >= 3 * config->heartbeat_ns &&
+           (config->heartbeat_max_ns == 0 || (config->heartbeat_max_ns >= config->heartbeat_ns &&
+                                              config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
            (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
-           config->probes <= PROBES_MAX;
+           config->probes <= PROBES_MAX && label_is_good(config);
 }
 
 /* ---- What the detector asks of us ------------------------------------------------------- */
@@ -84,6 +96,7 @@ static int open_detector(struct gcs_core *core)
         .allocator = core->allocator,
         .process = core->process,
         .heartbeat_ns = core->config.heartbeat_ns,
+        .heartbeat_max_ns = core->config.heartbeat_max_ns,
         .suspect_ns = core->config.suspect_ns,
         .suspect_max_ns =
             core->config.suspect_max_ns ? core->config.suspect_max_ns : 2 * core->config.suspect_ns,

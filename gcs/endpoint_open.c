@@ -132,9 +132,11 @@ static int open_core(struct gcs_endpoint *endpoint, const struct gcs_endpoint_op
     config.multicast = caps->multicast;
     config.reliable = caps->reliable && caps->ordered;
     config.heartbeat_ns = options->heartbeat_ms * GCS_NS_PER_MS;
+    config.heartbeat_max_ns = options->heartbeat_max_ms * GCS_NS_PER_MS;
     config.suspect_ns = options->suspect_ms * GCS_NS_PER_MS;
     config.suspect_max_ns = options->suspect_max_ms * GCS_NS_PER_MS;
     config.probes = options->probes;
+    memcpy(config.label, options->label, strlen(options->label)); /* which was checked */
     if (endpoint->trace) {
         config.trace_ctx = endpoint->trace;
         config.trace = gcs_trace_write;

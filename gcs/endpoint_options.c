@@ -6,6 +6,7 @@
  * this library does not have. Every value is in its range afterwards, or the call
  * is refused with a sentence that names option and value, and nothing has changed.
  */
+#include "gcs/base/label.h"
 #include "gcs/endpoint.h"
 
 #include <inttypes.h>
@@ -39,6 +40,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .events = 1024,
         .probes = 3,
         .status_mode = 0600,
+        .label = "",
     };
 }
 
@@ -77,6 +79,9 @@ static int check_suspicion(const struct gcs_endpoint_options *options)
                          "suspect_ms is %" PRIu32 ": must be at least %d times heartbeat_ms, "
                          "which is %" PRIu32,
                          options->suspect_ms, SUSPECT_HEARTBEATS, options->heartbeat_ms);
+    if (!error && options->heartbeat_max_ms > 0)
+        error = check_range("heartbeat_max_ms", options->heartbeat_max_ms, options->heartbeat_ms,
+                            options->suspect_ms / SUSPECT_HEARTBEATS);
     if (!error && options->suspect_max_ms > 0)
         error = check_range("suspect_max_ms", options->suspect_max_ms, options->suspect_ms,
                             2 * SUSPECT_MS_MAX);
@@ -96,6 +101,31 @@ static int check_status(const struct gcs_endpoint_options *options)
     return 0;
 }
 
+static int check_label(const char *label)
+{
+    size_t at;
+
+    if (!label)
+        return gcs_fail(GCS_EOPTION, "label is NULL: the default is \"\"");
+    switch (gcs_label_check(label, strnlen(label, GCS_LABEL_MAX + 1), &at)) {
+    case GCS_LABEL_LONG:
+        return gcs_fail(GCS_EOPTION, "label \"%.32s...\" is longer than %d bytes", label,
+                        GCS_LABEL_MAX);
+    case GCS_LABEL_BYTE:
+        return gcs_fail(GCS_EOPTION,
+                        "label \"%.*s...\" has the byte 0x%02x at %zu: only letters, digits, "
+                        "'.', '_' and '-' make a part",
+                        (int)at, label, (unsigned char)label[at], at);
+    case GCS_LABEL_EMPTY:
+        return gcs_fail(GCS_EOPTION, "label \"%s\" has an empty part at %zu", label, at);
+    case GCS_LABEL_DEEP:
+        return gcs_fail(GCS_EOPTION, "label \"%s\" has more than %d parts: site/rack/host", label,
+                        GCS_LABEL_PARTS);
+    default:
+        return 0;
+    }
+}
+
 static int check_options(const struct gcs_endpoint_options *options)
 {
     if (options->flags & ~(uint32_t)GCS_OWN_LOOP)
@@ -112,6 +142,8 @@ static int check_options(const struct gcs_endpoint_options *options)
             check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);
     if (!error)
         error = check_range("events", options->events, 1, EVENTS_MAX);
+    if (!error)
+        error = check_label(options->label);
     return error ? error : check_status(options);
 }
 

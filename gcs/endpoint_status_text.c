@@ -91,7 +91,7 @@ void gcs_text_add(struct gcs_text *text, const char *format, ...)
 
 /* ---- JSON ------------------------------------------------------------------------------- */
 
-/* Names, addresses and view ids hold nothing that JSON or a label would want quoted. */
+/* Names, addresses, labels and view ids hold nothing that JSON or a label would want quoted. */
 static void json_fields(struct gcs_text *text, const void *row, const struct field *fields,
                         size_t count)
 {
@@ -139,7 +139,8 @@ static void json_group(struct gcs_text *text, const struct gcs_status_snapshot *
         const struct gcs_member_status *member = &snapshot->members[group->members_first + i];
         char name[GCS_MEMBER_TEXT_MAX];
         gcs_member_format(&member->id, name, sizeof(name));
-        gcs_text_add(text, "%s{\"rank\":%zu,\"member\":\"%s\",", i ? "," : "", i, name);
+        gcs_text_add(text, "%s{\"rank\":%zu,\"member\":\"%s\",\"label\":\"%s\",", i ? "," : "", i,
+                     name, member->label);
         json_fields(text, member, member_fields, COUNT(member_fields));
         gcs_text_add(text, "}");
     }
@@ -230,8 +231,24 @@ static void metrics_members_of(struct gcs_text *text, const struct gcs_status_sn
     }
 }
 
+static void metrics_places_of(struct gcs_text *text, const struct gcs_status_snapshot *snapshot,
+                              const struct gcs_status_group *group)
+{
+    char name[GCS_MEMBER_TEXT_MAX];
+
+    for (size_t i = 0; i < group->members_count; i++) {
+        const struct gcs_member_status *member = &snapshot->members[group->members_first + i];
+        gcs_member_format(&member->id, name, sizeof(name));
+        gcs_text_add(text, "gcs_member_info{group=\"%s\",member=\"%s\",label=\"%s\"} 1\n",
+                     group->name, name, member->label);
+    }
+}
+
 static void metrics_members(struct gcs_text *text, const struct gcs_status_snapshot *snapshot)
 {
+    gcs_text_add(text, "# HELP gcs_member_info where a member is\n# TYPE gcs_member_info gauge\n");
+    for (size_t k = 0; k < snapshot->groups_count; k++)
+        metrics_places_of(text, snapshot, &snapshot->groups[k]);
     for (size_t i = 0; i < COUNT(member_fields); i++) {
         metric_head(text, "member_", &member_fields[i]);
         for (size_t k = 0; k < snapshot->groups_count; k++)

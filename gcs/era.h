@@ -51,6 +51,9 @@ struct gcs_fellow {
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
     struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
     uint16_t holder;          /* while the view closes: who holds what we lack */
+    uint64_t faults;          /* what came from it and cannot be right: era_conduct.c */
+    uint64_t asked_at;        /* when requests of it were last forgiven */
+    uint32_t asked;           /* how many are not */
     uint64_t slow_told;       /* when it last said that its application takes nothing */
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
     bool heard;               /* it is in this view too: a packet of the view came from it */
@@ -212,6 +215,18 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
                     const struct gcs_nack *nack);
 void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
                    const uint16_t *holder);
+
+/* ---- what cannot be right: era_conduct.c ------------------------------------------------- */
+
+/* Counts it, and holds it against the member. */
+void gcs_era_blame(struct gcs_era *era, uint16_t rank, uint64_t *counter);
+/* Whether a member may ask once more; it is blamed if it may not. */
+bool gcs_era_admits(struct gcs_era *era, uint64_t now, uint16_t rank);
+/* Numbers that were never sent, which nobody can lack. */
+bool gcs_era_is_forged(const struct gcs_era *era, const struct gcs_nack *nack);
+/* A packet came once more, if it is held. */
+void gcs_era_compare(struct gcs_era *era, const struct gcs_address *from, uint16_t rank,
+                     uint64_t number, const uint8_t *data, size_t size);
 
 /* ---- messages to one member: era_private.c ---------------------------------------------- */
 

@@ -138,8 +138,12 @@ void gcs_era_private_acked(struct gcs_era *era, uint64_t now, uint16_t rank, uin
                            uint64_t taken)
 {
     struct gcs_pipe *pipe = era->fellows[rank].pipe;
-    if (!pipe || held > pipe->sent) {
+    if (!pipe) {
         era->group->core->counters.dropped_malformed++;
+        return;
+    }
+    if (held > pipe->sent) {
+        gcs_era_blame(era, rank, &era->group->core->counters.acks_forged);
         return;
     }
     if (held <= pipe->held && taken <= pipe->taken)

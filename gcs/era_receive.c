@@ -41,8 +41,12 @@ static void hear_status(struct gcs_era *era, uint64_t now, uint16_t rank,
     struct gcs_reader order;
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
                          era->seen, &order) ||
-        status.seen[era->view.self] > era->sent || !read_acks(era, rank, status.held, &order)) {
+        (status.seen[era->view.self] <= era->sent && !read_acks(era, rank, status.held, &order))) {
         counters_of(era)->dropped_malformed++;
+        return;
+    }
+    if (status.seen[era->view.self] > era->sent) {
+        gcs_era_blame(era, rank, &counters_of(era)->acks_forged);
         return;
     }
     gcs_era_note_seen(era, now, rank, status.seen[era->view.self]);
@@ -53,18 +57,26 @@ static void hear_status(struct gcs_era *era, uint64_t now, uint16_t rank,
         from->taken = status.done[era->view.self];
         gcs_era_update_base(era);
     }
-    if (status.flags & GCS_STATUS_REPLY)
+    if (status.flags & GCS_STATUS_REPLY && gcs_era_admits(era, now, rank))
         era->ack_owed = era->ack_now = true;
     era->gaps_changed = true;
 }
 
-static void hear_seek(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                      uint16_t rank, const struct gcs_frame *frame)
+/* NACK, and SEEK to a region. */
+static void hear_request(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
+                         uint16_t rank, const struct gcs_frame *frame)
 {
     struct gcs_nack nack;
-    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack))
+    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
         counters_of(era)->dropped_malformed++;
-    else if (era->tree && !era->closed)
+        return;
+    }
+    counters_of(era)->nacks_received++;
+    if (!gcs_era_admits(era, now, rank))
+        return;
+    if (gcs_era_is_forged(era, &nack))
+        gcs_era_blame(era, rank, &counters_of(era)->nacks_forged);
+    else if (frame->type == GCS_FRAME_SEEK && era->tree && !era->closed)
         gcs_tree_hear_seek(era, now, rank, &nack);
     else
         gcs_era_repair(era, now, from, rank, &nack);
@@ -75,17 +87,6 @@ static void hear_report(struct gcs_era *era, uint64_t now, const struct gcs_addr
 {
     if (era->tree && !era->closed && !gcs_tree_hear_report(era, now, from, rank, frame))
         counters_of(era)->dropped_malformed++;
-}
-
-static void hear_nack(struct gcs_era *era, uint64_t now, const struct gcs_address *from,
-                      uint16_t rank, const struct gcs_frame *frame)
-{
-    struct gcs_nack nack;
-    if (!gcs_nack_read(frame->body, frame->size, era->view.count, &nack)) {
-        counters_of(era)->dropped_malformed++;
-        return;
-    }
-    gcs_era_repair(era, now, from, rank, &nack);
 }
 
 static void hear_private(struct gcs_era *era, uint64_t now, uint16_t rank,
@@ -113,10 +114,8 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
     if (frame->type == GCS_FRAME_STATUS) {
         if (!era->closed)
             hear_status(era, now, packet->rank, frame);
-    } else if (frame->type == GCS_FRAME_NACK) {
-        hear_nack(era, now, from, packet->rank, frame);
-    } else if (frame->type == GCS_FRAME_SEEK) {
-        hear_seek(era, now, from, packet->rank, frame);
+    } else if (frame->type == GCS_FRAME_NACK || frame->type == GCS_FRAME_SEEK) {
+        hear_request(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_SLOW) {
@@ -278,6 +277,8 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     int result = keep(era, buffer, data, size, packet, count);
     if (result < 0) {
         count_fault(counters, result);
+        if (result == GCS_EALREADY)
+            gcs_era_compare(era, from, packet->rank, packet->number, data, size);
         if (era->tree && result == GCS_EALREADY)
             gcs_tree_heard_again(era, now, from, packet->rank, packet->number);
         return;
@@ -383,6 +384,7 @@ void gcs_era_receive(struct gcs_era *era, uint64_t now, const struct gcs_address
     struct gcs_frame frame;
     if (packet->rank == era->view.self && packet->number > 0 && packet->number <= era->sent) {
         counters_of(era)->dropped_duplicate++; /* our own, repaired for a region that we are of */
+        gcs_era_compare(era, from, packet->rank, packet->number, data, size);
         return;
     }
     if (packet->rank >= era->view.count || packet->rank == era->view.self) {

@@ -208,9 +208,6 @@ void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address 
     struct gcs_core *core = era->group->core;
     const struct gcs_window *window = &era->fellows[nack->rank].window;
     size_t bytes = 0;
-    core->counters.nacks_received++;
-    if (nack->rank == era->view.self && nack->ranges[nack->count - 1].last > era->sent)
-        core->counters.nacks_forged++;
     if (GCS_MUTANT(skip_repair))
         return;
     for (uint16_t i = 0; i < nack->count; i++) {

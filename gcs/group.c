@@ -72,6 +72,7 @@ void gcs_group_new_incarnation(struct gcs_core_group *group)
         .receive_bytes = core->config.receive_bytes,
         .weight = group->config.weight,
     };
+    memcpy(group->self.label, core->config.label, sizeof(group->self.label));
     if (GCS_MUTANT(reuse_incarnation))
         group->self.id.incarnation = core->config.cluster + core->config.address.bytes[0] + 1;
 }

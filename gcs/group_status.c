@@ -48,10 +48,13 @@ int gcs_core_member_status(const struct gcs_core_group *group, uint64_t now, uin
         .id = era->members[rank].id,
         .weight = era->members[rank].weight,
         .syncing = era->members[rank].syncing,
+        .region = era->tree ? era->tree->regions.region_of[rank] + 1u : 0,
         .behind_packets = era->sent > taken ? era->sent - taken : 0,
         .missing_packets = window->top - window->contiguous,
         .waiting_packets = window->contiguous - window->done,
+        .faults = fellow->faults,
     };
+    memcpy(status->label, era->members[rank].label, sizeof(status->label));
     if (fellow->peer) {
         uint64_t heard = gcs_peer_heard(fellow->peer);
         status->suspected = gcs_peer_suspected(fellow->peer);

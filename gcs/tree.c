@@ -4,17 +4,26 @@
 
 #include "gcs/group.h"
 
-#define OVERLAY_REGIONS 4u /* from more regions than these on */
-#define RTT_FIRST_NS 1000000u /* before it is measured */
-#define RTT_LEAST_NS 100000u
-#define RTT_MOST_NS  50000000u
-#define RTT_EVERY_NS 100000000u
+#define OVERLAY_REGIONS 4u       /* from more regions than these on */
+#define RTT_FIRST_NS    1000000u /* before it is measured */
+#define RTT_LEAST_NS    100000u
+#define RTT_MOST_NS     50000000u
+#define RTT_EVERY_NS    100000000u
+
+static bool is_labelled(const struct gcs_era *era)
+{
+    for (uint16_t rank = 0; rank < era->view.count; rank++)
+        if (era->members[rank].label[0])
+            return true;
+    return false;
+}
 
 /* Only where one acknowledgement can be told by one number. */
 static bool is_wanted(const struct gcs_era *era)
 {
     uint32_t size = era->group->config.region_size;
-    return size > 0 && era->view.count > size && era->orders[GCS_ERA_TOTAL]->ops->held;
+    return size > 0 && era->orders[GCS_ERA_TOTAL]->ops->held &&
+           (era->view.count > size || is_labelled(era));
 }
 
 static struct gcs_route *route_near(const struct gcs_era *era, const struct gcs_tree *tree)
@@ -35,9 +44,6 @@ static bool open_tree(struct gcs_era *era, struct gcs_tree *tree, uint64_t now)
 {
     uint16_t first, end, count = era->view.count;
     gcs_plans_init(&tree->plans, era->allocator);
-    if (!gcs_regions_init(&tree->regions, era->allocator, count,
-                          (uint16_t)era->group->config.region_size))
-        return false;
     tree->region = tree->regions.region_of[era->view.self];
     tree->place = tree->regions.place_of[era->view.self];
     tree->near = route_near(era, tree);
@@ -45,8 +51,8 @@ static bool open_tree(struct gcs_era *era, struct gcs_tree *tree, uint64_t now)
     gcs_region_children(&tree->regions, tree->region, &first, &end);
     uint16_t children = (uint16_t)(gcs_region_size(&tree->regions, tree->region) + end - first);
     tree->stable = gcs_allocate(era->allocator, 2 * (size_t)count, sizeof(*tree->stable));
-    if (!gcs_combine_init(&tree->combine, era->allocator, children, tree->place, count) || !tree->near ||
-        !tree->stable)
+    if (!gcs_combine_init(&tree->combine, era->allocator, children, tree->place, count) ||
+        !tree->near || !tree->stable)
         return false;
     tree->told = tree->stable + count;
     tree->rtt_ns = RTT_FIRST_NS;
@@ -58,12 +64,23 @@ static bool open_tree(struct gcs_era *era, struct gcs_tree *tree, uint64_t now)
 
 bool gcs_tree_open(struct gcs_era *era, uint64_t now)
 {
+    struct gcs_regions regions;
     if (!is_wanted(era))
         return true;
-    era->tree = gcs_allocate(era->allocator, 1, sizeof(*era->tree));
+    if (!gcs_regions_init(&regions, era->allocator, era->members, era->view.count,
+                          (uint16_t)era->group->config.region_size))
+        return false;
+    bool single = regions.count == 1;
+    if (!single)
+        era->tree = gcs_allocate(era->allocator, 1, sizeof(*era->tree));
+    if (!era->tree) {
+        gcs_regions_fini(&regions);
+        return single;
+    }
+    era->tree->regions = regions;
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         gcs_missing_init(&era->fellows[rank].missing);
-    return era->tree && open_tree(era, era->tree, now);
+    return open_tree(era, era->tree, now);
 }
 
 void gcs_tree_close(struct gcs_era *era)

@@ -233,12 +233,6 @@ static void remember(struct gcs_tree *tree, uint64_t now, uint64_t until, uint16
     tree->wants_count = GCS_TREE_WANTS_MAX;
 }
 
-/* Numbers that were never sent, which nobody can lack. */
-static bool is_forged(const struct gcs_era *era, const struct gcs_nack *nack)
-{
-    return nack->rank == era->view.self && nack->ranges[nack->count - 1].last > era->sent;
-}
-
 void gcs_tree_hear_seek(struct gcs_era *era, uint64_t now, uint16_t from,
                         const struct gcs_nack *nack)
 {
@@ -248,12 +242,7 @@ void gcs_tree_hear_seek(struct gcs_era *era, uint64_t now, uint16_t from,
     bool near = tree->regions.region_of[from] == tree->region;
     uint64_t rtt = gcs_tree_rtt(era, now), until = now + WAIT_OTHERS * rtt;
     uint32_t planned = 0;
-    counters->nacks_received++;
     counters->nacks_to_source += nack->rank == era->view.self;
-    if (is_forged(era, nack)) {
-        counters->nacks_forged++;
-        return;
-    }
     if (near)
         until = now + (gcs_tree_acting(era, tree->region) == era->view.self ? WAIT_ACTING
                                                                             : WAIT_OTHERS) * rtt;

@@ -18,13 +18,13 @@
 #include "gcs/group.h"
 
 #define REPORT_DELAY_NS     2000000u
-#define SAFE_DELAY_NS       300000u  /* somebody waits for a quorum */
+#define SAFE_DELAY_NS       300000u /* somebody waits for a quorum */
 #define AGAIN_NS            20000000u
 #define AGAIN_DOUBLINGS_MAX 4u
 #define TOP_NS              2000000u /* after the last packet, doubling */
 #define TOP_DOUBLINGS_MAX   7u
 #define UNHEARD_NS          20000000u
-#define BODY_MAX            1100u    /* fits into every packet there is */
+#define BODY_MAX            1100u /* fits into every packet there is */
 #define HEAD_MAX            160u
 #define ENTRY_MAX           12u
 
@@ -330,15 +330,17 @@ bool gcs_tree_hear_report(struct gcs_era *era, uint64_t now, const struct gcs_ad
     struct gcs_report report;
     struct gcs_reader entries;
     uint16_t count;
-    (void)now;
-    if (!gcs_report_read(frame->body, frame->size, era->view.count, &report, &entries, &count) ||
-        !is_possible(era, entries, count))
+    if (!gcs_report_read(frame->body, frame->size, era->view.count, &report, &entries, &count))
         return false;
+    if (!is_possible(era, entries, count)) {
+        gcs_era_blame(era, rank, &era->group->core->counters.acks_forged);
+        return true;
+    }
     uint16_t child = child_of(era, rank, report.flags & GCS_REPORT_REGION);
     gcs_window_exists(&era->fellows[rank].window, report.top);
     gcs_rankset_add(&era->tree->lacking, rank);
     era->gaps_changed = true;
-    if (report.flags & GCS_REPORT_REPLY)
+    if (report.flags & GCS_REPORT_REPLY && gcs_era_admits(era, now, rank))
         gcs_tree_hello(era, from, 0);
     if (report.flags & GCS_REPORT_STABLE)
         hear_stable(era, &report, entries, count);

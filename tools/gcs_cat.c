@@ -301,7 +301,7 @@ const struct tool_command tool_cat = {
     .summary = "multicast standard input to a group, write what is delivered",
     .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_SERVICE | TOOL_ORDER | TOOL_VIEWS |
                TOOL_EXPECT | TOOL_STATUS | TOOL_TRANSPORT | TOOL_UNTIL_ALL | TOOL_PACE |
-               TOOL_OUTPUT | TOOL_JSON,
+               TOOL_OUTPUT | TOOL_LABEL | TOOL_JSON,
     .run = run,
     .help =
         "usage: gcs cat GROUP [URL] [options]\n"
@@ -325,6 +325,7 @@ const struct tool_command tool_cat = {
         "  --views             show each view on standard error\n"
         "  --output FILE       write what is delivered to FILE\n"
         "  --status SOCKET     open a socket there for gcs status and gcs top\n"
+        "  --label LABEL       where this member is: site/rack/host, site/rack or site\n"
         "  --json              last line on standard output: one JSON object with the counts\n"
         "  --help              this text\n"
         "\n"

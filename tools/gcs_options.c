@@ -46,6 +46,7 @@ static const struct option long_options[] = {
     {"order", required_argument, NULL, TOOL_ORDER},
     {"listen", required_argument, NULL, TOOL_LISTEN},
     {"seconds", required_argument, NULL, TOOL_SECONDS},
+    {"label", required_argument, NULL, TOOL_LABEL},
     {"help", no_argument, NULL, TOOL_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -179,6 +180,9 @@ static bool parse_option(struct tool_options *options, int option, const char *v
         return true;
     case TOOL_STATUS:
         options->status = value;
+        return true;
+    case TOOL_LABEL:
+        options->label = value;
         return true;
     case TOOL_LISTEN:
         options->listen = value;

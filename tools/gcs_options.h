@@ -38,6 +38,7 @@ enum tool_option {
     TOOL_SECONDS = 1 << 24,
     TOOL_ORDER = 1 << 25,
     TOOL_TRANSPORT = 1 << 26,
+    TOOL_LABEL = 1 << 27,
 };
 
 /* What a command works on. */
@@ -61,6 +62,7 @@ struct tool_options {
     uint32_t pace;      /* lines per second; 0: as fast as they come */
     const char *output; /* NULL: standard output */
     const char *status; /* a status socket for the endpoint; NULL: none */
+    const char *label;  /* where the endpoint is; NULL: not said */
     const char *path;   /* TOOL_OPERAND_SOCKET */
     uint32_t interval;  /* seconds; 0: not asked for */
     uint32_t count;     /* pictures; 0: no end */

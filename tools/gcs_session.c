@@ -101,6 +101,8 @@ static int open_membership(struct tool_session *session)
 
     gcs_endpoint_options_init(&endpoint_options);
     endpoint_options.status = options->status;
+    if (options->label)
+        endpoint_options.label = options->label;
     int error = gcs_open(options->url, &endpoint_options, &session->endpoint);
     if (!error) {
         gcs_group_config_init(&config);

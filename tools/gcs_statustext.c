@@ -160,6 +160,22 @@ static void print_latency(FILE *out, const struct tool_metrics *metrics, const c
     }
 }
 
+static void print_place(FILE *out, const struct tool_metrics *metrics, size_t row)
+{
+    char label[GCS_LABEL_MAX + 1];
+    size_t count;
+    const struct tool_sample *rows = tool_metrics_find(metrics, "gcs_member_info", &count);
+    double region = of_group(metrics, "gcs_member_region", row);
+
+    if (region > 0)
+        fprintf(out, " region %.0f", region);
+    if (row >= count)
+        return;
+    tool_sample_label(&rows[row], "label", label, sizeof(label));
+    if (label[0])
+        fprintf(out, " at %s", label);
+}
+
 static void print_member(FILE *out, const struct tool_metrics *metrics, size_t row, size_t rank,
                          const char *member)
 {
@@ -175,6 +191,9 @@ static void print_member(FILE *out, const struct tool_metrics *metrics, size_t r
         fputs(" suspected", out);
     if (of_group(metrics, "gcs_member_syncing", row) > 0)
         fputs(" without-state", out);
+    if (of_group(metrics, "gcs_member_faults", row) > 0)
+        fprintf(out, " faults %.0f", of_group(metrics, "gcs_member_faults", row));
+    print_place(out, metrics, row);
     fputc('\n', out);
 }
 

@@ -139,7 +139,7 @@ const struct tool_command tool_views = {
     .name = "views",
     .summary = "watch who is in a group",
     .options = TOOL_CREATE | TOOL_JOIN | TOOL_BOOTSTRAP | TOOL_EXPECT | TOOL_JSON | TOOL_STATUS |
-               TOOL_TRANSPORT,
+               TOOL_TRANSPORT | TOOL_LABEL,
     .run = run,
     .help = "usage: gcs views GROUP [URL] [options]\n"
             "\n"
@@ -156,6 +156,7 @@ const struct tool_command tool_views = {
             "               the URL is the default of udp or rdma\n"
             "  --expect N   leave when the view has N members\n"
             "  --status SOCKET  open a socket there for gcs status and gcs top\n"
+            "  --label LABEL  where this member is: site/rack/host, site/rack or site\n"
             "  --json       last line on standard output: one JSON object with the last view\n"
             "  --help       this text\n"
             "\n"

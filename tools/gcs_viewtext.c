@@ -37,10 +37,22 @@ static void put_member(FILE *out, const char *before, const struct gcs_member *m
 /* What is unusual about it. */
 static void put_standing(FILE *out, const struct gcs_member *member)
 {
-    if (member->weight != 1)
-        fprintf(out, " (weight %u%s)", member->weight, member->syncing ? ", syncing" : "");
-    else if (member->syncing)
-        fputs(" (syncing)", out);
+    const char *before = " (";
+
+    if (member->weight != 1) {
+        fprintf(out, "%sweight %u", before, member->weight);
+        before = ", ";
+    }
+    if (member->syncing) {
+        fprintf(out, "%ssyncing", before);
+        before = ", ";
+    }
+    if (member->label[0]) {
+        fprintf(out, "%sat %s", before, member->label);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        fputs(")", out);
 }
 
 void tool_view_line(FILE *out, const struct gcs_view_change *change)
@@ -96,6 +108,9 @@ void tool_view_json(FILE *out, const struct gcs_view_change *change)
     fputs("],\"weights\":[", out);
     for (uint16_t i = 0; i < view->count; i++)
         fprintf(out, "%s%u", i == 0 ? "" : ",", view->members[i].weight);
+    fputs("],\"labels\":[", out);
+    for (uint16_t i = 0; i < view->count; i++)
+        fprintf(out, "%s\"%s\"", i == 0 ? "" : ",", view->members[i].label);
     put_syncing(out, view);
     fputs("],\"joined\":[", out);
     for (uint16_t i = 0; i < change->joined_count; i++)

@@ -8,8 +8,8 @@
 #include <gcs/gcs.h>
 #include <stdio.h>
 
-/* One line: id, members (with weights that are not 1, and who has not got the state yet), who
- * joined, who left and why, quorum. */
+/* One line: id, members (with weights that are not 1, who has not got the state yet, and labels),
+ * who joined, who left and why, quorum. */
 void tool_view_line(FILE *out, const struct gcs_view_change *change);
 
 /* The same as one JSON object, without a newline. */

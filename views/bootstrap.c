@@ -33,7 +33,7 @@ struct gcs_bootstrap_machine {
     size_t targets_max;
     uint64_t gap;
     uint64_t send_at;
-    uint64_t found_at; /* not before; GCS_NEVER: never */
+    uint64_t found_at;  /* not before; GCS_NEVER: never */
     uint64_t founds_by; /* a group that lets nobody in for so long is none: looking ends then */
     struct gcs_rivals rivals;
     struct gcs_founding *founding; /* with GCS_EXPECT */
@@ -265,6 +265,8 @@ static const char *refusal_name(uint8_t what)
         return "safe_quorum";
     case GCS_REFUSED_ROTATE:
         return "rotate";
+    case GCS_REFUSED_LABEL:
+        return "label";
     default:
         return "unknown";
     }
@@ -479,12 +481,26 @@ static struct gcs_refusal difference(const struct gcs_settings *group,
     return refusal;
 }
 
-static struct gcs_refusal judge(const struct gcs_agreement_config *config,
-                                const struct gcs_settings *joiner)
+/* A joiner whose label is longer than what the labels of the members leave. */
+static void judge_label(const struct gcs_view *view, const struct gcs_member *joiner,
+                        struct gcs_refusal *refusal)
 {
-    struct gcs_refusal refusal = difference(&config->settings, joiner);
+    size_t bytes = gcs_member_bytes(joiner);
+    for (uint16_t rank = 0; rank < view->count; rank++)
+        bytes += gcs_member_bytes(&view->members[rank]);
+    if (!gcs_proposal_has_room((uint16_t)(view->count + 1), bytes, view->count))
+        compare(refusal, GCS_REFUSED_LABEL, bytes, gcs_member_bytes(joiner));
+}
+
+static struct gcs_refusal judge(const struct gcs_agreement_config *config,
+                                const struct gcs_settings *settings,
+                                const struct gcs_member *joiner)
+{
+    struct gcs_refusal refusal = difference(&config->settings, settings);
     if (config->view->count >= GCS_MEMBERS_MAX)
         compare(&refusal, GCS_REFUSED_MEMBERS, config->view->count, 1);
+    else
+        judge_label(config->view, joiner, &refusal);
     return refusal;
 }
 
@@ -496,7 +512,7 @@ int gcs_join_read(const uint8_t *body, size_t body_size, const struct gcs_agreem
     *size = 0;
     if (!gcs_join_parse(body, body_size, request, &settings, &rival))
         return GCS_EMALFORMED;
-    struct gcs_refusal verdict = judge(group, &settings);
+    struct gcs_refusal verdict = judge(group, &settings, &request->member);
     if (verdict.what == 0)
         return 0;
     struct gcs_writer w = gcs_writer_over(refusal, GCS_REFUSAL_BYTES_MAX);

@@ -137,14 +137,14 @@ static void question(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer
 }
 
 /*
- * Where there is nothing else to say heartbeats become rarer, up to a third of the shortest time
- * after which silence is suspicious: two may be lost, and there are questions after that.
+ * Where there is nothing else to say heartbeats become rarer, up to at most a third of the shortest
+ * time after which silence is suspicious: two may be lost, and there are questions after that.
  */
 static void plain_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     gcs_watch_beat(d, now, peer, false);
     if (now - peer->busy >= HEARTBEATS_UNTIL_IDLE * d->config.heartbeat_ns)
-        peer->interval = gcs_sooner(peer->interval + peer->interval / 4, d->config.suspect_ns / 3);
+        peer->interval = gcs_sooner(peer->interval + peer->interval / 4, d->config.heartbeat_max_ns);
 }
 
 /* Its heartbeat is due before long: one awakening does for several. False: not yet. */
@@ -482,6 +482,8 @@ int gcs_detector_new(const struct gcs_detector_config *config, struct gcs_detect
     d->config = *config;
     if (d->config.suspect_max_ns < d->config.suspect_ns)
         d->config.suspect_max_ns = d->config.suspect_ns;
+    if (d->config.heartbeat_max_ns == 0)
+        d->config.heartbeat_max_ns = d->config.suspect_ns / 3;
     gcs_prng_init(&d->prng, config->process);
     d->peers.allocator = config->allocator;
     *detector = d;

@@ -199,7 +199,23 @@ static void insert(struct gcs_member *members, uint16_t size, const struct gcs_m
     members[at] = *member;
 }
 
-/* The first view: those who promised. NULL: out of memory. */
+/* Those who promised, as far as a view has room for their labels; the others join it. */
+static void fill(const struct gcs_founding *f, struct gcs_proposal *p)
+{
+    size_t bytes = gcs_member_bytes(&f->config.self);
+    insert(p->members, p->members_count++, &f->config.self);
+    for (uint16_t i = 0; i < f->lookers.count; i++) {
+        const struct gcs_looker *looker = &f->lookers.list[i];
+        size_t more = gcs_member_bytes(&looker->member);
+        if (!looker->promised ||
+            !gcs_proposal_has_room((uint16_t)(p->members_count + 1), bytes + more, 0))
+            continue;
+        insert(p->members, p->members_count++, &looker->member);
+        bytes += more;
+    }
+}
+
+/* The first view. NULL: out of memory. */
 static struct gcs_value *make_value(struct gcs_founding *f)
 {
     uint16_t none[1] = {0};
@@ -218,10 +234,7 @@ static struct gcs_value *make_value(struct gcs_founding *f)
     p.members = gcs_allocate(f->config.allocator, f->lookers.count + 1u, sizeof(*p.members));
     if (!p.members)
         return NULL;
-    insert(p.members, p.members_count++, &f->config.self);
-    for (uint16_t i = 0; i < f->lookers.count; i++)
-        if (f->lookers.list[i].promised)
-            insert(p.members, p.members_count++, &f->lookers.list[i].member);
+    fill(f, &p);
     struct gcs_value *value = gcs_value_copy(f->config.allocator, &p);
     gcs_release(f->config.allocator, p.members);
     return value;

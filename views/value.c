@@ -203,15 +203,29 @@ static bool address_survives(const struct gcs_agreement *m, const struct gcs_add
     return false;
 }
 
-/* The joiners that come in, at most room of them; into, if it is not NULL. */
-static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t room, struct gcs_member *into)
+static size_t survivors_bytes(const struct gcs_agreement *m)
 {
-    uint16_t taken = 0;
-    for (uint16_t i = 0; i < m->joiners_count && taken < room; i++) {
+    size_t bytes = 0;
+    for (uint16_t rank = 0; rank < m->view->count; rank++)
+        if (survives(m, &m->seats[rank]))
+            bytes += gcs_member_bytes(&m->view->members[rank]);
+    return bytes;
+}
+
+/* The joiners that come in with so many survivors; into, if it is not NULL. */
+static uint16_t take_joiners(const struct gcs_agreement *m, uint16_t survivors,
+                             struct gcs_member *into)
+{
+    uint16_t taken = 0, most = gcs_joiners_max(survivors);
+    size_t bytes = survivors_bytes(m);
+    for (uint16_t i = 0; i < m->joiners_count && taken < most; i++) {
         const struct gcs_joiner *joiner = &m->joiners[i];
+        size_t more = gcs_member_bytes(&joiner->member);
         if ((!joiner->answered && !GCS_MUTANT(dead_joiners)) ||
-            address_survives(m, &joiner->member.id.address))
+            address_survives(m, &joiner->member.id.address) ||
+            !gcs_proposal_has_room((uint16_t)(survivors + taken + 1), bytes + more, m->view->count))
             continue;
+        bytes += more;
         if (into) {
             into[taken] = joiner->member;
             into[taken].syncing = m->config.settings.state;
@@ -239,7 +253,7 @@ static void fill(struct gcs_agreement *m, struct gcs_proposal *p, uint16_t survi
         p->members[next] = m->view->members[rank];
         p->members[next++].syncing &= !m->seats[rank].ready;
     }
-    take_joiners(m, (uint16_t)(p->members_count - survivors), p->members + survivors);
+    take_joiners(m, survivors, p->members + survivors);
 }
 
 struct gcs_value *gcs_value_make(struct gcs_agreement *m)
@@ -247,10 +261,7 @@ struct gcs_value *gcs_value_make(struct gcs_agreement *m)
     if (!choose_survivors(m))
         return NULL;
     uint16_t survivors = survivors_of(m);
-    uint16_t room = gcs_joiners_max(survivors);
-    if (room > GCS_MEMBERS_MAX - survivors)
-        room = (uint16_t)(GCS_MEMBERS_MAX - survivors);
-    uint16_t members = (uint16_t)(survivors + take_joiners(m, room, NULL));
+    uint16_t members = (uint16_t)(survivors + take_joiners(m, survivors, NULL));
 
     size_t bound = gcs_proposal_bound(members, m->view->count);
     struct gcs_value *value = value_new(m->config.allocator, members, m->view->count, bound);

@@ -53,7 +53,7 @@ struct gcs_found {
 };
 
 /* Without the value. */
-#define GCS_FOUND_HEAD_MAX (1 + 5 + 8 + 2 + GCS_MEMBER_BYTES_MAX + 5 + 8)
+#define GCS_FOUND_HEAD_MAX (1 + 5 + 8 + 2 + GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX + 5 + 8)
 
 void gcs_found_write(struct gcs_writer *w, const struct gcs_found *found);
 

@@ -5,7 +5,11 @@
  */
 #include "gcs/wire/membership.h"
 
+#include "gcs/base/label.h"
+
+#include <assert.h>
 #include <gcs/error.h>
+#include <string.h>
 
 bool gcs_address_equal(const struct gcs_address *a, const struct gcs_address *b)
 {
@@ -41,11 +45,31 @@ static void id_read(struct gcs_reader *r, struct gcs_member_id *id)
     id->incarnation = gcs_read_u64(r);
 }
 
+#define LABELLED 128u
+
+static_assert(GCS_WEIGHT_MAX * 2 + 1 < LABELLED, "the vote leaves a bit for the label");
+
 void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member)
 {
+    uint8_t label = (uint8_t)strnlen(member->label, GCS_LABEL_MAX);
     id_write(w, &member->id);
     gcs_write_varint(w, member->receive_bytes);
-    gcs_write_u8(w, (uint8_t)(member->weight * 2 + member->syncing));
+    gcs_write_u8(w, (uint8_t)(member->weight * 2u + member->syncing + (label > 0 ? LABELLED : 0)));
+    if (label > 0) {
+        gcs_write_u8(w, label);
+        gcs_write_bytes(w, member->label, label);
+    }
+}
+
+static void label_read(struct gcs_reader *r, struct gcs_member *member)
+{
+    uint8_t length = gcs_read_u8(r);
+    size_t at;
+    const char *label = (const char *)gcs_read_bytes(r, length);
+    if (!label || length == 0 || gcs_label_check(label, length, &at) != GCS_LABEL_GOOD)
+        r->bad = true;
+    else
+        memcpy(member->label, label, length);
 }
 
 void gcs_member_read(struct gcs_reader *r, struct gcs_member *member)
@@ -53,9 +77,12 @@ void gcs_member_read(struct gcs_reader *r, struct gcs_member *member)
     id_read(r, &member->id);
     member->receive_bytes = gcs_read_varint32(r);
     uint8_t vote = gcs_read_u8(r);
-    member->weight = vote / 2;
+    member->weight = vote % LABELLED / 2;
     member->syncing = vote % 2 == 1;
-    if (member->weight > GCS_WEIGHT_MAX || member->id.address.length == 0)
+    memset(member->label, 0, sizeof(member->label));
+    if (vote >= LABELLED)
+        label_read(r, member);
+    if (member->id.address.length == 0)
         r->bad = true;
 }
 
@@ -141,7 +168,8 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     return gcs_reader_ends(&r) && settings->expect <= GCS_MEMBERS_MAX;
 }
 
-/* ---- REFUSE, EXCLUDED, GONE, KIN ------------------------------------------------------------------- */
+/* ---- REFUSE, EXCLUDED, GONE, KIN
+ * ------------------------------------------------------------------- */
 
 void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
 {

@@ -4,7 +4,8 @@
  * decides. Each message is written and read in one place: join.c, ballot.c,
  * proposal.c. Integers are LEB128 varints unless said otherwise; a member is
  *
- *     length of its address 1, address, incarnation 8, receive_bytes, weight * 2 + syncing 1
+ *     length of its address 1, address, incarnation 8, receive_bytes, weight * 2 + syncing 1,
+ *     and if 128 was added to that, the length of its label 1, label
  *
  * Writers turn the gcs_writer bad when there is no room. Readers take hostile
  * bytes: they read within body[0..size), refuse what makes no sense, trailing
@@ -101,7 +102,8 @@ static inline uint64_t gcs_member_process(const struct gcs_member_id *id)
 /* A member with an address; read turns the reader bad if it has none. */
 void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member);
 void gcs_member_read(struct gcs_reader *r, struct gcs_member *member);
-#define GCS_MEMBER_BYTES_MAX (1 + GCS_ADDRESS_MAX + 8 + 5 + 1)
+#define GCS_MEMBER_BYTES_MAX (1 + GCS_ADDRESS_MAX + 8 + 5 + 1) /* without a label ... */
+#define GCS_LABEL_BYTES_MAX  (1 + GCS_LABEL_MAX)               /* ... which takes as many more */
 
 void gcs_ballot_write(struct gcs_writer *w, struct gcs_ballot ballot);
 struct gcs_ballot gcs_ballot_read(struct gcs_reader *r);
@@ -147,7 +149,8 @@ static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct
 
 #define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5 + 2)
 #define GCS_JOIN_BYTES_MAX \
-    (GCS_MEMBER_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 + GCS_ADDRESS_MAX + 8)
+    (GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 +     \
+     GCS_ADDRESS_MAX + 8)
 
 void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings);
 void gcs_settings_read(struct gcs_reader *r, struct gcs_settings *settings);
@@ -164,6 +167,7 @@ enum gcs_refusal_what {
     GCS_REFUSED_REGION_SIZE = 8,
     GCS_REFUSED_SAFE_QUORUM = 9,
     GCS_REFUSED_ROTATE = 10,
+    GCS_REFUSED_LABEL = 11, /* the group's members and their labels leave no room for its bytes */
 };
 
 struct gcs_refusal {
@@ -319,14 +323,21 @@ static inline uint16_t gcs_joiners_max(uint16_t survivors)
 }
 
 /*
- * No proposal is longer: GCS_MEMBERS_MAX members with the longest addresses and as many closing
- * ones. It fits into a frame with a ballot in front; with a promise's vector in front it does as
- * long as nobody sends 2^35 packets in one view.
+ * No proposal is longer: GCS_MEMBERS_MAX members with the longest addresses, without labels, and as
+ * many closing ones. It fits into a frame with a ballot in front; with a promise's vector in front it
+ * does as long as nobody sends 2^35 packets in one view. Labels take what shorter addresses leave.
  */
 #define GCS_PROPOSAL_BYTES_MAX 60000
 
 /* Bytes that the proposal's encoding takes at most with so many members. */
 size_t gcs_proposal_bound(uint16_t members, uint16_t closing);
+
+/* Bytes that one member takes in it. */
+size_t gcs_member_bytes(const struct gcs_member *member);
+
+/* Whether there is room for so many members that take so many bytes, in a view that closes one of
+ * so many, and in one that closes theirs. */
+bool gcs_proposal_has_room(uint16_t members, size_t bytes, uint16_t closing);
 
 void gcs_proposal_write(struct gcs_writer *w, const struct gcs_proposal *proposal);
 

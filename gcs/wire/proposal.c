@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <gcs/error.h>
+#include <string.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -24,8 +25,22 @@ static_assert(GCS_MEMBERS_MAX * 8 <= 128 * 128, "holder and reason take two byte
 
 size_t gcs_proposal_bound(uint16_t members, uint16_t closing)
 {
-    return HEAD_BYTES_MAX + (size_t)members * GCS_MEMBER_BYTES_MAX +
-           (size_t)closing * RANK_BYTES_MAX;
+    size_t bytes = HEAD_BYTES_MAX + (size_t)closing * RANK_BYTES_MAX +
+                   (size_t)members * (GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX);
+    return bytes < GCS_PROPOSAL_BYTES_MAX ? bytes : GCS_PROPOSAL_BYTES_MAX;
+}
+
+size_t gcs_member_bytes(const struct gcs_member *member)
+{
+    size_t label = strnlen(member->label, GCS_LABEL_MAX);
+    return 1u + member->id.address.length + 8 + 5 + 1 + (label > 0 ? 1 + label : 0);
+}
+
+bool gcs_proposal_has_room(uint16_t members, size_t bytes, uint16_t closing)
+{
+    size_t ranks = members > closing ? members : closing;
+    return members <= GCS_MEMBERS_MAX &&
+           HEAD_BYTES_MAX + bytes + ranks * RANK_BYTES_MAX <= GCS_PROPOSAL_BYTES_MAX;
 }
 
 void gcs_proposal_write(struct gcs_writer *w, const struct gcs_proposal *p)
@@ -96,7 +111,8 @@ int gcs_proposal_measure(const uint8_t *body, size_t size, const struct gcs_view
     read_head(&r, proposal);
     /* Counts that the body cannot hold cost no memory. */
     size_t least = (size_t)proposal->members_count * 12 + (size_t)proposal->closing_count * 2;
-    if (r.bad || least > gcs_reader_left(&r) || !head_sensible(proposal, closing))
+    if (r.bad || size > GCS_PROPOSAL_BYTES_MAX || least > gcs_reader_left(&r) ||
+        !head_sensible(proposal, closing))
         return GCS_EMALFORMED;
     return 0;
 }
@@ -124,7 +140,7 @@ static bool comes_from(const struct gcs_member *survivor, const struct gcs_membe
 {
     return gcs_member_id_equal(&survivor->id, &member->id) &&
            survivor->receive_bytes == member->receive_bytes && survivor->weight == member->weight &&
-           (member->syncing || !survivor->syncing);
+           strcmp(survivor->label, member->label) == 0 && (member->syncing || !survivor->syncing);
 }
 
 /* Who comes along by the reasons are the survivors, in order. */
@@ -152,6 +168,14 @@ static bool founders_vote(const struct gcs_proposal *p)
     return true;
 }
 
+static bool leaves_room(const struct gcs_proposal *p)
+{
+    size_t bytes = 0;
+    for (uint16_t i = 0; i < p->members_count; i++)
+        bytes += gcs_member_bytes(&p->members[i]);
+    return gcs_proposal_has_room(p->members_count, bytes, p->closing_count);
+}
+
 int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *closing,
                       struct gcs_proposal *proposal)
 {
@@ -170,7 +194,7 @@ int gcs_proposal_read(const uint8_t *body, size_t size, const struct gcs_view *c
     if (r.bad || gcs_reader_left(&r) > 0)
         return GCS_EMALFORMED;
     if (!survivors_agree(proposal, closing) || !founders_vote(proposal) ||
-        !addresses_differ(proposal))
+        !addresses_differ(proposal) || !leaves_room(proposal))
         return GCS_EMALFORMED;
     return 0;
 }

@@ -27,7 +27,7 @@ static const uint8_t propose[] = {4, BALLOT, 5, 9, 9};
 static const uint8_t accept[] = {5, BALLOT, 5, MEMBER};
 static const uint8_t some_value[] = {9, 9};
 
-static struct gcs_member member = {{{2, {'a', '0'}}, 0xa0}, 100, 1, false};
+static struct gcs_member member = {.id = {{2, {'a', '0'}}, 0xa0}, .receive_bytes = 100, .weight = 1};
 
 static void check_found(struct gcs_found found, const uint8_t *body, size_t size)
 {

@@ -71,6 +71,27 @@ static void check_joins(void)
     check_join(&rival, join_rival, sizeof(join_rival));
 }
 
+/* A member that says where it is. */
+static void check_label(void)
+{
+    static const struct gcs_member in = {
+        .id = {{2, {0xaa, 0xbb}}, 1}, .receive_bytes = 1, .weight = 2, .label = "ams/r12/h3"};
+    static const uint8_t body[] = {
+        0x02, 0xaa, 0xbb, 1, 0, 0, 0, 0, 0, 0, 0,              /* id */
+        0x01,                                                  /* receives 1 byte */
+        0x84,                                                  /* weight 2, in sync, a label */
+        10,   'a',  'm',  's', '/', 'r', '1', '2', '/', 'h', '3',
+    };
+    uint8_t bytes[GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    struct gcs_reader r = gcs_reader_over(body, sizeof(body));
+    struct gcs_member out;
+    gcs_member_write(&w, &in);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), body);
+    gcs_member_read(&r, &out);
+    EXPECT(gcs_reader_ends(&r) && out.weight == 2 && strcmp(out.label, in.label) == 0);
+}
+
 static const uint8_t refusal_body[] = {
     13, 2,      /* refused by the group, for its window */
     0x80, 0x08, /* the group has 1024 */
@@ -169,6 +190,7 @@ static void check_wish(void)
 void golden_joining(void)
 {
     check_joins();
+    check_label();
     check_refusals();
     check_gone();
     check_kin();

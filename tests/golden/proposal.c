@@ -22,9 +22,9 @@ static const uint8_t body[] = {
 };
 
 static struct gcs_member members[3] = {
-    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false},
-    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false},
-    {{{1, {'j'}}, UINT64_C(0x80000000000000ff)}, 0, 1, true},
+    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false, ""},
+    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false, ""},
+    {{{1, {'j'}}, UINT64_C(0x80000000000000ff)}, 0, 1, true, ""},
 };
 static uint64_t cut[3] = {5, 300, 0};
 static uint16_t holder[3] = {0, 2, 2};
@@ -48,9 +48,9 @@ static const struct gcs_proposal sample = {
 
 /* The view that it ends. */
 static const struct gcs_member before[3] = {
-    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false},
-    {{{2, {'a', '1'}}, 0xa1}, 200, 1, false},
-    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false},
+    {{{2, {'a', '0'}}, 0xa0}, 100, 1, false, ""},
+    {{{2, {'a', '1'}}, 0xa1}, 200, 1, false, ""},
+    {{{2, {'a', '2'}}, 0xa2}, 300, 3, false, ""},
 };
 static const struct gcs_view closing = {
     .lineage = UINT64_C(0x0102030405060708), .epoch = 2, .count = 3, .members = before};

@@ -172,6 +172,7 @@ struct world {
     size_t actions_count, actions_capacity;
     bool leases;   /* nodes claim to be in the primary */
     bool weighted; /* nodes have different numbers of votes */
+    unsigned sites; /* where nodes say that they are; 0: none does */
     bool apart;    /* all is well but that nodes have different states */
     bool careful; /* at most a minority is away at once */
     bool divided;
@@ -189,6 +190,12 @@ struct world {
     char *line;
     size_t line_capacity;
 };
+
+/* ---- places --------------------------------------------------------------- */
+
+/* The label of a node, the same in all its lives. */
+void places_label(const struct world *world, unsigned index, char *label, size_t size);
+void places_check(struct world *world, const struct node *node, const struct gcs_view *view);
 
 /* ---- world ---------------------------------------------------------------- */
 

@@ -89,7 +89,8 @@ static void forget_membership(struct node *node)
     node->member = node->view_record = NONE;
     node->lineage = node->proposer = 0;
     node->epoch = 0;
-    node->primary = node->joined = node->blocked = node->leaving = node->evicted = node->full = node->ended = false;
+    node->primary = node->joined = node->blocked = node->leaving = node->evicted = node->full =
+        node->ended = false;
     node->view_sent = node->view_delivered = node->own_missing = 0;
     node->traced = node->handed_out = 0;
     node->state = (struct node_state){0};
@@ -130,6 +131,7 @@ void node_start(struct world *world, struct node *node)
     config.allocator = allocator;
     config.seed = gcs_prng_next(&node->prng);
     config.address = node->address;
+    places_label(world, node->index, config.label, sizeof(config.label));
     config.trace_ctx = node;
     config.trace = recorder_event;
     free(node->allocator);
@@ -147,6 +149,23 @@ void node_start(struct world *world, struct node *node)
     workload_burst(world, node, 1); /* waits for the first view */
 }
 
+/* All nodes keep to the protocol, so nobody may have found that another one did not. */
+static void check_conduct(struct world *world, const struct node *node,
+                          const struct gcs_counters *counters)
+{
+    if (counters->nacks_forged + counters->acks_forged + counters->requests_refused +
+            counters->packets_differing >
+        0)
+        world_note(
+            world, "delivery-integrity",
+            "n%u takes others for forgers: %llu requests, %llu acknowledgements, %llu refused, "
+            "%llu packets differ",
+            node->index, (unsigned long long)counters->nacks_forged,
+            (unsigned long long)counters->acks_forged,
+            (unsigned long long)counters->requests_refused,
+            (unsigned long long)counters->packets_differing);
+}
+
 /* Takes the process away, without a word to anybody. */
 static void destroy(struct world *world, struct node *node)
 {
@@ -158,6 +177,7 @@ static void destroy(struct world *world, struct node *node)
         gcs_core_consumed(core, &node->held[i].event);
     for (size_t i = 0; i < node->inbox_count; i++)
         gcs_buffer_unref(node->inbox[i].buffer);
+    check_conduct(world, node, gcs_core_counters(core));
     world_counters_add(&world->result->counters, gcs_core_counters(core));
     node->held_count = node->inbox_count = node->inbox_bytes = 0;
     node->core = NULL;
@@ -321,6 +341,7 @@ static void on_view(struct world *world, struct node *node, const struct gcs_vie
         world->result->stats.primary_lost++;
         return;
     }
+    places_check(world, node, &change->view);
     if (change->view.self >= change->survivors_count) { /* a new membership */
         node->synced = !change->view.members[change->view.self].syncing;
         node->transferred = !node->synced;

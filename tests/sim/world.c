@@ -103,6 +103,7 @@ static void choose_sizes(struct world *world)
     group->safe_quorum = random % 4 == 0 ? GCS_SAFE_ALL : GCS_SAFE_MAJORITY;
     group->rotate = random / 4 % 3 == 0;
     group->stable = random / 12 % 2 == 0;
+    world->sites = random / 24 % 4 == 0 ? 1 + (unsigned)(random / 96 % 3) : 0;
 }
 
 static void build(struct world *world, const struct world_options *options,

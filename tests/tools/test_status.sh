@@ -12,7 +12,7 @@ for member in 1 2; do
     mkfifo "$tmp/in.$member"
 done
 start 1 --create --expect 2 --status "$socket" --service safe
-start 2 --join --expect 2
+start 2 --join --expect 2 --label ams/r12/h3
 exec 6>"$tmp/in.1" 7>"$tmp/in.2"
 seq 50 >&6
 check "the lines are there" eventually has_lines "$tmp/out.2" 50
@@ -26,13 +26,15 @@ check "which group" says "^group $group: view [0-9]+, 2 members, rank 0, primary
 check "the window" says '^  window \[[#.]{20}\] [0-9]+ of [0-9]+ packets, '
 check "latencies" says '^  safe +half within .* of [0-9]+$'
 check "the members" [ "$(grep -cE '^ +[01] 127\.0\.0\.1:[0-9]+#[0-9a-f]+ +1 ' "$tmp/out")" = 2 ]
+check "each place has a region" [ "$(grep -cE ' region [12]( at ams/r12/h3)?$' "$tmp/out")" = 2 ]
+check "its label" says ' region 2 at ams/r12/h3$'
 check "counters" says '^ +50 messages_sent$'
 check "nothing was said" [ ! -s "$tmp/said.3" ]
 
 check "gcs status --json" ask status "$socket" --json
 if command -v jq >/dev/null; then
     check "jq can read it" jq -e '.counters.messages_sent == 50 and (.groups | length == 1) and
-        .groups[0].members == 2 and (.groups[0].list | length == 2) and
+        .groups[0].members == 2 and ([.groups[0].list[] | .label] == ["", "ams/r12/h3"]) and (.groups[0].list | length == 2) and
         (.groups[0].latency.safe.count == (.groups[0].latency.safe.buckets | add))' "$tmp/out" >"$tmp/jq"
 else
     echo "SKIPPED: there is no jq to read the JSON with"
@@ -41,6 +43,7 @@ check "one line" [ "$(lines "$tmp/out")" = 1 ]
 
 check "gcs status --metrics" ask status "$socket" --metrics
 check "a counter" says '^gcs_messages_sent_total 50$'
+check "a label" says "^gcs_member_info\{group=\"$group\",member=\"[^\"]*\",label=\"ams/r12/h3\"\} 1\$"
 check "a gauge" says "^gcs_group_members\{group=\"$group\"\} 2\$"
 check "a histogram" says "^gcs_latency_seconds_bucket\{group=\"$group\",service=\"safe\",le=\"0\.000001\"\} "
 promtool=$(command -v promtool || echo "$packages/usr/bin/promtool")

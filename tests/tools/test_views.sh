@@ -10,7 +10,7 @@ mkfifo "$tmp/in.2"
 start 1 --create --expect 3 --until-all
 start 2 --join --expect 3 --until-all
 exec 6>"$tmp/in.2"
-"$gcs" views "$group" "$url" --join --json 6>&- >"$tmp/out.3" 2>"$tmp/said.3" &
+"$gcs" views "$group" "$url" --join --json --label ams/r1 6>&- >"$tmp/out.3" 2>"$tmp/said.3" &
 pids[3]=$!
 member='127\.0\.0\.1:[0-9]+#[0-9a-f]+'
 saw() { grep -qE -e "$1" "$tmp/out.3"; }
@@ -29,6 +29,6 @@ check "both have gone" eventually saw '^view [^:]*: 1 member: '
 kill -INT "${pids[3]}"
 check "the watcher ends" ends 3 0
 tail -n 1 "$tmp/out.3" >"$tmp/json"
-check "JSON is the last line" grep -qE '^\{"group":"[^"]*","member":"[^"]*","views":[0-9]+,"last":\{"id":"[^"]*","epoch":[0-9]+,"primary":true,"quorum":1,"members":\["[^"]*"\],"weights":\[1\],"syncing":\[\],"joined":\[\],"left":\[(\{"member":"[^"]*","reason":"left"\},?)+\],"merged":false,"unknown_from":0\},"exit":0\}$' "$tmp/json"
+check "JSON is the last line" grep -qE '^\{"group":"[^"]*","member":"[^"]*","views":[0-9]+,"last":\{"id":"[^"]*","epoch":[0-9]+,"primary":true,"quorum":1,"members":\["[^"]*"\],"weights":\[1\],"labels":\["ams/r1"\],"syncing":\[\],"joined":\[\],"left":\[(\{"member":"[^"]*","reason":"left"\},?)+\],"merged":false,"unknown_from":0\},"exit":0\}$' "$tmp/json"
 ! command -v jq >/dev/null || check "jq can read it" jq -e '.last.members | length == 1' "$tmp/json" >"$tmp/jq"
 check "nothing was said" [ ! -s "$tmp/said.3" ]

@@ -347,7 +347,7 @@ START_TEST(status_that_cannot_be_is_malformed)
     struct forged f = forge_frame(GCS_FRAME_STATUS, body, write_status(body, 3, 0, 0));
     EXPECT_DROPPED(&f, dropped_malformed); /* of three members */
     f = forge_frame(GCS_FRAME_STATUS, body, write_status(body, 2, 1000, 0));
-    EXPECT_DROPPED(&f, dropped_malformed); /* holds what we never sent */
+    EXPECT_DROPPED(&f, acks_forged); /* holds what we never sent */
     f = forge_frame(GCS_FRAME_STATUS, body, write_status(body, 2, 0, 0) - 1);
     EXPECT_DROPPED(&f, dropped_malformed); /* without the order's part */
     f = forge_frame(GCS_FRAME_STATUS, "", 0);
@@ -409,29 +409,95 @@ START_TEST(order_from_who_does_not_order_is_malformed)
 }
 END_TEST
 
-/* A member that acknowledges everything and asks for everything, again and again, costs little. */
+static size_t write_request(uint8_t *data, uint16_t rank, uint64_t first, uint64_t last)
+{
+    uint8_t body[64];
+    struct gcs_nack nack = {.rank = rank, .count = 1, .ranges = {{first, last}}};
+    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
+    gcs_nack_write(&w, &nack);
+    struct forged f = forge_frame(GCS_FRAME_NACK, body, gcs_writer_size(&w));
+    return seal(&f, data, CLUSTER_TAG);
+}
+
+static uint64_t faults(void)
+{
+    struct gcs_member_status status;
+    ck_assert_int_eq(gcs_core_member_status(c.nodes[0].group, c.now, 1, &status), 0);
+    return status.faults;
+}
+
+/* A member that asks for everything, again and again, costs little, and soon nothing; it is known
+ * who it is. Two members may ask 8 times in a millisecond, and 128 times after a silence. */
 START_TEST(requests_are_not_amplified)
 {
-    uint8_t body[64], data[2048];
-    struct gcs_nack nack = {.rank = 0, .count = 1, .ranges = {{1, UINT64_MAX}}};
+    uint8_t data[2048];
     setup();
     for (uint32_t n = 0; n < 50; n++)
         ck_assert_int_eq(cluster_say(&c, 0, GCS_FIFO, n, 1000), 0);
     cluster_round(&c, 0);
-    struct gcs_writer w = gcs_writer_over(body, sizeof(body));
-    gcs_nack_write(&w, &nack);
-    struct forged f = forge_frame(GCS_FRAME_NACK, body, gcs_writer_size(&w));
-    size_t size = seal(&f, data, CLUSTER_TAG);
+    uint64_t sent = cluster_counters(&c, 0)->data_packets_sent;
+    ck_assert_uint_eq(faults(), 0);
+    size_t size = write_request(data, 0, 1, sent);
     for (unsigned i = 0; i < 1000; i++)
         hand(data, size);
     ck_assert_uint_eq(cluster_counters(&c, 0)->nacks_received, 1000);
-    ck_assert_uint_le(cluster_counters(&c, 0)->repairs_sent, 50); /* once per hold-off */
-    nack.rank = 1; /* what we do not have */
-    w = gcs_writer_over(body, sizeof(body));
-    gcs_nack_write(&w, &nack);
-    f = forge_frame(GCS_FRAME_NACK, body, gcs_writer_size(&w));
+    ck_assert_uint_gt(cluster_counters(&c, 0)->repairs_sent, 0);
+    ck_assert_uint_le(cluster_counters(&c, 0)->repairs_sent, sent); /* once per hold-off */
+    ck_assert_uint_eq(cluster_counters(&c, 0)->requests_refused, 1000 - 128);
+    ck_assert_uint_eq(faults(), 1000 - 128);
+    c.now += 2 * MILLISECONDS;
+    size = write_request(data, 1, 1, UINT64_MAX); /* what we do not have */
+    for (unsigned i = 0; i < 20; i++)
+        hand(data, size);
+    ck_assert_uint_le(cluster_counters(&c, 0)->repairs_sent, sent);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->requests_refused, 1000 - 128 + 4);
+    cluster_stop(&c);
+}
+END_TEST
+
+START_TEST(requests_for_what_was_never_sent_are_held_against_a_member)
+{
+    uint8_t data[2048];
+    setup();
+    ck_assert_int_eq(cluster_say(&c, 0, GCS_FIFO, 5, 20), 0);
+    cluster_round(&c, 0);
+    hand(data, write_request(data, 0, 1, cluster_counters(&c, 0)->data_packets_sent + 1));
+    ck_assert_uint_eq(cluster_counters(&c, 0)->nacks_forged, 1);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->repairs_sent, 0);
+    ck_assert_uint_eq(faults(), 1);
+    cluster_stop(&c);
+}
+END_TEST
+
+/* What came first is kept, and who sent the other one is known. */
+START_TEST(a_repair_that_differs_is_held_against_a_member)
+{
+    uint8_t data[2048];
+    setup();
+    c.nodes[0].hold = true; /* nothing is released */
+    struct forged f = forge_data(next_number, GCS_FIFO, "\5hello", 6);
     hand(data, seal(&f, data, CLUSTER_TAG));
-    ck_assert_uint_le(cluster_counters(&c, 0)->repairs_sent, 50);
+    EXPECT_DROPPED(&f, dropped_duplicate);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->packets_differing, 0);
+    f.payload[5] = '!';
+    EXPECT_DROPPED(&f, dropped_duplicate);
+    f.payload[0] = 4;
+    f.payload_size = 5; /* a shorter one */
+    EXPECT_DROPPED(&f, dropped_duplicate);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->packets_differing, 2);
+    ck_assert_uint_eq(faults(), 2);
+    cluster_give_back(&c, 0);
+    cluster_stop(&c);
+}
+END_TEST
+
+START_TEST(acknowledgements_of_what_was_never_sent_are_held_against_a_member)
+{
+    uint8_t body[128];
+    setup();
+    struct forged f = forge_frame(GCS_FRAME_STATUS, body, write_status(body, 2, 1000, 0));
+    EXPECT_DROPPED(&f, acks_forged);
+    ck_assert_uint_eq(faults(), 1);
     cluster_stop(&c);
 }
 END_TEST
@@ -492,6 +558,9 @@ int main(void)
         strangers_rubbish_is_malformed,
         order_from_who_does_not_order_is_malformed,
         requests_are_not_amplified,
+        requests_for_what_was_never_sent_are_held_against_a_member,
+        a_repair_that_differs_is_held_against_a_member,
+        acknowledgements_of_what_was_never_sent_are_held_against_a_member,
         heartbeats_of_strangers_are_answered_if_they_ask,
     };
     return suite_run("core_input", tests, SUITE_SIZE(tests));

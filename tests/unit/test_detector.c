@@ -26,6 +26,25 @@ START_TEST(an_idle_pair_says_less_and_less)
 }
 END_TEST
 
+/* In twelve seconds of silence: one in 50 ms all the time, or in the end one in 100 ms. */
+START_TEST(heartbeats_become_no_rarer_than_the_ceiling)
+{
+    static const struct {
+        uint64_t ceiling, least, most;
+    } cases[] = {{WATCHERS_HEARTBEAT, 238, 359},
+                 {2 * WATCHERS_HEARTBEAT, 119, 199}};
+    for (size_t i = 0; i < 2; i++) {
+        watchers_heartbeat_max = cases[i].ceiling;
+        watchers_open_pair();
+        watchers_run(12000 * MS);
+        ck_assert_uint_ge(net.nodes[0].spoken, cases[i].least);
+        ck_assert_uint_le(net.nodes[0].spoken, cases[i].most);
+        watchers_close();
+    }
+    watchers_heartbeat_max = 0;
+}
+END_TEST
+
 START_TEST(traffic_takes_the_place_of_heartbeats)
 {
     watchers_open_pair();
@@ -503,6 +522,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         an_idle_pair_says_less_and_less,
+        heartbeats_become_no_rarer_than_the_ceiling,
         traffic_brings_heartbeats_back,
         multicast_packets_are_no_substitute,
         one_awakening_does_for_several,

@@ -92,6 +92,8 @@ START_TEST(bad_options_are_refused_by_name)
         {FIELD(suspect_ms), 600001, "suspect_ms is 600001"},
         {FIELD(suspect_max_ms), 499, "suspect_max_ms is 499"},
         {FIELD(suspect_max_ms), 1200001, "suspect_max_ms is 1200001"},
+        {FIELD(heartbeat_max_ms), 49, "heartbeat_max_ms is 49: must be from 50 to 166"},
+        {FIELD(heartbeat_max_ms), 167, "heartbeat_max_ms is 167: must be from 50 to 166"},
         {FIELD(probes), 65, "probes is 65"},
         {FIELD(submit_bytes), 1023, "submit_bytes is 1023"},
         {FIELD(submit_bytes), 0xffffffffu, "submit_bytes is 4294967295"},
@@ -121,6 +123,30 @@ START_TEST(a_bad_cluster_is_refused)
     refuse_options(&options, "cluster \"cccc");
     options.cluster = NULL;
     refuse_options(&options, "cluster is NULL");
+}
+END_TEST
+
+START_TEST(a_bad_label_is_refused)
+{
+    static const struct {
+        const char *label, *named;
+    } cases[] = {
+        {NULL, "label is NULL"},
+        {"ams/r12/h3/a", "label \"ams/r12/h3/a\" has more than 3 parts"},
+        {"ams//h3", "label \"ams//h3\" has an empty part at 4"},
+        {"/r12", "label \"/r12\" has an empty part at 0"},
+        {"am\ns", "label \"am...\" has the byte 0x0a at 2"},
+        {"am s", "label \"am...\" has the byte 0x20 at 2"},
+        {"0123456789012345678901234567890123456789012345678901234567890123",
+         "label \"01234567890123456789012345678901...\" is longer than 63 bytes"},
+    };
+    struct gcs_endpoint_options options;
+
+    for (size_t i = 0; i < SUITE_SIZE(cases); i++) {
+        gcs_endpoint_options_init(&options);
+        options.label = cases[i].label;
+        refuse_options(&options, cases[i].named);
+    }
 }
 END_TEST
 
@@ -331,6 +357,7 @@ int main(void)
         without_a_place_for_the_endpoint_nothing_is_opened,
         bad_options_are_refused_by_name,
         a_bad_cluster_is_refused,
+        a_bad_label_is_refused,
         options_of_other_versions_are_understood,
         bad_group_settings_are_refused_by_name,
         bad_seeds_are_refused,

@@ -40,6 +40,20 @@ static size_t written(void)
         }                                                                                        \
     } while (0)
 
+/* None, or one of up to three parts. */
+static void random_label(struct gcs_prng *prng, char *label)
+{
+    static const char letters[] = "abzAZ09._-";
+    uint64_t parts = gcs_prng_below(prng, 4), size = 0;
+    for (uint64_t part = 0; part < parts; part++) {
+        if (part > 0)
+            label[size++] = '/';
+        for (uint64_t left = gcs_prng_between(prng, 1, GCS_LABEL_MAX / 3 - 1); left > 0; left--)
+            label[size++] = letters[gcs_prng_below(prng, sizeof(letters) - 1)];
+    }
+    label[size] = '\0';
+}
+
 static struct gcs_member random_member(struct gcs_prng *prng)
 {
     struct gcs_member member = {.receive_bytes = (uint32_t)gcs_prng_next(prng)};
@@ -49,6 +63,7 @@ static struct gcs_member random_member(struct gcs_prng *prng)
     member.id.address.length = (uint8_t)gcs_prng_between(prng, 1, GCS_ADDRESS_MAX);
     for (uint8_t i = 0; i < member.id.address.length; i++)
         member.id.address.bytes[i] = (uint8_t)gcs_prng_next(prng);
+    random_label(prng, member.label);
     return member;
 }
 
@@ -86,6 +101,7 @@ START_TEST(join_comes_back)
         ck_assert_uint_eq(in.member.receive_bytes, out.member.receive_bytes);
         ck_assert_uint_eq(in.member.weight, out.member.weight);
         ck_assert_int_eq(in.member.syncing, out.member.syncing);
+        ck_assert_str_eq(in.member.label, out.member.label);
         ck_assert_uint_eq(in.epoch, out.epoch);
         ck_assert_int_eq(gcs_ballot_compare(in.ballot, out.ballot), 0);
         ck_assert(gcs_settings_equal(&settings, &out_settings));
@@ -109,6 +125,34 @@ START_TEST(a_joiner_has_an_address_that_is_not_too_long)
     ck_assert(!gcs_join_parse(bytes, written(), &request, &settings, &rival));
     bytes[0] = GCS_ADDRESS_MAX + 1;
     ck_assert(!gcs_join_parse(bytes, ROOM, &request, &settings, &rival));
+}
+END_TEST
+
+/* A byte of the label is what no label has; its length is none; it says that it is longer. */
+START_TEST(a_label_is_well_formed)
+{
+    static const struct gcs_join_request in = {
+        .member = {.id = {{2, {1, 2}}, 7}, .receive_bytes = 1, .weight = 1, .label = "ams/r1"}};
+    struct gcs_settings settings = {.order = 1, .region_size = 16};
+    struct gcs_join_request request;
+    struct gcs_member_id rival;
+    const size_t length = 1 + 2 + 8 + 1 + 1;
+    begin();
+    gcs_join_write(&w, &in, &settings, NULL);
+    size_t size = written();
+    ck_assert(gcs_join_parse(bytes, size, &request, &settings, &rival));
+    ck_assert_uint_eq(bytes[length], 6);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bytes[length + 2] = (uint8_t)byte;
+        bool good = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || byte == '.' ||
+                    (byte >= '0' && byte <= '9') || byte == '_' || byte == '-' || byte == '/';
+        ck_assert_int_eq(gcs_join_parse(bytes, size, &request, &settings, &rival), good);
+    }
+    bytes[length + 2] = 'm';
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bytes[length] = (uint8_t)byte;
+        ck_assert_int_eq(gcs_join_parse(bytes, size, &request, &settings, &rival), byte == 6);
+    }
 }
 END_TEST
 
@@ -406,6 +450,7 @@ static void check_value(void)
         ck_assert_uint_eq(in.members[i].receive_bytes, out.members[i].receive_bytes);
         ck_assert_uint_eq(in.members[i].weight, out.members[i].weight);
         ck_assert_int_eq(in.members[i].syncing, out.members[i].syncing);
+        ck_assert_str_eq(in.members[i].label, out.members[i].label);
     }
     ck_assert_mem_eq(in.cut, out.cut, sizeof(in.cut));
     ck_assert_mem_eq(in.holder, out.holder, sizeof(in.holder));
@@ -442,6 +487,8 @@ START_TEST(the_largest_proposal_fits)
     struct gcs_prng prng;
     gcs_prng_init(&prng, 3);
     draw_value(&prng, GCS_MEMBERS_MAX, GCS_MEMBERS_MAX, 0);
+    for (uint16_t i = 0; i < GCS_MEMBERS_MAX; i++)
+        in.members[i].label[0] = '\0';
     in.p.epoch = UINT32_MAX;
     in.p.settings.window_packets = UINT32_MAX;
     in.p.settings.message_bytes = UINT32_MAX;
@@ -476,6 +523,42 @@ START_TEST(the_largest_proposal_fits)
     begin();
     gcs_promise_write(&w, &promise, GCS_MEMBERS_MAX);
     ck_assert_uint_le(written() + GCS_FRAME_HEADER, GCS_PACKET_CONTROL_MAX);
+}
+END_TEST
+
+/* As many labels as leave room to close the view; one byte more is refused. */
+START_TEST(labels_take_what_is_left)
+{
+    struct gcs_prng prng;
+    size_t used = 0;
+    gcs_prng_init(&prng, 4);
+    draw_value(&prng, 1, 1, 0);
+    in.p.closing_count = 0;
+    in.p.survivors_count = 0;
+    in.p.epoch = 1;
+    in.p.members_count = 700;
+    for (uint16_t i = 0; i < in.p.members_count; i++) {
+        struct gcs_member *member = &in.members[i];
+        *member = (struct gcs_member){.id = {{8, {(uint8_t)i, (uint8_t)(i >> 8)}}, 1},
+                                      .receive_bytes = UINT32_MAX,
+                                      .weight = 1};
+        memset(member->label, 'a', GCS_LABEL_MAX);
+        used += gcs_member_bytes(member);
+    }
+    for (uint16_t i = 0; !gcs_proposal_has_room(in.p.members_count, used, 0); i++) {
+        used -= gcs_member_bytes(&in.members[i]);
+        in.members[i].label[0] = '\0';
+        used += gcs_member_bytes(&in.members[i]);
+    }
+    begin();
+    gcs_proposal_write(&w, &in.p);
+    size_t size = written();
+    ck_assert_uint_le(size, gcs_proposal_bound(in.p.members_count, 0));
+    ck_assert_int_eq(read_value(bytes, size, NULL), 0);
+    memset(in.members[0].label, 'a', GCS_LABEL_MAX);
+    begin();
+    gcs_proposal_write(&w, &in.p);
+    ck_assert_int_eq(read_value(bytes, written(), NULL), GCS_EMALFORMED);
 }
 END_TEST
 
@@ -612,6 +695,7 @@ int main(void)
     const TTest *const tests[] = {
         join_comes_back,
         a_joiner_has_an_address_that_is_not_too_long,
+        a_label_is_well_formed,
         refuse_and_excluded_come_back,
         poll_and_vote_come_back,
         polls_that_make_no_sense,
@@ -620,7 +704,7 @@ int main(void)
         ballots_have_an_order,
         promise_comes_back,
         a_proposal_comes_back,
-        the_largest_proposal_fits,
+        the_largest_proposal_fits, labels_take_what_is_left,
         a_small_proposal_has_these_bytes,
         counts_that_the_body_cannot_hold,
         no_address_twice,

@@ -5,6 +5,7 @@
 #include <check.h>
 
 struct watchers_net net;
+uint64_t watchers_heartbeat_max;
 
 struct gcs_address watchers_address(uint32_t number)
 {
@@ -55,6 +56,7 @@ void watchers_open_node(int index, uint64_t process)
         .allocator = &net.scarce.allocator,
         .process = process,
         .heartbeat_ns = WATCHERS_HEARTBEAT,
+        .heartbeat_max_ns = watchers_heartbeat_max,
         .suspect_ns = WATCHERS_SUSPECT,
         .suspect_max_ns = WATCHERS_LONGEST,
         .helpers = 3,

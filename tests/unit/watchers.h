@@ -54,6 +54,7 @@ struct watchers_net {
 };
 
 extern struct watchers_net net;
+extern uint64_t watchers_heartbeat_max; /* of those that are opened from now on; 0: the default */
 
 void watchers_open(void);
 void watchers_close(void);

@@ -113,9 +113,13 @@ struct gcs_core_config {
     uint32_t probes;         /* others who are asked about a silent peer; default 3 */
     void *trace_ctx;
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
-    bool reliable; /* the network loses no packets between living peers, nor changes
-                      their order, unless gcs_core_unreachable tells: what is missing
-                      is on its way, and not asked for */
+    bool reliable;                 /* the network loses no packets between living peers, nor changes
+                                      their order, unless gcs_core_unreachable tells: what is missing
+                                      is on its way, and not asked for */
+    char label[GCS_LABEL_MAX + 1]; /* where this member is, "site/rack/host"; "", the default: not
+                                      said. Labels make views a tree of regions by place */
+    uint64_t heartbeat_max_ns;     /* longest silence towards a peer while there is no traffic, from
+                                      heartbeat_ns to a third of suspect_ns; 0, the default: that */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -162,7 +166,8 @@ struct gcs_group_config {
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
                         the same at all of them. Otherwise unused */
-    uint32_t region_size; /* a view of more members than this is a tree of regions of at most
+    uint32_t region_size; /* a view of more members than this, or of several places by its members'
+                             labels, is a tree of regions of at most
                              this size, which repair their losses and acknowledge by themselves;
                              same at all members; 0: never, 2 to GCS_MEMBERS_MAX; default 16 */
     enum gcs_safe_quorum safe_quorum; /* same at all members; default GCS_SAFE_MAJORITY */
@@ -389,60 +394,63 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
 /* ---- Counters --------------------------------------------------------------------------- */
 
 /* X(name, what it counts) */
-#define GCS_COUNTER_TABLE(X)                                                             \
-    X(packets_received, "packets handed in")                                             \
-    X(packets_sent, "packets handed out, one per multicast")                             \
-    X(bytes_received, "bytes of packets handed in")                                      \
-    X(bytes_sent, "bytes of packets handed out, one per multicast")                      \
-    X(dropped_short, "packets too short or with impossible lengths")                     \
-    X(dropped_version, "packets of another protocol version")                            \
-    X(dropped_corrupt, "packets whose checksum does not match")                          \
-    X(dropped_foreign, "packets of a cluster or group that is not ours")                 \
-    X(dropped_stale, "packets of a view that is not ours")                               \
-    X(dropped_malformed, "packets whose contents make no sense")                         \
-    X(dropped_duplicate, "numbered packets that were there already")                     \
-    X(dropped_overrun, "numbered packets beyond the window")                             \
-    X(dropped_memory, "packets for which there was no memory")                           \
-    X(frames_unknown, "frames of a type that we do not know")                            \
-    X(messages_sent, "messages multicast")                                               \
-    X(messages_delivered, "messages delivered")                                          \
-    X(bytes_delivered, "bytes of messages delivered")                                    \
-    X(data_packets_sent, "numbered packets sent, without repairs")                       \
-    X(private_packets_sent, "packets sent to one member alone, without repairs")         \
-    X(control_packets_sent, "unnumbered packets sent")                                   \
-    X(nacks_sent, "requests for repair sent")                                            \
-    X(nacks_received, "requests for repair received")                                    \
-    X(nacks_to_source, "... of those, for packets of this member")                       \
-    X(nacks_suppressed, "requests that another member's made needless")                  \
-    X(nacks_forged, "requests for packets that were never sent")                         \
-    X(repairs_sent, "packets sent again for others")                                     \
-    X(repairs_suppressed, "repairs that another member's made needless")                 \
-    X(repairs_received, "missing packets that came as a repair")                         \
-    X(repairs_near, "... of those, from the own region")                                 \
-    X(window_full, "times that a full window held packets back")                         \
-    X(window_cuts, "times that congestion made the window smaller")                      \
-    X(congestion_told, "times that this member told senders of congestion")              \
-    X(congestion_heard, "times that it was told")                                        \
-    X(slow_members, "times that a member said that its application takes nothing")       \
-    X(polls, "polls before a ballot")                                                    \
-    X(ballots, "ballots started")                                                        \
-    X(reproposals, "ballots that proposed an accepted value again")                      \
-    X(fetches, "proposals or installs that had to fetch packets first")                  \
-    X(views_installed, "views installed")                                                \
-    X(exclusions, "times that this member found itself excluded")                        \
-    X(lineages_met, "other lineages of a group that were met")                           \
-    X(lineages_left, "lineages that this member has given up for another")               \
-    X(suspicions, "peers suspected")                                                     \
-    X(transfers_begun, "attempts to get the group's state")                              \
-    X(state_bytes_sent, "bytes of state sent to new members")                            \
-    X(state_bytes_received, "bytes of state received as a new member")                   \
-    X(allocations, "pieces of memory allocated")                                         \
-    X(bytes_copied, "bytes of messages and packets that were copied within the process") \
-    X(send_calls, "system calls that sent")                                              \
-    X(receive_calls, "system calls that received")                                       \
-    X(datagrams_sent, "datagrams sent, one for each receiver")                           \
-    X(datagrams_received, "datagrams received")                                          \
-    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
+#define GCS_COUNTER_TABLE(X)                                                                 \
+    X(packets_received, "packets handed in")                                                 \
+    X(packets_sent, "packets handed out, one per multicast")                                 \
+    X(bytes_received, "bytes of packets handed in")                                          \
+    X(bytes_sent, "bytes of packets handed out, one per multicast")                          \
+    X(dropped_short, "packets too short or with impossible lengths")                         \
+    X(dropped_version, "packets of another protocol version")                                \
+    X(dropped_corrupt, "packets whose checksum does not match")                              \
+    X(dropped_foreign, "packets of a cluster or group that is not ours")                     \
+    X(dropped_stale, "packets of a view that is not ours")                                   \
+    X(dropped_malformed, "packets whose contents make no sense")                             \
+    X(dropped_duplicate, "numbered packets that were there already")                         \
+    X(dropped_overrun, "numbered packets beyond the window")                                 \
+    X(dropped_memory, "packets for which there was no memory")                               \
+    X(frames_unknown, "frames of a type that we do not know")                                \
+    X(messages_sent, "messages multicast")                                                   \
+    X(messages_delivered, "messages delivered")                                              \
+    X(bytes_delivered, "bytes of messages delivered")                                        \
+    X(data_packets_sent, "numbered packets sent, without repairs")                           \
+    X(private_packets_sent, "packets sent to one member alone, without repairs")             \
+    X(control_packets_sent, "unnumbered packets sent")                                       \
+    X(nacks_sent, "requests for repair sent")                                                \
+    X(nacks_received, "requests for repair received")                                        \
+    X(nacks_to_source, "... of those, for packets of this member")                           \
+    X(nacks_suppressed, "requests that another member's made needless")                      \
+    X(nacks_forged, "requests for packets that were never sent")                             \
+    X(acks_forged, "acknowledgements of packets that were never sent")                       \
+    X(requests_refused, "requests of members that had made too many just before")            \
+    X(packets_differing, "packets that differ from the one that is held under their number") \
+    X(repairs_sent, "packets sent again for others")                                         \
+    X(repairs_suppressed, "repairs that another member's made needless")                     \
+    X(repairs_received, "missing packets that came as a repair")                             \
+    X(repairs_near, "... of those, from the own region")                                     \
+    X(window_full, "times that a full window held packets back")                             \
+    X(window_cuts, "times that congestion made the window smaller")                          \
+    X(congestion_told, "times that this member told senders of congestion")                  \
+    X(congestion_heard, "times that it was told")                                            \
+    X(slow_members, "times that a member said that its application takes nothing")           \
+    X(polls, "polls before a ballot")                                                        \
+    X(ballots, "ballots started")                                                            \
+    X(reproposals, "ballots that proposed an accepted value again")                          \
+    X(fetches, "proposals or installs that had to fetch packets first")                      \
+    X(views_installed, "views installed")                                                    \
+    X(exclusions, "times that this member found itself excluded")                            \
+    X(lineages_met, "other lineages of a group that were met")                               \
+    X(lineages_left, "lineages that this member has given up for another")                   \
+    X(suspicions, "peers suspected")                                                         \
+    X(transfers_begun, "attempts to get the group's state")                                  \
+    X(state_bytes_sent, "bytes of state sent to new members")                                \
+    X(state_bytes_received, "bytes of state received as a new member")                       \
+    X(allocations, "pieces of memory allocated")                                             \
+    X(bytes_copied, "bytes of messages and packets that were copied within the process")     \
+    X(send_calls, "system calls that sent")                                                  \
+    X(receive_calls, "system calls that received")                                           \
+    X(datagrams_sent, "datagrams sent, one for each receiver")                               \
+    X(datagrams_received, "datagrams received")
+X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
 
 struct gcs_counters {
 #define GCS_COUNTER_FIELD(name, text) uint64_t name;

@@ -60,6 +60,11 @@ struct gcs_endpoint_options {
     const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
                                  default NULL: none. Starts a second thread, which serves it */
     uint32_t status_mode;     /* its permissions; default 0600 */
+    const char *label;        /* where this endpoint is: "site/rack/host", "site/rack" or "site", at
+                                 most GCS_LABEL_MAX bytes. Large groups repair losses nearby by it;
+                                 default "": not said */
+    uint32_t heartbeat_max_ms; /* heartbeats become as rare as this while there is no traffic, from
+                                  heartbeat_ms to suspect_ms / 3; 0, the default: that */
 };
 
 /* Sets every option to its default, and size. */

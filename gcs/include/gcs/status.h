@@ -38,6 +38,7 @@ extern "C" {
 #define GCS_MEMBER_STATUS_TABLE(X)                                                         \
     X(weight, "votes")                                                                     \
     X(syncing, "1 while it has not got the state of the group yet")                        \
+    X(region, "number of its region in the tree of regions, from 1; 0: there is no tree")  \
     X(suspected, "1 while this member takes it for dead")                                  \
     X(silence_ns, "time since its last sign of life")                                      \
     X(rtt_ns, "smoothed round trip to it, 0 if not known")                                 \
@@ -46,7 +47,8 @@ extern "C" {
     X(missing_packets, "packets of it that are known of and not here")                     \
     X(waiting_packets, "packets of it that are here and not taken by the application yet") \
     X(state_bytes, "bytes of the state that this member has given it, while it does")      \
-    X(state_bytes_max, "how many there are in all, 0 if not known")
+    X(state_bytes_max, "how many there are in all, 0 if not known")                        \
+    X(faults, "what came from it in this view and cannot be right")
 
 /*
  * How long own messages took from the core to their delivery here, of one service. Bucket i counts
@@ -71,6 +73,7 @@ struct gcs_group_status {
 
 struct gcs_member_status {
     struct gcs_member_id id;
+    char label[GCS_LABEL_MAX + 1]; /* where it is; "": it did not say */
     GCS_MEMBER_STATUS_TABLE(GCS_STATUS_FIELD)
 };
 

@@ -24,6 +24,10 @@ extern "C" {
 /* Most members in one view. */
 #define GCS_MEMBERS_MAX 1024
 
+/* Longest label in bytes: where a member is, as "site/rack/host", "site/rack" or "site", each part
+ * [A-Za-z0-9._-]+. */
+#define GCS_LABEL_MAX 63
+
 /* Most votes of one member. */
 #define GCS_WEIGHT_MAX 63
 
@@ -57,6 +61,7 @@ struct gcs_member {
     uint32_t receive_bytes; /* what its transport buffers before it loses packets */
     uint8_t weight;         /* its votes; 0: an observer, which counts for no quorum */
     bool syncing;           /* it has not got the group's state yet, and no vote until then */
+    char label[GCS_LABEL_MAX + 1]; /* where it is; "": it did not say */
 };
 
 /* Why somebody is no longer a member. */
