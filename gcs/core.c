@@ -26,6 +26,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
         .heartbeat_ns = 50000000,
         .suspect_ns = 500000000,
         .probes = 3,
+        .assembly_bytes = UINT64_C(1) << 30,
     };
 }
 
@@ -37,7 +38,7 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
            config->suspect_ns >= 3 * config->heartbeat_ns &&
            (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
-           config->probes <= PROBES_MAX;
+           config->probes <= PROBES_MAX && config->assembly_bytes > 0;
 }
 
 /* ---- What the detector asks of us ------------------------------------------------------- */

@@ -135,6 +135,7 @@ static int open_core(struct gcs_endpoint *endpoint, const struct gcs_endpoint_op
     config.suspect_ns = options->suspect_ms * GCS_NS_PER_MS;
     config.suspect_max_ns = options->suspect_max_ms * GCS_NS_PER_MS;
     config.probes = options->probes;
+    config.assembly_bytes = options->assembly_bytes;
     if (endpoint->trace) {
         config.trace_ctx = endpoint->trace;
         config.trace = gcs_trace_write;
@@ -162,6 +163,7 @@ static int begin(const struct gcs_endpoint_options *options, const struct gcs_al
     endpoint->allocator = allocator;
     endpoint->own_loop = options->flags & GCS_OWN_LOOP;
     endpoint->submit_bytes = options->submit_bytes;
+    endpoint->assembly_bytes = options->assembly_bytes;
     endpoint->wake_fd = endpoint->ready_fd = endpoint->timer_fd = -1;
     endpoint->writable_end = &endpoint->writable;
     endpoint->armed = GCS_NEVER;

@@ -16,6 +16,8 @@
 #define SUBMIT_BYTES_MIN 1024
 #define SUBMIT_BYTES_MAX (UINT32_C(1) << 30)
 #define PROBES_MAX       64
+#define ASSEMBLY_BYTES_MIN 1024
+#define ASSEMBLY_BYTES_MAX (UINT64_C(1) << 40)
 #define EVENTS_MAX       (UINT32_C(1) << 20)
 #define CLUSTER_MAX      255
 #define STATUS_PATH_MAX  107 /* what the kernel's struct sockaddr_un has room for */
@@ -26,7 +28,6 @@
 #define WINDOW_PACKETS_MAX 65536
 #define WINDOW_BYTES_MIN   4096
 #define QUEUE_BYTES_MIN    4096
-#define MESSAGE_BYTES_MAX  (UINT32_C(1) << 30)
 
 void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
 {
@@ -39,6 +40,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .events = 1024,
         .probes = 3,
         .status_mode = 0600,
+        .assembly_bytes = UINT64_C(1) << 30,
     };
 }
 
@@ -112,6 +114,9 @@ static int check_options(const struct gcs_endpoint_options *options)
             check_range("submit_bytes", options->submit_bytes, SUBMIT_BYTES_MIN, SUBMIT_BYTES_MAX);
     if (!error)
         error = check_range("events", options->events, 1, EVENTS_MAX);
+    if (!error)
+        error = check_range("assembly_bytes", options->assembly_bytes, ASSEMBLY_BYTES_MIN,
+                            ASSEMBLY_BYTES_MAX);
     return error ? error : check_status(options);
 }
 
@@ -182,7 +187,7 @@ static int check_group_config(const struct gcs_group_config *config)
     if (!error)
         error = check_range("queue_bytes", config->queue_bytes, QUEUE_BYTES_MIN, UINT32_MAX);
     if (!error)
-        error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
+        error = check_range("message_bytes", config->message_bytes, 1, UINT32_MAX);
     if (!error)
         error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
     if (!error && config->region_size != 0)

@@ -33,6 +33,17 @@ enum { GCS_ERA_UNORDERED, GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_O
 /* The order that a service belongs to; -1: none. */
 int gcs_era_order_of(uint8_t service);
 
+/* A long message that was announced, in total order, and whose first fragment has not come. */
+struct gcs_long {
+    struct gcs_long *next;
+    struct gcs_buffer *buffer; /* NULL: it waits for memory */
+    uint64_t number;           /* of the message */
+    uint32_t total;
+    uint16_t rank;
+    bool waited;
+    bool own; /* the buffer is that of our own message, and has it already */
+};
+
 /* What one member knows of another. */
 struct gcs_fellow {
     struct gcs_peer *peer;    /* NULL: self */
@@ -45,6 +56,8 @@ struct gcs_fellow {
     uint64_t frozen_held;     /* what we acknowledged when we froze */
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
     struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
+    uint64_t room;            /* it has room for our long message of this number */
+    uint32_t longs;           /* in the era's list */
     uint16_t holder;          /* while the view closes: who holds what we lack */
     uint64_t slow_told;       /* when it last said that its application takes nothing */
     uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
@@ -91,6 +104,10 @@ struct gcs_era {
     uint64_t sent;         /* own packets numbered */
     uint64_t base;         /* own packets up to here are taken by all */
     uint32_t window_bytes; /* own bytes that may be between base and sent */
+    struct gcs_long *longs; /* in the order that all agree on */
+    uint64_t long_asked;   /* own long message that memory was last asked for; 0: none */
+    uint64_t long_due;     /* ask once more */
+    uint32_t long_attempts;
     uint16_t pipes;        /* fellows with a pipe */
     uint64_t pipes_due;
     uint16_t unheard;      /* fellows not heard in this view yet */
@@ -148,6 +165,24 @@ void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
 
 /* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
+
+/* ---- long messages: era_long.c ----------------------------------------------------------- */
+
+/* A member announces one. GCS_ENOMEM. */
+int gcs_era_announced(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total);
+/* Reserves memory for those whose turn it is, and tells their senders. */
+void gcs_era_admit(struct gcs_era *era);
+/* The first fragment has come: the message goes where memory was reserved. False: none was. */
+bool gcs_era_begin_long(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total,
+                        struct gcs_assembly *assembly);
+/* Ours was announced: whether everybody has room. Asks those that have not said so. */
+bool gcs_era_has_room(struct gcs_era *era, uint64_t now, uint64_t number);
+/* Asks again when it is time to. */
+void gcs_era_ask_room(struct gcs_era *era, uint64_t now);
+/* False: malformed. */
+bool gcs_era_hear_room(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame);
+/* The view is over: what has come of messages that are not whole is of no use. */
+void gcs_era_drop_pieces(struct gcs_era *era);
 
 /* ---- telling what has become safe: era_stable.c ------------------------------------------ */
 

@@ -19,6 +19,9 @@
 #include "views/bootstrap.h"
 #include "views/damper.h"
 
+/* How long messages come: memory for one of each kind is there in any case. */
+enum gcs_long_kind { GCS_LONG_MULTICAST, GCS_LONG_PRIVATE, GCS_LONG_KINDS };
+
 enum gcs_group_state {
     GCS_GROUP_LOOKING, /* not a member yet */
     GCS_GROUP_MEMBER,
@@ -52,7 +55,9 @@ struct gcs_core_group {
     struct gcs_gift *gifts; /* to members that get it from this one */
     uint16_t evicting_count;
     struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */
-    bool wants_room;    /* somebody was refused */
+    bool wants_room;    /* somebody was refused, ... */
+    size_t wanted;      /* who last asked for so much */
+    uint64_t assembling[GCS_LONG_KINDS]; /* bytes reserved for long messages */
     bool primary;
     uint64_t blocked_at; /* when the primary was lost */
     struct gcs_address *seeds; /* a copy */
@@ -104,6 +109,7 @@ struct gcs_core {
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
     const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
+    uint64_t assembling; /* bytes reserved for long messages of all groups */
     int64_t wall_offset; /* the wall clock shows now and so much more */
     bool dirty; /* an input came since the last advance */
 };
@@ -170,6 +176,21 @@ void gcs_lineage_tick(struct gcs_core_group *group, uint64_t now);
 void gcs_lineage_meet(struct gcs_core_group *group, uint64_t lineage);
 void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
                       const struct gcs_packet *packet, const struct gcs_frame *frame);
+
+/* ---- memory for long messages: group_long.c ----------------------------------------------- */
+
+/* Longer than this, and memory at all members is asked for first: as many KiB as a window has packets,
+ * which is the same at all members. */
+static inline bool gcs_group_is_long(const struct gcs_core_group *group, uint32_t total)
+{
+    return total >> 10 >= group->config.window_packets;
+}
+
+/* A buffer for a message of total bytes, and GCS_MESSAGE_SIZE_MAX more; or, if there is one, this that
+ * has the message behind so many bytes, and its size right before it. NULL: not now; something that was
+ * reserved earlier must come back first, after which the core is dirty. */
+struct gcs_buffer *gcs_group_reserve(struct gcs_core_group *group, enum gcs_long_kind kind,
+                                     uint32_t total, struct gcs_buffer *whole);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

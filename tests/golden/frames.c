@@ -4,6 +4,7 @@
 #include "gcs/wire/lease.h"
 #include "gcs/wire/nack.h"
 #include "gcs/wire/piece.h"
+#include "gcs/wire/room.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/report.h"
 #include "gcs/wire/runs.h"
@@ -393,6 +394,26 @@ static void check_heartbeat(void)
     EXPECT(read.stamp == beat.stamp && read.echo == beat.echo);
 }
 
+static const uint8_t room_wanted[] = {0x00, 0xac, 0x02}; /* for message 300 */
+static const uint8_t room_there[] = {0x01, 0x01};
+
+static void check_room(void)
+{
+    uint8_t bytes[GCS_ROOM_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    enum gcs_room_kind kind;
+    uint64_t number;
+    gcs_room_write(&w, GCS_ROOM_WANTED, 300);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), room_wanted);
+    EXPECT(gcs_room_read(room_wanted, sizeof(room_wanted), &kind, &number));
+    EXPECT(kind == GCS_ROOM_WANTED && number == 300);
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_room_write(&w, GCS_ROOM_THERE, 1);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), room_there);
+    EXPECT(gcs_room_read(room_there, sizeof(room_there), &kind, &number));
+    EXPECT(kind == GCS_ROOM_THERE && number == 1);
+}
+
 void golden_frames(void)
 {
     check_varints();
@@ -406,6 +427,7 @@ void golden_frames(void)
     check_private();
     check_piece();
     check_lease();
+    check_room();
     check_heartbeat();
     check_heartbeat_about();
 }

@@ -103,6 +103,11 @@ static void choose_sizes(struct world *world)
     group->safe_quorum = random % 4 == 0 ? GCS_SAFE_ALL : GCS_SAFE_MAJORITY;
     group->rotate = random / 4 % 3 == 0;
     group->stable = random / 12 % 2 == 0;
+    world->longs = random / 24 % 8 == 0;
+    if (world->longs) { /* several times a window, and memory for one of the longest or a few */
+        group->message_bytes = 4 * group->window_packets << 10;
+        core->assembly_bytes = group->message_bytes + random / 192 % 2 * 2 * group->message_bytes;
+    }
 }
 
 static void build(struct world *world, const struct world_options *options,

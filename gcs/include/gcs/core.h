@@ -116,6 +116,9 @@ struct gcs_core_config {
     bool reliable;                /* the network loses no packets between living peers, nor changes
                                      their order, unless gcs_core_unreachable tells: what is missing
                                      is on its way, and not asked for */
+    uint64_t assembly_bytes;      /* for long messages that are coming in, or that the application
+                                     has; beyond, their senders wait, but for one multicast and one
+                                     private message of each group; default 1 GiB */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -416,6 +419,8 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(repairs_received, "missing packets that came as a repair")                                  \
     X(repairs_near, "... of those, from the own region")                                          \
     X(window_full, "times that a full window held packets back")                                  \
+    X(long_messages, "long messages that other members' memory was asked for")                    \
+    X(long_waits, "long messages that had to wait for memory of this member")                     \
     X(slow_members, "times that a member said that its application takes nothing")                \
     X(polls, "polls before a ballot")                                                             \
     X(ballots, "ballots started")                                                                 \

@@ -60,6 +60,9 @@ struct gcs_endpoint_options {
     const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
                                  default NULL: none. Starts a second thread, which serves it */
     uint32_t status_mode;     /* its permissions; default 0600 */
+    uint64_t assembly_bytes;  /* memory for long messages that are coming in, or that the application
+                                 has: beyond, their senders wait; no less than a group's
+                                 message_bytes; default 1 GiB */
 };
 
 /* Sets every option to its default, and size. */

@@ -27,7 +27,8 @@ extern "C" {
     X(window_bytes_max, "the most that there may be of them")                                     \
     X(queue_bytes, "bytes of own messages that wait for room in the window")                      \
     X(queue_bytes_max, "beyond it multicasting waits")                                            \
-    X(held_bytes, "bytes of packets of all senders that are held here")
+    X(held_bytes, "bytes of packets of all senders that are held here")                           \
+    X(assembly_bytes, "bytes reserved for long messages that come in, or that the application has")
 
 /* X(name, text): of one member, as this one sees it */
 #define GCS_MEMBER_STATUS_TABLE(X)                                                                \
