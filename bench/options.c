@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MAX_BYTES  (16u << 20)
+#define SIZE_MAX_BYTES  (256u << 20)
 #define STATE_MAX_BYTES (UINT64_C(1) << 40)
 #define SECONDS_MAX     86400.0
 #define RATE_MAX        1e9

@@ -14,9 +14,17 @@ struct gcs_assembly {
     uint32_t prefix;           /* bytes of the varint before the message */
     uint32_t total;
     uint32_t filled;
+    bool there; /* the buffer has the message already */
+    bool given; /* the buffer is somebody else's choice, and nothing is in it yet */
 };
 
 void gcs_assembly_fini(struct gcs_assembly *assembly);
+
+/* The message that begins with the next fragment goes into this buffer, whose reference is taken
+ * over and which has room for total bytes and GCS_MESSAGE_SIZE_MAX more. there: it has all of the
+ * message already, and its size before it. */
+void gcs_assembly_use(struct gcs_assembly *assembly, struct gcs_buffer *buffer, uint32_t total,
+                      bool there);
 
 /*
  * Adds a fragment. 1: the message is whole: *buffer (the caller's reference) holds *size bytes
@@ -26,6 +34,6 @@ void gcs_assembly_fini(struct gcs_assembly *assembly);
  */
 int gcs_assembly_add(struct gcs_assembly *assembly, struct gcs_pool *pool,
                      const struct gcs_fragment *fragment, uint32_t message_bytes,
-                     struct gcs_buffer **buffer, uint32_t *size);
+                     struct gcs_buffer **buffer, size_t *size);
 
 #endif

@@ -29,6 +29,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
         .heartbeat_ns = 50000000,
         .suspect_ns = 500000000,
         .probes = 3,
+        .assembly_bytes = UINT64_C(1) << 30,
     };
 }
 
@@ -46,10 +47,11 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
            config->suspect_ns >= 3 * config->heartbeat_ns &&
-           (config->heartbeat_max_ns == 0 || (config->heartbeat_max_ns >= config->heartbeat_ns &&
-                                              config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
+           (config->heartbeat_max_ns == 0 ||
+            (config->heartbeat_max_ns >= config->heartbeat_ns &&
+             config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
            (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
-           config->probes <= PROBES_MAX && label_is_good(config);
+           config->probes <= PROBES_MAX && config->assembly_bytes > 0 && label_is_good(config);
 }
 
 /* ---- What the detector asks of us ------------------------------------------------------- */

@@ -195,6 +195,7 @@ struct gcs_endpoint {
     struct gcs_fork_mark *fork_mark;
     bool own_loop;
     uint32_t submit_bytes;
+    uint64_t assembly_bytes;
     int wake_fd;  /* eventfd: ends the loop's sleep */
     int ready_fd; /* gcs_fd: an eventfd, or with GCS_OWN_LOOP an epoll descriptor */
     int timer_fd; /* GCS_OWN_LOOP: inside ready_fd */

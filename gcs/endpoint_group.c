@@ -86,6 +86,18 @@ static int fail_join(int error, const char *name, const struct gcs_group_config 
     }
 }
 
+/* The longest message has to fit into what there is for long ones. */
+static int check_assembly(const struct gcs_endpoint *endpoint,
+                          const struct gcs_group_config *config)
+{
+    if (config->message_bytes <= endpoint->assembly_bytes)
+        return 0;
+    return gcs_fail(GCS_EOPTION,
+                    "message_bytes is %" PRIu32 ": must be at most the endpoint's assembly_bytes, "
+                    "which is %" PRIu64,
+                    config->message_bytes, endpoint->assembly_bytes);
+}
+
 static int join(struct gcs_endpoint *endpoint, const char *name, struct gcs_group_config *config,
                 struct gcs_group **out)
 {
@@ -119,6 +131,8 @@ int gcs_join(struct gcs_endpoint *endpoint, const char *name, const struct gcs_g
     error = gcs_name_check(name);
     if (!error)
         error = gcs_group_config_read(config, &chosen);
+    if (!error)
+        error = check_assembly(endpoint, &chosen);
     if (!error)
         error = join(endpoint, name, &chosen, group);
     gcs_endpoint_leave(endpoint);

@@ -137,6 +137,7 @@ static int open_core(struct gcs_endpoint *endpoint, const struct gcs_endpoint_op
     config.suspect_max_ns = options->suspect_max_ms * GCS_NS_PER_MS;
     config.probes = options->probes;
     memcpy(config.label, options->label, strlen(options->label)); /* which was checked */
+    config.assembly_bytes = options->assembly_bytes;
     if (endpoint->trace) {
         config.trace_ctx = endpoint->trace;
         config.trace = gcs_trace_write;
@@ -164,6 +165,7 @@ static int begin(const struct gcs_endpoint_options *options, const struct gcs_al
     endpoint->allocator = allocator;
     endpoint->own_loop = options->flags & GCS_OWN_LOOP;
     endpoint->submit_bytes = options->submit_bytes;
+    endpoint->assembly_bytes = options->assembly_bytes;
     endpoint->wake_fd = endpoint->ready_fd = endpoint->timer_fd = -1;
     endpoint->writable_end = &endpoint->writable;
     endpoint->armed = GCS_NEVER;

@@ -17,6 +17,8 @@
 #define SUBMIT_BYTES_MIN 1024
 #define SUBMIT_BYTES_MAX (UINT32_C(1) << 30)
 #define PROBES_MAX       64
+#define ASSEMBLY_BYTES_MIN 1024
+#define ASSEMBLY_BYTES_MAX (UINT64_C(1) << 40)
 #define EVENTS_MAX       (UINT32_C(1) << 20)
 #define CLUSTER_MAX      255
 #define STATUS_PATH_MAX  107 /* what the kernel's struct sockaddr_un has room for */
@@ -27,7 +29,6 @@
 #define WINDOW_PACKETS_MAX 65536
 #define WINDOW_BYTES_MIN   4096
 #define QUEUE_BYTES_MIN    4096
-#define MESSAGE_BYTES_MAX  (UINT32_C(1) << 30)
 
 void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
 {
@@ -41,6 +42,7 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options)
         .probes = 3,
         .status_mode = 0600,
         .label = "",
+        .assembly_bytes = UINT64_C(1) << 30,
     };
 }
 
@@ -144,6 +146,9 @@ static int check_options(const struct gcs_endpoint_options *options)
         error = check_range("events", options->events, 1, EVENTS_MAX);
     if (!error)
         error = check_label(options->label);
+    if (!error)
+        error = check_range("assembly_bytes", options->assembly_bytes, ASSEMBLY_BYTES_MIN,
+                            ASSEMBLY_BYTES_MAX);
     return error ? error : check_status(options);
 }
 
@@ -214,7 +219,7 @@ static int check_group_config(const struct gcs_group_config *config)
     if (!error)
         error = check_range("queue_bytes", config->queue_bytes, QUEUE_BYTES_MIN, UINT32_MAX);
     if (!error)
-        error = check_range("message_bytes", config->message_bytes, 1, MESSAGE_BYTES_MAX);
+        error = check_range("message_bytes", config->message_bytes, 1, UINT32_MAX);
     if (!error)
         error = check_range("state_queue_bytes", config->state_queue_bytes, 4096, UINT32_MAX);
     if (!error && config->region_size != 0)

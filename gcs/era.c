@@ -112,7 +112,8 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = era->pressure_due = GCS_NEVER;
+    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = era->pressure_due =
+        era->long_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
         !gcs_tree_open(era, now)) {
         gcs_era_close(era);
@@ -144,18 +145,12 @@ void gcs_era_unref(struct gcs_era *era)
     gcs_release(allocator, era);
 }
 
-static void forget_packets(struct gcs_fellow *fellow)
-{
-    gcs_window_fini(&fellow->window);
-    for (int order = 0; order < GCS_ERA_ORDERS; order++)
-        gcs_assembly_fini(&fellow->assembly[order]);
-}
-
 void gcs_era_forget_packets(struct gcs_era *era)
 {
     era->forgotten = true;
+    gcs_era_drop_pieces(era);
     for (uint16_t rank = 0; rank < era->view.count; rank++)
-        forget_packets(&era->fellows[rank]);
+        gcs_window_fini(&era->fellows[rank].window);
 }
 
 static void close_fellows(struct gcs_era *era)
@@ -164,7 +159,7 @@ static void close_fellows(struct gcs_era *era)
         struct gcs_fellow *fellow = &era->fellows[rank];
         if (!fellow->window.allocator)
             break;
-        forget_packets(fellow);
+        gcs_window_fini(&fellow->window);
         gcs_pipe_free(fellow->pipe);
         if (fellow->peer)
             gcs_detector_unwatch(era->group->core->detector, fellow->peer);
@@ -174,6 +169,7 @@ static void close_fellows(struct gcs_era *era)
 void gcs_era_close(struct gcs_era *era)
 {
     const struct gcs_allocator *allocator = era->allocator;
+    gcs_era_drop_pieces(era);
     close_fellows(era);
     for (int order = 0; order < GCS_ERA_ORDERS; order++)
         if (era->orders[order])
@@ -213,6 +209,7 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = min_time(deadline, era->pipes_due);
     deadline = min_time(deadline, era->slow_due);
     deadline = min_time(deadline, era->pressure_due);
+    deadline = min_time(deadline, era->long_due);
     deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
     if (era->tree)
         deadline = min_time(deadline, gcs_tree_deadline(era));

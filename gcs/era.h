@@ -35,30 +35,43 @@ enum { GCS_ERA_UNORDERED, GCS_ERA_FIFO, GCS_ERA_CAUSAL, GCS_ERA_TOTAL, GCS_ERA_O
 /* The order that a service belongs to; -1: none. */
 int gcs_era_order_of(uint8_t service);
 
+/* A long message that was announced, in total order, and whose first fragment has not come. */
+struct gcs_long {
+    struct gcs_long *next;
+    struct gcs_buffer *buffer; /* NULL: it waits for memory */
+    uint64_t number;           /* of the message */
+    uint32_t total;
+    uint16_t rank;
+    bool waited;
+    bool own; /* the buffer is that of our own message, and has it already */
+};
+
 /* What one member knows of another. */
 struct gcs_fellow {
     struct gcs_peer *peer;    /* NULL: self */
     struct gcs_window window; /* its packets */
     struct gcs_gaps gaps;
-    uint64_t first;           /* of its packets, the number of the first that came from itself */
+    uint64_t first;             /* of its packets, the number of the first that came from itself */
     struct gcs_missing missing; /* while each number is asked for by itself */
     struct gcs_loss loss;       /* on the way from it */
-    uint64_t arrived;         /* its packets up to here were given to the orders */
-    uint64_t taken;           /* our packets up to here its application has taken */
-    uint64_t came;            /* the highest number of its packets that has come */
-    uint64_t seen;            /* the highest of ours that has come to it, as far as we were told */
-    uint64_t frozen_held;     /* what we acknowledged when we froze */
+    uint64_t arrived;           /* its packets up to here were given to the orders */
+    uint64_t taken;             /* our packets up to here its application has taken */
+    uint64_t came;              /* the highest number of its packets that has come */
+    uint64_t seen;        /* the highest of ours that has come to it, as far as we were told */
+    uint64_t frozen_held; /* what we acknowledged when we froze */
     struct gcs_assembly assembly[GCS_ERA_ORDERS];
-    struct gcs_pipe *pipe;    /* NULL: no message has been sent to or by it alone */
-    uint16_t holder;          /* while the view closes: who holds what we lack */
-    uint64_t faults;          /* what came from it and cannot be right: era_conduct.c */
-    uint64_t asked_at;        /* when requests of it were last forgiven */
-    uint32_t asked;           /* how many are not */
-    uint64_t slow_told;       /* when it last said that its application takes nothing */
-    uint64_t confirmed;       /* it was still in this view after this question: see group_doubt.c */
-    bool heard;               /* it is in this view too: a packet of the view came from it */
+    struct gcs_pipe *pipe; /* NULL: no message has been sent to or by it alone */
+    uint64_t room;         /* it has room for our long message of this number */
+    uint32_t longs;        /* in the era's list */
+    uint16_t holder;       /* while the view closes: who holds what we lack */
+    uint64_t faults;       /* what came from it and cannot be right: era_conduct.c */
+    uint64_t asked_at;     /* when requests of it were last forgiven */
+    uint32_t asked;        /* how many are not */
+    uint64_t slow_told;    /* when it last said that its application takes nothing */
+    uint64_t confirmed;    /* it was still in this view after this question: see group_doubt.c */
+    bool heard;            /* it is in this view too: a packet of the view came from it */
     bool survives;
-    bool lossy;               /* much of what it sends gets lost: to be told */
+    bool lossy; /* much of what it sends gets lost: to be told */
 };
 
 /* An agreed packet that was delivered and is not known to be safe. */
@@ -74,7 +87,7 @@ struct gcs_era {
     uint32_t refs; /* the group's, and one per delivery that the application has */
     struct gcs_view view;
     struct gcs_member *members;
-    struct gcs_fellow *fellows; /* per rank */
+    struct gcs_fellow *fellows;   /* per rank */
     uint64_t *held, *done, *seen; /* scratch vectors, one entry per rank */
     struct gcs_route *others;
     struct gcs_order_engine *orders[GCS_ERA_ORDERS];
@@ -83,14 +96,14 @@ struct gcs_era {
     struct gcs_lease lease;
     bool *granted; /* for the lease, per rank */
 
-    bool frozen;  /* promised: nothing new is sent, delivered or acknowledged */
-    bool closed;  /* the next view is installed */
-    bool retired; /* nobody needs these packets any more, ... */
+    bool frozen;    /* promised: nothing new is sent, delivered or acknowledged */
+    bool closed;    /* the next view is installed */
+    bool retired;   /* nobody needs these packets any more, ... */
     bool forgotten; /* ... and they are gone */
     bool gaps_changed;
     bool fetching;
-    bool missed;           /* packets came before this member was in the view: they were dropped */
-    uint64_t refused;      /* packets dropped for want of room before this view, by the counters */
+    bool missed;      /* packets came before this member was in the view: they were dropped */
+    uint64_t refused; /* packets dropped for want of room before this view, by the counters */
 
     struct gcs_unsettled *unsettled; /* a ring, in order */
     uint32_t unsettled_capacity;
@@ -104,16 +117,20 @@ struct gcs_era {
                               is a tree nobody knows */
     uint32_t flight;       /* own bytes that may still be in it, ... */
     struct gcs_pace pace;  /* ... and how many may be */
-    uint16_t pipes;        /* fellows with a pipe */
+    struct gcs_long *longs; /* in the order that all agree on */
+    uint64_t long_asked;    /* own long message that memory was last asked for; 0: none */
+    uint64_t long_due;      /* ask once more */
+    uint32_t long_attempts;
+    uint16_t pipes; /* fellows with a pipe */
     uint64_t pipes_due;
-    uint16_t unheard;      /* fellows not heard in this view yet */
+    uint16_t unheard; /* fellows not heard in this view yet */
 
     /* acknowledgements that wait for something to ride on */
-    bool ack_owed;         /* something changed since the last STATUS */
-    bool ack_now;          /* and somebody waits for it */
-    bool safe_seen;        /* a safe packet came: others wait for our acknowledgement */
-    uint64_t ack_bytes;    /* taken since the last STATUS */
-    uint64_t came_bytes;   /* and come */
+    bool ack_owed;       /* something changed since the last STATUS */
+    bool ack_now;        /* and somebody waits for it */
+    bool safe_seen;      /* a safe packet came: others wait for our acknowledgement */
+    uint64_t ack_bytes;  /* taken since the last STATUS */
+    uint64_t came_bytes; /* and come */
     uint64_t ack_due;
     /* questions to those who do not acknowledge */
     uint64_t poke_due;
@@ -168,6 +185,24 @@ void gcs_era_taken(struct gcs_era *era, uint16_t rank, uint64_t number);
 /* The closing order: everything in the cut, delivered. GCS_ENOMEM. */
 int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal *value);
 
+/* ---- long messages: era_long.c ----------------------------------------------------------- */
+
+/* A member announces one. GCS_ENOMEM. */
+int gcs_era_announced(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total);
+/* Reserves memory for those whose turn it is, and tells their senders. */
+void gcs_era_admit(struct gcs_era *era);
+/* The first fragment has come: the message goes where memory was reserved. False: none was. */
+bool gcs_era_begin_long(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total,
+                        struct gcs_assembly *assembly);
+/* Ours was announced: whether everybody has room. Asks those that have not said so. */
+bool gcs_era_has_room(struct gcs_era *era, uint64_t now, uint64_t number);
+/* Asks again when it is time to. */
+void gcs_era_ask_room(struct gcs_era *era, uint64_t now);
+/* False: malformed. */
+bool gcs_era_hear_room(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame);
+/* The view is over: what has come of messages that are not whole is of no use. */
+void gcs_era_drop_pieces(struct gcs_era *era);
+
 /* ---- telling what has become safe: era_stable.c ------------------------------------------ */
 
 /* Agreed messages were delivered, all of them to their ends. GCS_ENOMEM. */
@@ -184,7 +219,8 @@ int gcs_era_send(struct gcs_era *era, uint64_t now);
 void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8_t type,
                         const uint8_t *body, size_t size);
 
-/* A word of this view to one address: whoever has left the view behind answers with the decision. */
+/* A word of this view to one address: whoever has left the view behind answers with the decision.
+ */
 void gcs_era_send_status_to(struct gcs_era *era, const struct gcs_address *to);
 
 /* All others in the view are to say where they are. */
@@ -213,8 +249,7 @@ bool gcs_era_asks_each(const struct gcs_era *era);
 /* Repeats to the asker, of that rank, what it lacks. */
 void gcs_era_repair(struct gcs_era *era, uint64_t now, const struct gcs_address *to, uint16_t asker,
                     const struct gcs_nack *nack);
-void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut,
-                   const uint16_t *holder);
+void gcs_era_fetch(struct gcs_era *era, uint64_t now, const uint64_t *cut, const uint16_t *holder);
 
 /* ---- what cannot be right: era_conduct.c ------------------------------------------------- */
 

@@ -117,19 +117,31 @@ static int tell_delivery(struct gcs_era *era, uint64_t now, uint16_t rank, uint6
     return packet->service == GCS_AGREED ? gcs_era_unsettled(era, &event) : 0;
 }
 
+/* 1: the message is whole; 0: more is needed; or an error. */
+static int add_fragment(struct gcs_era *era, uint16_t rank, const struct gcs_held *packet,
+                        struct gcs_buffer **whole, size_t *size)
+{
+    struct gcs_assembly *assembly = &era->fellows[rank].assembly[gcs_era_order_of(packet->service)];
+    struct gcs_fragment fragment;
+    if (!gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment))
+        return GCS_EMALFORMED;
+    if (fragment.size == 0)
+        return gcs_era_announced(era, rank, packet->first, fragment.total);
+    if (fragment.offset == 0 && gcs_group_is_long(era->group, fragment.total) &&
+        !gcs_era_begin_long(era, rank, packet->first, fragment.total, assembly)) {
+        gcs_assembly_fini(assembly);
+        return GCS_EMALFORMED;
+    }
+    return gcs_assembly_add(assembly, &era->group->core->pool, &fragment,
+                            era->group->config.message_bytes, whole, size);
+}
+
 static int deliver_fragment(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t number,
                             const struct gcs_held *packet)
 {
-    struct gcs_fellow *fellow = &era->fellows[rank];
-    struct gcs_fragment fragment;
     struct gcs_buffer *whole;
-    uint32_t size;
-    bool good =
-        gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment);
-    int result = !good ? GCS_EMALFORMED
-                       : gcs_assembly_add(&fellow->assembly[gcs_era_order_of(packet->service)],
-                                          &era->group->core->pool, &fragment,
-                                          era->group->config.message_bytes, &whole, &size);
+    size_t size;
+    int result = add_fragment(era, rank, packet, &whole, &size);
     if (result == 1) {
         result = tell_delivery(era, now, rank, number, packet, whole, whole->data, size);
         gcs_buffer_unref(whole);
@@ -203,6 +215,7 @@ int gcs_era_finish(struct gcs_era *era, uint64_t now, const struct gcs_proposal 
         engine->ops->finish(engine, value->cut, survives);
         result = deliver_order(era, now, order);
     }
+    gcs_era_drop_pieces(era);
     gcs_release(era->group->core->allocator, survives);
     return result;
 }

@@ -111,29 +111,6 @@ static void acknowledge(struct gcs_era *era, uint16_t rank)
                        gcs_writer_size(&w));
 }
 
-int gcs_era_run_pipes(struct gcs_era *era, uint64_t now)
-{
-    era->pipes_due = GCS_NEVER;
-    for (uint16_t rank = 0; era->pipes > 0 && rank < era->view.count; rank++) {
-        struct gcs_pipe *pipe = era->fellows[rank].pipe;
-        if (!pipe)
-            continue;
-        while (pipe->sent - pipe->taken < GCS_PIPE_PACKETS && !gcs_packer_empty(&pipe->packer)) {
-            if (send_next(era, rank) < 0)
-                return GCS_ENOMEM;
-            if (pipe->due == GCS_NEVER)
-                pipe->due = now + RETRY_NS;
-        }
-        if (now >= pipe->due)
-            send_again(era, now, rank);
-        if (pipe->ack_owed)
-            acknowledge(era, rank);
-        if (pipe->due < era->pipes_due)
-            era->pipes_due = pipe->due;
-    }
-    return 0;
-}
-
 void gcs_era_private_acked(struct gcs_era *era, uint64_t now, uint16_t rank, uint64_t held,
                            uint64_t taken)
 {
@@ -187,21 +164,38 @@ static int tell(struct gcs_era *era, uint16_t rank, uint64_t number, const struc
     return 0;
 }
 
+/* Puts the message together; GCS_EAGAIN: there is no memory for a long one yet. */
+static int add_fragment(struct gcs_era *era, struct gcs_pipe *pipe, const struct gcs_held *packet,
+                        struct gcs_buffer **whole, size_t *size)
+{
+    struct gcs_core_group *group = era->group;
+    struct gcs_fragment fragment;
+    if (!gcs_fragment_read(gcs_held_payload(packet), gcs_held_payload_size(packet), &fragment) ||
+        fragment.total > group->config.message_bytes)
+        return GCS_EMALFORMED;
+    if (fragment.offset == 0 && gcs_group_is_long(group, fragment.total)) {
+        struct gcs_buffer *buffer =
+            gcs_group_reserve(group, GCS_LONG_PRIVATE, fragment.total, NULL);
+        if (!buffer)
+            return GCS_EAGAIN;
+        gcs_assembly_use(&pipe->assembly, buffer, fragment.total, false);
+    }
+    return gcs_assembly_add(&pipe->assembly, &group->core->pool, &fragment,
+                            group->config.message_bytes, whole, size);
+}
+
 static int deliver(struct gcs_era *era, uint16_t rank, uint64_t number)
 {
     struct gcs_pipe *pipe = era->fellows[rank].pipe;
     const struct gcs_held *packet = gcs_window_get(&pipe->in, number);
-    const uint8_t *payload = gcs_held_payload(packet);
-    size_t size = gcs_held_payload_size(packet);
-    struct gcs_fragment fragment;
     struct gcs_buffer *whole;
-    uint32_t whole_size;
+    size_t whole_size;
     if (!(packet->flags & GCS_PACKET_FRAGMENT))
-        return tell(era, rank, number, packet, packet->buffer, payload, size);
-    int result = GCS_EMALFORMED;
-    if (gcs_fragment_read(payload, size, &fragment))
-        result = gcs_assembly_add(&pipe->assembly, &era->group->core->pool, &fragment,
-                                  era->group->config.message_bytes, &whole, &whole_size);
+        return tell(era, rank, number, packet, packet->buffer, gcs_held_payload(packet),
+                    gcs_held_payload_size(packet));
+    int result = add_fragment(era, pipe, packet, &whole, &whole_size);
+    if (result == GCS_EAGAIN)
+        return result;
     if (result == 1) {
         result = tell(era, rank, number, packet, whole, whole->data, whole_size);
         gcs_buffer_unref(whole);
@@ -209,6 +203,20 @@ static int deliver(struct gcs_era *era, uint16_t rank, uint64_t number)
     }
     gcs_window_done(&pipe->in, number);
     return result == GCS_ENOMEM ? result : 0;
+}
+
+/* As far as there is memory. GCS_ENOMEM. */
+static int deliver_all(struct gcs_era *era, uint16_t rank)
+{
+    struct gcs_pipe *pipe = era->fellows[rank].pipe;
+    int result = 0;
+    pipe->waits = false;
+    while (result == 0 && pipe->delivered < pipe->in.contiguous) {
+        result = deliver(era, rank, pipe->delivered + 1);
+        pipe->delivered += result == 0;
+        pipe->waits = result == GCS_EAGAIN;
+    }
+    return pipe->waits ? 0 : result;
 }
 
 struct gcs_pipe *gcs_era_pipe(struct gcs_era *era, uint16_t rank)
@@ -230,10 +238,7 @@ int gcs_era_private_receive(struct gcs_era *era, uint16_t rank, const struct gcs
     gcs_window_release(&pipe->in, base);
     pipe->ack_owed = true;
     gcs_window_put(&pipe->in, number, packet);
-    while (pipe->delivered < pipe->in.contiguous)
-        if (deliver(era, rank, ++pipe->delivered) < 0)
-            return GCS_ENOMEM;
-    return 0;
+    return deliver_all(era, rank);
 }
 
 void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *sender, uint64_t number)
@@ -246,6 +251,33 @@ void gcs_era_private_taken(struct gcs_era *era, const struct gcs_member_id *send
         return;
     gcs_window_done(&pipe->in, number);
     pipe->ack_owed = true;
+}
+
+/* ---- Both ------------------------------------------------------------------------------- */
+
+int gcs_era_run_pipes(struct gcs_era *era, uint64_t now)
+{
+    era->pipes_due = GCS_NEVER;
+    for (uint16_t rank = 0; era->pipes > 0 && rank < era->view.count; rank++) {
+        struct gcs_pipe *pipe = era->fellows[rank].pipe;
+        if (!pipe)
+            continue;
+        if (pipe->waits && deliver_all(era, rank) < 0)
+            return GCS_ENOMEM;
+        while (pipe->sent - pipe->taken < GCS_PIPE_PACKETS && !gcs_packer_empty(&pipe->packer)) {
+            if (send_next(era, rank) < 0)
+                return GCS_ENOMEM;
+            if (pipe->due == GCS_NEVER)
+                pipe->due = now + RETRY_NS;
+        }
+        if (now >= pipe->due)
+            send_again(era, now, rank);
+        if (pipe->ack_owed)
+            acknowledge(era, rank);
+        if (pipe->due < era->pipes_due)
+            era->pipes_due = pipe->due;
+    }
+    return 0;
 }
 
 /* ---- From view to view ------------------------------------------------------------------ */

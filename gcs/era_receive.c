@@ -125,6 +125,9 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
         if (!era->closed &&
             !gcs_era_hear_pressure(era, now, packet->rank, frame->body, frame->size))
             counters_of(era)->dropped_malformed++;
+    } else if (frame->type == GCS_FRAME_ROOM) {
+        if (!era->closed && !gcs_era_hear_room(era, packet->rank, frame))
+            counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
                                             frame->size) == GCS_EMALFORMED)
@@ -157,7 +160,9 @@ static bool payload_is_good(const struct gcs_packet *packet, uint32_t *count)
         return false;
     if (packet->flags & GCS_PACKET_FRAGMENT) {
         *count = 1;
-        return gcs_fragment_read(packet->payload, packet->payload_size, &fragment);
+        return gcs_fragment_read(packet->payload, packet->payload_size, &fragment) &&
+               (fragment.size > 0 || (packet->service == GCS_AGREED && packet->first > 0 &&
+                                      !(packet->flags & GCS_PACKET_PRIVATE)));
     }
     int64_t messages = gcs_payload_count(packet->payload, packet->payload_size);
     *count = messages > 0 ? (uint32_t)messages : 0;

@@ -121,15 +121,6 @@ void gcs_era_ask(struct gcs_era *era)
 
 /* ---- Numbered packets ------------------------------------------------------------------- */
 
-static void trace_whole(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing)
-{
-    struct gcs_buffer *whole = gcs_packer_whole(&era->group->packer, packing);
-    if (whole)
-        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, packing->first,
-                              packing->service, whole->data, packing->whole_size);
-    gcs_buffer_unref(whole);
-}
-
 static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packing *packing,
                        const uint8_t *payload)
 {
@@ -140,7 +131,9 @@ static void trace_sent(struct gcs_era *era, uint64_t now, const struct gcs_packi
     if (!era->group->core->config.trace)
         return;
     if (packing->whole_size > 0)
-        trace_whole(era, now, packing);
+        gcs_era_trace_message(era, GCS_TRACE_SEND, now, era->view.self, packing->first,
+                              packing->service, gcs_packer_whole(&era->group->packer),
+                              packing->whole_size);
     if (packing->flags & GCS_PACKET_FRAGMENT)
         return;
     while (gcs_payload_next(payload, packing->size, &offset, &data, &size))
@@ -257,6 +250,39 @@ static int make_way(struct gcs_era *era, uint64_t now, int order)
     return result;
 }
 
+/* The packet that asks for memory for the next message. */
+static int announce_long(struct gcs_era *era, uint64_t now, uint32_t total)
+{
+    struct gcs_packer *packer = &era->group->packer;
+    struct gcs_packing packing = {
+        .buffer = gcs_pool_get(&era->group->core->pool, packer->headroom + GCS_FRAGMENT_HEADER),
+        .size = GCS_FRAGMENT_HEADER,
+        .first = gcs_packer_front(packer),
+        .service = GCS_AGREED,
+        .flags = GCS_PACKET_FRAGMENT,
+    };
+    if (!packing.buffer)
+        return GCS_ENOMEM;
+    gcs_store_le(packing.buffer->data + packer->headroom, total, 4);
+    gcs_store_le(packing.buffer->data + packer->headroom + 4, 0, 4);
+    int result = make_way(era, now, GCS_ERA_TOTAL);
+    if (result == 0)
+        return send_numbered(era, now, &packing);
+    gcs_buffer_unref(packing.buffer);
+    return result;
+}
+
+/* 1: the next packet may go; 0: it begins a long message, and not everybody has memory for it yet. */
+static int may_begin(struct gcs_era *era, uint64_t now)
+{
+    uint32_t total = gcs_packer_begins(&era->group->packer);
+    uint64_t number = gcs_packer_front(&era->group->packer);
+    if (!gcs_group_is_long(era->group, total))
+        return 1;
+    int result = era->long_asked == number ? 0 : announce_long(era, now, total);
+    return result < 0 ? result : gcs_era_has_room(era, now, number);
+}
+
 static int send_data(struct gcs_era *era, uint64_t now)
 {
     struct gcs_packer *packer = &era->group->packer;
@@ -267,7 +293,10 @@ static int send_data(struct gcs_era *era, uint64_t now)
             era->group->core->counters.window_full++;
             return 0;
         }
-        int result = make_way(era, now, gcs_era_order_of(gcs_packer_next_service(packer)));
+        int result = may_begin(era, now);
+        if (result <= 0)
+            return result;
+        result = make_way(era, now, gcs_era_order_of(gcs_packer_next_service(packer)));
         if (result == 0)
             result = gcs_packer_take(packer, &packing);
         if (result == 0)
@@ -390,6 +419,7 @@ void gcs_era_freeze(struct gcs_era *era, uint64_t now)
     for (int order = 0; order < GCS_ERA_ORDERS; order++)
         era->orders[order]->ops->freeze(era->orders[order]);
     era->frozen = true;
+    era->long_due = GCS_NEVER;
     gcs_lease_freeze(&era->lease);
     gcs_group_trace(era->group, GCS_TRACE_BLOCKED, now);
 }

@@ -8,6 +8,8 @@
 
 #include "gcs/base/mutant.h"
 
+#define TURNS_MAX 16 /* windows that are sent in one round */
+
 /* ---- Joining ---------------------------------------------------------------------------- */
 
 static bool name_is_good(const char *name)
@@ -35,7 +37,7 @@ void gcs_group_config_init(struct gcs_group_config *config)
         .window_packets = 1024,
         .window_bytes = 1 << 20,
         .queue_bytes = 1 << 20,
-        .message_bytes = 16 << 20,
+        .message_bytes = 256 << 20,
         .weight = 1,
         .rejoin = true,
         .state_queue_bytes = 16 << 20,
@@ -56,9 +58,9 @@ static bool config_is_good(const struct gcs_core *core, const struct gcs_group_c
            core->find_order(config->order) && packets >= 16 && packets <= 65536 &&
            (packets & (packets - 1)) == 0 && config->window_bytes >= 4096 &&
            config->queue_bytes >= 4096 && config->message_bytes > 0 &&
-           config->message_bytes <= 1u << 30 && config->weight <= GCS_WEIGHT_MAX &&
-           config->state_queue_bytes >= 4096 && config->region_size != 1 &&
-           config->region_size <= GCS_MEMBERS_MAX &&
+           config->message_bytes <= core->config.assembly_bytes &&
+           config->weight <= GCS_WEIGHT_MAX && config->state_queue_bytes >= 4096 &&
+           config->region_size != 1 && config->region_size <= GCS_MEMBERS_MAX &&
            (config->weight > 0 || config->bootstrap == GCS_JOIN) && /* somebody must vote */
            (config->seeds || config->seeds_count == 0);
 }
@@ -183,6 +185,21 @@ void gcs_group_unref(struct gcs_core_group *group)
 
 /* ---- Multicasting ----------------------------------------------------------------------- */
 
+/* A message that is longer than the queue waits until it is empty. */
+static bool takes(const struct gcs_core_group *group, const struct gcs_packer *packer, size_t size)
+{
+    return packer->bytes == 0 || packer->bytes + size <= group->config.queue_bytes;
+}
+
+static int take_in(struct gcs_core_group *group, const struct gcs_packer *packer, size_t size)
+{
+    if (takes(group, packer, size))
+        return 0;
+    group->wants_room = true;
+    group->wanted = size;
+    return GCS_EAGAIN;
+}
+
 /* Whether a message may be queued now. */
 static int may_multicast(struct gcs_core_group *group, enum gcs_service service, size_t size)
 {
@@ -196,11 +213,7 @@ static int may_multicast(struct gcs_core_group *group, enum gcs_service service,
         return GCS_ENOTMEMBER;
     if (group->state == GCS_GROUP_MEMBER && !group->primary)
         return GCS_ENOPRIMARY;
-    if (group->packer.bytes > 0 && group->packer.bytes + size > group->config.queue_bytes) {
-        group->wants_room = true;
-        return GCS_EAGAIN;
-    }
-    return 0;
+    return take_in(group, &group->packer, size);
 }
 
 static void note_multicast(struct gcs_core_group *group, uint64_t now, uint8_t service)
@@ -262,23 +275,26 @@ int gcs_core_send(struct gcs_core_group *group, uint64_t now, const struct gcs_m
     struct gcs_pipe *pipe = gcs_era_pipe(group->era, rank);
     if (!pipe)
         return GCS_ENOMEM;
-    if (pipe->packer.bytes > 0 && pipe->packer.bytes + size > group->config.queue_bytes) {
-        group->wants_room = true;
-        return GCS_EAGAIN;
-    }
+    int error = take_in(group, &pipe->packer, size);
+    if (error)
+        return error;
     group->core->dirty = true;
     return gcs_packer_add(&pipe->packer, GCS_FIFO, data, size);
+}
+
+static bool has_drained(const struct gcs_core_group *group, const struct gcs_packer *packer)
+{
+    return packer->bytes <= group->config.queue_bytes / 2 && takes(group, packer, group->wanted);
 }
 
 /* Whether every queue of the group has drained far enough to be worth another try. */
 static bool has_room(const struct gcs_core_group *group)
 {
-    uint32_t half = group->config.queue_bytes / 2;
     const struct gcs_era *era = group->era;
     for (uint16_t rank = 0; era->pipes > 0 && rank < era->view.count; rank++)
-        if (era->fellows[rank].pipe && era->fellows[rank].pipe->packer.bytes > half)
+        if (era->fellows[rank].pipe && !has_drained(group, &era->fellows[rank].pipe->packer))
             return false;
-    return group->packer.bytes <= half;
+    return has_drained(group, &group->packer);
 }
 
 static void tell_writable(struct gcs_core_group *group)
@@ -345,20 +361,25 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
 {
     struct gcs_era *era = group->era;
     uint64_t sent;
-    int result = 0;
+    int result = 0, turns = 0;
     do { /* what is sent may be deliverable here at once, and make room for more */
         sent = era->sent;
         if (group->doubt == 0)
             result = gcs_era_deliver(era, now);
         if (result == 0 && group->doubt == 0)
+            gcs_era_admit(era);
+        if (result == 0 && group->doubt == 0)
             result = gcs_era_send(era, now);
-    } while (result == 0 && era->sent != sent);
+    } while (result == 0 && era->sent != sent && ++turns < TURNS_MAX);
+    if (turns == TURNS_MAX) /* a long message that nobody else is in for: others have their turn */
+        group->core->dirty = true;
     if (result == 0)
         result = gcs_era_run_pipes(era, now);
     if (result == GCS_ENOMEM)
         group->failed = result;
     gcs_era_request_repairs(era, now);
     gcs_era_acknowledge(era, now);
+    gcs_era_ask_room(era, now);
     gcs_era_slow(era, now);
     gcs_era_pressure(era, now);
 }

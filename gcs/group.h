@@ -11,13 +11,16 @@
 #include "gcs/era.h"
 #include "gcs/events.h"
 #include "gcs/group_state.h"
-#include "gcs/latency.h"
 #include "gcs/group_time.h"
+#include "gcs/latency.h"
 #include "gcs/outbox.h"
 #include "gcs/packer.h"
 #include "gcs/pieces.h"
 #include "views/bootstrap.h"
 #include "views/damper.h"
+
+/* How long messages come: memory for one of each kind is there in any case. */
+enum gcs_long_kind { GCS_LONG_MULTICAST, GCS_LONG_PRIVATE, GCS_LONG_KINDS };
 
 enum gcs_group_state {
     GCS_GROUP_LOOKING, /* not a member yet */
@@ -29,7 +32,7 @@ enum gcs_group_state {
 struct gcs_core_group {
     struct gcs_core *core;
     struct gcs_core_group *next; /* all groups of the core */
-    uint32_t refs; /* the membership's own, and private messages not given back */
+    uint32_t refs;               /* the membership's own, and private messages not given back */
     void *user;
     char name[GCS_NAME_MAX + 1];
     uint64_t tag;
@@ -38,41 +41,43 @@ struct gcs_core_group {
     struct gcs_group_time time;
     enum gcs_group_state state;
     struct gcs_bootstrap_machine *bootstrap; /* while looking */
-    struct gcs_era *era; /* the current view's; NULL before the first */
-    struct gcs_era *old; /* the one before, while somebody may need it */
+    struct gcs_era *era;                     /* the current view's; NULL before the first */
+    struct gcs_era *old;                     /* the one before, while somebody may need it */
     struct gcs_packer packer;
     struct gcs_latency_meter latency;
     uint32_t packet_bytes;
-    bool leaving;       /* as asked for */
-    bool leave_told;    /* and the agreement knows */
-    bool ready;         /* has got the group's state */
-    bool ready_told;    /* and the agreement knows */
-    struct gcs_sync *sync;  /* while this member gets the state */
-    uint64_t portion; /* bytes that have waited for it, and that the application has not given back */
+    bool leaving;          /* as asked for */
+    bool leave_told;       /* and the agreement knows */
+    bool ready;            /* has got the group's state */
+    bool ready_told;       /* and the agreement knows */
+    struct gcs_sync *sync; /* while this member gets the state */
+    uint64_t
+        portion; /* bytes that have waited for it, and that the application has not given back */
     struct gcs_gift *gifts; /* to members that get it from this one */
     uint16_t evicting_count;
     struct gcs_member_id evicting[GCS_WISH_EVICT_MAX]; /* whom this member wants out */
-    bool wants_room;    /* somebody was refused */
+    bool wants_room;                                   /* somebody was refused, ... */
+    size_t wanted;                                     /* who last asked for so much */
+    uint64_t assembling[GCS_LONG_KINDS];               /* bytes reserved for long messages */
     bool primary;
-    uint64_t blocked_at; /* when the primary was lost */
-    struct gcs_address *seeds; /* a copy */
+    uint64_t blocked_at;           /* when the primary was lost */
+    struct gcs_address *seeds;     /* a copy */
     size_t seeds_count, own_seeds; /* own: the application's; the others were members */
-    bool returning;     /* excluded, and looking for the group again */
+    bool returning;                /* excluded, and looking for the group again */
     uint64_t unknown_from; /* returning: the first own message whose fate is not known; 0: none */
-    bool settled_in;    /* the agreement of this view knows what is known already */
-    int parting;        /* what the end is to say if it comes in good order */
+    bool settled_in;       /* the agreement of this view knows what is known already */
+    int parting;           /* what the end is to say if it comes in good order */
     struct gcs_damper damper; /* who has to wait before it is let in again */
-    uint64_t resumed;    /* the end of our own last pause that is known here */
-    uint64_t doubt;      /* not yet confirmed since that pause; 0: all is well */
+    uint64_t resumed;         /* the end of our own last pause that is known here */
+    uint64_t doubt;           /* not yet confirmed since that pause; 0: all is well */
     uint64_t doubt_ask_at, doubt_gap;
-    int failed;         /* why the membership must end: handled by the next advance */
-    uint64_t astray; /* packets of other views dropped before this one, by the counters */
+    int failed;             /* why the membership must end: handled by the next advance */
+    uint64_t astray;        /* packets of other views dropped before this one, by the counters */
     uint64_t told_stale_at; /* when we last told somebody that a view is over */
-    uint64_t met;         /* the last other lineage that was met; 0: none */
-    uint64_t probe_at;    /* when to look for one again */
-    uint64_t told_kin_at; /* not to answer one before this */
+    uint64_t met;           /* the last other lineage that was met; 0: none */
+    uint64_t probe_at;      /* when to look for one again */
+    uint64_t told_kin_at;   /* not to answer one before this */
 };
-
 
 /* Who speaks another major version. */
 struct gcs_stranger {
@@ -95,18 +100,20 @@ struct gcs_core {
     struct gcs_outbox outbox;
     struct gcs_events events;
     struct gcs_pieces pieces;
-    uint32_t frames_cut; /* ids of frames that were sent in pieces */
-    uint64_t process;      /* incarnation of this process */
-    uint64_t memberships;  /* begun so far */
-    uint64_t gone_until; /* till then at most so many more are told that a membership is over */
+    uint32_t frames_cut;  /* ids of frames that were sent in pieces */
+    uint64_t process;     /* incarnation of this process */
+    uint64_t memberships; /* begun so far */
+    uint64_t gone_until;  /* till then at most so many more are told that a membership is over */
     uint32_t gone_left;
     struct gcs_stranger stranger;
     uint64_t endpoint_tag; /* packets that belong to no group: heartbeats */
     uint64_t now;
-    const struct gcs_order_ops *(*find_order)(unsigned order); /* gcs_order_find; tests have others */
+    const struct gcs_order_ops *(*find_order)(
+        unsigned order); /* gcs_order_find; tests have others */
     uint64_t overflowed; /* packets that the system has dropped for want of room */
+    uint64_t assembling; /* bytes reserved for long messages of all groups */
     int64_t wall_offset; /* the wall clock shows now and so much more */
-    bool dirty; /* an input came since the last advance */
+    bool dirty;          /* an input came since the last advance */
 };
 
 /* core_stranger.c: a packet of another version has come in. */
@@ -123,7 +130,8 @@ bool gcs_group_is_ours(const struct gcs_core_group *group, const struct gcs_era 
 void gcs_group_advance(struct gcs_core_group *group, uint64_t now);
 uint64_t gcs_group_deadline(const struct gcs_core_group *group);
 /* The detector's opinion of the member of that rank, who is not this one. */
-void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected, bool crashed);
+void gcs_era_suspect(struct gcs_era *era, uint64_t now, uint16_t rank, bool suspected,
+                     bool crashed);
 void gcs_group_suspect(struct gcs_core_group *group, uint64_t now, const struct gcs_peer *peer,
                        bool suspected, bool crashed);
 
@@ -171,6 +179,21 @@ void gcs_lineage_tick(struct gcs_core_group *group, uint64_t now);
 void gcs_lineage_meet(struct gcs_core_group *group, uint64_t lineage);
 void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct gcs_address *from,
                       const struct gcs_packet *packet, const struct gcs_frame *frame);
+
+/* ---- memory for long messages: group_long.c ----------------------------------------------- */
+
+/* Longer than this, and memory at all members is asked for first: as many KiB as a window has
+ * packets, which is the same at all members. */
+static inline bool gcs_group_is_long(const struct gcs_core_group *group, uint32_t total)
+{
+    return total >> 10 >= group->config.window_packets;
+}
+
+/* A buffer for a message of total bytes, and GCS_MESSAGE_SIZE_MAX more; or, if there is one, this
+ * that has the message behind so many bytes, and its size right before it. NULL: not now; something
+ * that was reserved earlier must come back first, after which the core is dirty. */
+struct gcs_buffer *gcs_group_reserve(struct gcs_core_group *group, enum gcs_long_kind kind,
+                                     uint32_t total, struct gcs_buffer *whole);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

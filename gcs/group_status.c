@@ -29,6 +29,8 @@ void gcs_core_group_status(const struct gcs_core_group *group, struct gcs_group_
     status->primary = group->state == GCS_GROUP_MEMBER && group->primary;
     status->queue_bytes = group->packer.bytes;
     status->queue_bytes_max = group->config.queue_bytes;
+    for (int kind = 0; kind < GCS_LONG_KINDS; kind++)
+        status->assembly_bytes += group->assembling[kind];
     memcpy(status->latency, group->latency.measured, sizeof(status->latency));
     if (group->era && group->era->fellows)
         read_era(group->era, status);

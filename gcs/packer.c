@@ -2,6 +2,8 @@
 /* Packing and cutting: see packer.h. */
 #include "gcs/packer.h"
 
+#include "gcs/base/mutant.h"
+
 #include <assert.h>
 
 #define CONTROL_ROOM_MIN   128u
@@ -10,17 +12,16 @@
 #define SPARE_MAX          64u
 #define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
-/* The payload of one packet: messages packed together, or a fragment of one. */
+/* The payload of one packet, messages packed together; or one message that is to be cut. */
 struct gcs_pack {
     struct gcs_pack *next;
-    struct gcs_buffer *buffer; /* the payload lies behind the headroom */
-    uint32_t used;             /* bytes of payload */
-    uint32_t count;            /* messages; 0: a fragment that is not the last */
-    uint32_t charge;           /* bytes of the queue that are free again with it */
-    uint32_t whole;            /* a fragment: bytes of its message */
+    struct gcs_buffer *buffer; /* packed: the payload lies behind the headroom */
+    uint32_t used;             /* packed: bytes of payload; to be cut: bytes that were taken */
+    uint32_t count;            /* messages */
+    uint64_t charge;           /* bytes of the queue that are free again with it */
+    uint32_t whole;            /* to be cut: bytes of the message, which lies behind its size */
     uint64_t first;
     uint8_t service;
-    bool sent; /* the buffer is part of a packet already: it must not change any more */
 };
 
 static uint32_t control_room(uint32_t packet_bytes)
@@ -79,31 +80,22 @@ static void drop_list(struct gcs_packer *packer, struct gcs_pack *pack)
     }
 }
 
-void gcs_packer_fini(struct gcs_packer *packer)
-{
-    gcs_packer_cancel(packer);
-    drop_list(packer, packer->head);
-    drop_list(packer, packer->begun);
-    packer->head = packer->tail = packer->begun = NULL;
-    while (packer->spare)
-        gcs_release(packer->pool->allocator, new_pack(packer));
-}
-
 /* The last fragment was taken by the call before: its message will not be asked for again. */
 static void drop_finished(struct gcs_packer *packer)
 {
-    if (packer->begun && packer->begun_last->count > 0) {
-        drop_list(packer, packer->begun);
-        packer->begun = NULL;
-    }
+    if (packer->finished)
+        drop(packer, packer->finished);
+    packer->finished = NULL;
 }
 
-static uint32_t varint_size(size_t value)
+void gcs_packer_fini(struct gcs_packer *packer)
 {
-    uint32_t size = 1;
-    for (; value >= 0x80; value >>= 7)
-        size++;
-    return size;
+    gcs_packer_cancel(packer);
+    drop_finished(packer);
+    drop_list(packer, packer->head);
+    packer->head = packer->tail = NULL;
+    while (packer->spare)
+        gcs_release(packer->pool->allocator, new_pack(packer));
 }
 
 static struct gcs_pack *new_payload(struct gcs_packer *packer, uint8_t service, size_t size)
@@ -149,8 +141,8 @@ static bool make_room(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t
 static void charge(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t size)
 {
     pack->count++;
-    pack->charge += size + MESSAGE_OVERHEAD;
-    packer->bytes += size + MESSAGE_OVERHEAD;
+    pack->charge += (uint64_t)size + MESSAGE_OVERHEAD;
+    packer->bytes += (uint64_t)size + MESSAGE_OVERHEAD;
 }
 
 /* The last pack, if it has room for so many more bytes of payload. NULL: one more is needed. */
@@ -165,18 +157,18 @@ static struct gcs_pack *open_pack(struct gcs_packer *packer, uint8_t service, ui
 /* Writes the size; the message's bytes, which are there or follow, belong behind it. */
 static uint8_t *begin_message(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t size)
 {
-    struct gcs_writer w =
-        gcs_writer_over(pack->buffer->data + packer->headroom + pack->used, varint_size(size));
+    struct gcs_writer w = gcs_writer_over(pack->buffer->data + packer->headroom + pack->used,
+                                          gcs_message_prefix(size));
     gcs_write_varint(&w, size);
     assert(!w.bad);
-    pack->used += varint_size(size) + size;
+    pack->used += gcs_message_prefix(size) + size;
     charge(packer, pack, size);
     return w.at;
 }
 
 static int add_packed(struct gcs_packer *packer, uint8_t service, const void *data, uint32_t size)
 {
-    uint32_t need = varint_size(size) + size;
+    uint32_t need = gcs_message_prefix(size) + size;
     struct gcs_pack *pack = open_pack(packer, service, need);
     if (!pack) {
         pack = new_payload(packer, service, need);
@@ -191,50 +183,54 @@ static int add_packed(struct gcs_packer *packer, uint8_t service, const void *da
     return 0;
 }
 
-static struct gcs_pack *cut(struct gcs_packer *packer, uint8_t service, const uint8_t *message,
-                            uint32_t size, uint32_t offset, uint32_t piece)
+/* Behind room for its size, so that it is a payload as well. */
+static struct gcs_buffer *new_whole(struct gcs_packer *packer, uint32_t size)
 {
-    struct gcs_pack *pack = new_payload(packer, service, GCS_FRAGMENT_HEADER + piece);
+    return gcs_pool_get(packer->pool, (size_t)size + GCS_MESSAGE_SIZE_MAX);
+}
+
+/* Takes over the reference to the buffer. */
+static int add_whole(struct gcs_packer *packer, uint8_t service, struct gcs_buffer *buffer,
+                     uint32_t size)
+{
+    struct gcs_pack *pack = new_pack(packer);
     if (!pack)
-        return NULL;
-    uint8_t *payload = pack->buffer->data + packer->headroom;
-    gcs_store_le(payload, size, 4);
-    gcs_store_le(payload + 4, offset, 4);
-    gcs_pool_copy(packer->pool, payload + GCS_FRAGMENT_HEADER, message + offset, piece);
-    pack->used = GCS_FRAGMENT_HEADER + piece;
+        return GCS_ENOMEM;
+    struct gcs_writer w = gcs_writer_over(
+        buffer->data + GCS_MESSAGE_SIZE_MAX - gcs_message_prefix(size), gcs_message_prefix(size));
+    gcs_write_varint(&w, size);
+    pack->buffer = buffer;
+    pack->service = service;
+    pack->first = packer->next;
     pack->whole = size;
-    return pack;
+    charge(packer, pack, size);
+    append(packer, pack, pack);
+    return 0;
 }
 
 static int add_cut(struct gcs_packer *packer, uint8_t service, const void *data, uint32_t size)
 {
-    uint32_t most = packer->payload_max - GCS_FRAGMENT_HEADER;
-    struct gcs_pack *first = NULL, *last = NULL;
-    for (uint32_t offset = 0; offset < size; offset += most) {
-        uint32_t left = size - offset;
-        struct gcs_pack *pack = cut(packer, service, data, size, offset, left < most ? left : most);
-        if (!pack) {
-            drop_list(packer, first);
-            return GCS_ENOMEM;
-        }
-        if (last)
-            last->next = pack;
-        else
-            first = pack;
-        last = pack;
-    }
-    charge(packer, last, size);
-    append(packer, first, last);
-    return 0;
+    struct gcs_buffer *buffer = new_whole(packer, size);
+    if (!buffer)
+        return GCS_ENOMEM;
+    gcs_pool_copy(packer->pool, buffer->data + GCS_MESSAGE_SIZE_MAX, data, size);
+    int result = add_whole(packer, service, buffer, size);
+    if (result < 0)
+        gcs_buffer_unref(buffer);
+    return result;
+}
+
+static bool fits(const struct gcs_packer *packer, size_t size)
+{
+    return gcs_message_prefix(size) + size <= packer->payload_max;
 }
 
 int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data, size_t size)
 {
-    assert(size <= UINT32_MAX - packer->headroom - 16);
+    assert(size <= UINT32_MAX);
     drop_finished(packer);
-    bool fits = varint_size(size) + size <= packer->payload_max;
-    int result = fits ? add_packed(packer, service, data, (uint32_t)size)
-                      : add_cut(packer, service, data, (uint32_t)size);
+    int result = fits(packer, size) ? add_packed(packer, service, data, (uint32_t)size)
+                                    : add_cut(packer, service, data, (uint32_t)size);
     if (result == 0)
         packer->next++;
     return result;
@@ -242,15 +238,16 @@ int gcs_packer_add(struct gcs_packer *packer, uint8_t service, const void *data,
 
 /* ---- Room that is filled by somebody else ---------------------------------------------------- */
 
-/* In the last packet, or in one of its own; what is cut anyway is copied out of a buffer. */
+/* In the last packet, or in one of its own; what is to be cut is there as a whole. */
 static bool find_room(struct gcs_packer *packer, struct gcs_room *room)
 {
-    uint32_t prefix = varint_size(room->size), need = prefix + room->size;
-    if (need > packer->payload_max) {
-        room->buffer = gcs_pool_get(packer->pool, room->size);
-        room->data = room->buffer ? room->buffer->data : NULL;
+    if (!fits(packer, room->size)) {
+        room->buffer = new_whole(packer, room->size);
+        room->data = room->buffer ? room->buffer->data + GCS_MESSAGE_SIZE_MAX : NULL;
+        room->whole = true;
         return room->buffer;
     }
+    uint32_t prefix = gcs_message_prefix(room->size), need = prefix + room->size;
     room->pack = open_pack(packer, room->service, need);
     room->fresh = !room->pack;
     if (room->fresh)
@@ -265,7 +262,7 @@ static bool find_room(struct gcs_packer *packer, struct gcs_room *room)
 int gcs_packer_reserve(struct gcs_packer *packer, uint8_t service, size_t size, uint8_t **data)
 {
     struct gcs_room room = {.service = service, .size = (uint32_t)size};
-    assert(!packer->room.buffer && size <= UINT32_MAX - packer->headroom - 16);
+    assert(!packer->room.buffer && size <= UINT32_MAX);
     drop_finished(packer);
     if (!find_room(packer, &room))
         return GCS_ENOMEM;
@@ -294,7 +291,7 @@ static void commit_in_place(struct gcs_packer *packer, uint32_t size)
 {
     struct gcs_room *room = &packer->room;
     uint8_t *bytes =
-        room->pack->buffer->data + packer->headroom + room->pack->used + varint_size(size);
+        room->pack->buffer->data + packer->headroom + room->pack->used + gcs_message_prefix(size);
     if (bytes != room->data)
         memmove(bytes, room->data, size);
     if (room->fresh) {
@@ -305,12 +302,26 @@ static void commit_in_place(struct gcs_packer *packer, uint32_t size)
     packer->next++;
 }
 
+static int commit_whole(struct gcs_packer *packer, uint32_t size)
+{
+    struct gcs_room *room = &packer->room;
+    int result = add_whole(packer, room->service, room->buffer, size);
+    if (result == 0) {
+        packer->next++;
+        gcs_buffer_ref(room->buffer);
+    }
+    return result;
+}
+
 int gcs_packer_commit(struct gcs_packer *packer, size_t size)
 {
     struct gcs_room *room = &packer->room;
     assert(room->buffer && size <= room->size);
+    drop_finished(packer);
     int result = 0;
-    if (room->pack && (room->fresh || room->pack == packer->tail))
+    if (room->whole && !fits(packer, size))
+        result = commit_whole(packer, (uint32_t)size);
+    else if (room->pack && (room->fresh || room->pack == packer->tail))
         commit_in_place(packer, (uint32_t)size);
     else
         result = gcs_packer_add(packer, room->service, room->data, size);
@@ -326,9 +337,29 @@ bool gcs_packer_open(const struct gcs_packer *packer)
            pack->used < packer->payload_max - packer->payload_max / 4;
 }
 
+/* Bytes of the message in its next fragment. */
+static uint32_t next_piece(const struct gcs_packer *packer, const struct gcs_pack *pack)
+{
+    uint32_t most = packer->payload_max - GCS_FRAGMENT_HEADER, left = pack->whole - pack->used;
+    return left < most ? left : most;
+}
+
 uint32_t gcs_packer_next_size(const struct gcs_packer *packer)
 {
-    return packer->head ? packer->head->used : 0;
+    const struct gcs_pack *pack = packer->head;
+    if (!pack || !pack->whole)
+        return pack ? pack->used : 0;
+    return GCS_FRAGMENT_HEADER + next_piece(packer, pack);
+}
+
+uint32_t gcs_packer_begins(const struct gcs_packer *packer)
+{
+    return packer->head && packer->head->used == 0 ? packer->head->whole : 0;
+}
+
+struct gcs_buffer *gcs_packer_beginning(const struct gcs_packer *packer)
+{
+    return gcs_packer_begins(packer) > 0 ? packer->head->buffer : NULL;
 }
 
 uint8_t gcs_packer_next_service(const struct gcs_packer *packer)
@@ -336,32 +367,38 @@ uint8_t gcs_packer_next_service(const struct gcs_packer *packer)
     return packer->head ? packer->head->service : 0;
 }
 
-/* What was sent in an earlier view is still asked for there, byte for byte: it needs a copy. */
-static bool make_writable(struct gcs_packer *packer, struct gcs_pack *pack)
+static void unlink_head(struct gcs_packer *packer)
 {
-    if (!pack->sent)
-        return true;
-    struct gcs_buffer *copy = gcs_pool_get(packer->pool, packer->headroom + pack->used);
-    if (!copy)
-        return false;
-    gcs_pool_copy(packer->pool, copy->data + packer->headroom,
-                  pack->buffer->data + packer->headroom, pack->used);
-    gcs_buffer_unref(pack->buffer);
-    pack->buffer = copy;
-    pack->sent = false;
-    return true;
+    struct gcs_pack *pack = packer->head;
+    packer->head = pack->next;
+    if (!packer->head)
+        packer->tail = NULL;
+    packer->bytes -= pack->charge;
 }
 
-/* Keeps a fragment that is taken, behind those before it, in case that all are needed again. */
-static void keep(struct gcs_packer *packer, struct gcs_pack *pack)
+/* A fragment is copied to where it is sent from only now: so a long message costs its own bytes,
+ * and no more work at once than its packets. */
+static int take_piece(struct gcs_packer *packer, struct gcs_pack *pack, struct gcs_packing *packing)
 {
-    if (packer->begun)
-        packer->begun_last->next = pack;
-    else
-        packer->begun = pack;
-    packer->begun_last = pack;
-    pack->next = NULL;
-    pack->sent = true;
+    uint32_t piece = next_piece(packer, pack);
+    packing->size = GCS_FRAGMENT_HEADER + piece;
+    packing->buffer = gcs_pool_get(packer->pool, packer->headroom + packing->size);
+    if (!packing->buffer)
+        return GCS_ENOMEM;
+    uint8_t *payload = packing->buffer->data + packer->headroom;
+    gcs_store_le(payload, pack->whole, 4);
+    gcs_store_le(payload + 4, pack->used, 4);
+    memcpy(payload + GCS_FRAGMENT_HEADER, pack->buffer->data + GCS_MESSAGE_SIZE_MAX + pack->used,
+           piece);
+    pack->used += piece;
+    packing->flags = GCS_PACKET_FRAGMENT;
+    if (pack->used < pack->whole)
+        return 0;
+    packing->count = pack->count;
+    packing->whole_size = pack->whole;
+    unlink_head(packer);
+    packer->finished = pack;
+    return 0;
 }
 
 int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing)
@@ -370,54 +407,31 @@ int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing)
     struct gcs_pack *pack = packer->head;
     if (!pack)
         return GCS_EAGAIN;
-    if (!make_writable(packer, pack))
-        return GCS_ENOMEM;
-    *packing = (struct gcs_packing){
-        .buffer = gcs_buffer_ref(pack->buffer),
-        .size = pack->used,
-        .count = pack->count,
-        .first = pack->first,
-        .service = pack->service,
-        .flags = pack->whole ? GCS_PACKET_FRAGMENT : 0,
-        .whole_size = pack->count > 0 ? pack->whole : 0,
-    };
-    packer->head = pack->next;
-    if (!packer->head)
-        packer->tail = NULL;
-    packer->bytes -= pack->charge;
+    *packing = (struct gcs_packing){.first = pack->first, .service = pack->service};
+    if (pack->whole)
+        return take_piece(packer, pack, packing);
+    packing->buffer = gcs_buffer_ref(pack->buffer);
+    packing->size = pack->used;
+    packing->count = pack->count;
+    unlink_head(packer);
     if (pack == packer->room.pack) /* it goes without the message that is being written */
         packer->room.pack = NULL;
-    if (pack->whole)
-        keep(packer, pack);
-    else
-        drop(packer, pack);
+    drop(packer, pack);
     return 0;
 }
 
-struct gcs_buffer *gcs_packer_whole(struct gcs_packer *packer, const struct gcs_packing *packing)
+const uint8_t *gcs_packer_whole(const struct gcs_packer *packer)
 {
-    struct gcs_buffer *whole = gcs_pool_get(packer->pool, packing->whole_size);
-    size_t filled = 0;
-    if (!whole)
-        return NULL;
-    for (const struct gcs_pack *pack = packer->begun; pack; pack = pack->next) {
-        size_t piece = pack->used - GCS_FRAGMENT_HEADER;
-        gcs_pool_copy(packer->pool, whole->data + filled,
-                      pack->buffer->data + packer->headroom + GCS_FRAGMENT_HEADER, piece);
-        filled += piece;
-    }
-    assert(filled == packing->whole_size);
-    return whole;
+    return packer->finished->buffer->data + GCS_MESSAGE_SIZE_MAX;
 }
 
 void gcs_packer_rewind(struct gcs_packer *packer)
 {
-    drop_finished(packer);
-    if (!packer->begun)
-        return;
-    packer->begun_last->next = packer->head; /* there is one: the last fragment is not taken */
-    packer->head = packer->begun;
-    packer->begun = NULL;
+    bool begun = packer->head && packer->head->whole && packer->head->used > 0;
+    if (GCS_MUTANT(begun_renumbered) && begun)
+        packer->head->first++;
+    if (begun && !GCS_MUTANT(begun_goes_on))
+        packer->head->used = 0;
 }
 
 uint64_t gcs_packer_front(const struct gcs_packer *packer)

@@ -3,7 +3,8 @@
  * From messages to packets: what the application multicast and what is not yet
  * numbered. Small messages of one service are packed together behind room for
  * the header; a message that does not fit into one packet is cut into fragments,
- * one packet each. Each byte is copied once, to where it is sent from. Order and
+ * one packet each, when its turn comes. Each byte is copied once, to where it is
+ * sent from; those of a message that is to be cut once more before that. Order and
  * numbers of messages never change; a view change only starts the message in the
  * middle of which it came again from its beginning.
  */
@@ -18,11 +19,12 @@ struct gcs_pack;
 /* Room that somebody is writing a message into. */
 struct gcs_room {
     struct gcs_buffer *buffer; /* NULL: none */
-    struct gcs_pack *pack;     /* NULL: the message will be copied out of the buffer */
+    struct gcs_pack *pack;     /* NULL: the message is in none */
     uint8_t *data;
     uint32_t size;
     uint8_t service;
     bool fresh; /* the pack is not queued yet */
+    bool whole; /* the buffer has nothing but a message that is too long for a packet */
 };
 
 struct gcs_packer {
@@ -32,7 +34,7 @@ struct gcs_packer {
     uint64_t next;        /* number of the next message */
     uint64_t bytes;       /* queued, with overhead */
     struct gcs_pack *head, *tail;
-    struct gcs_pack *begun, *begun_last; /* fragments taken, of the message that is being taken */
+    struct gcs_pack *finished; /* the message whose last fragment was taken by the last call */
     struct gcs_room room;
     struct gcs_pack *spare; /* for use again: a running group allocates nothing */
     uint32_t spare_count;
@@ -48,6 +50,15 @@ struct gcs_packing {
     uint8_t flags;
     uint32_t whole_size; /* the last fragment: bytes of the message, else 0 */
 };
+
+/* Bytes of a message's size in a payload. */
+static inline uint32_t gcs_message_prefix(size_t size)
+{
+    uint32_t bytes = 1;
+    for (; size >= 0x80; size >>= 7)
+        bytes++;
+    return bytes;
+}
 
 void gcs_packer_init(struct gcs_packer *packer, struct gcs_pool *pool, uint32_t packet_bytes);
 void gcs_packer_fini(struct gcs_packer *packer);
@@ -70,6 +81,13 @@ bool gcs_packer_open(const struct gcs_packer *packer);
 /* Bytes of payload that the next packet will carry; 0: nothing is queued. */
 uint32_t gcs_packer_next_size(const struct gcs_packer *packer);
 
+/* Bytes of the message that begins with the next fragment; 0: there is none. */
+uint32_t gcs_packer_begins(const struct gcs_packer *packer);
+
+/* Then: all of it, behind GCS_MESSAGE_SIZE_MAX bytes whose last ones are its size; NULL: there is
+ * none. */
+struct gcs_buffer *gcs_packer_beginning(const struct gcs_packer *packer);
+
 /* Its service; 0: nothing is queued. */
 uint8_t gcs_packer_next_service(const struct gcs_packer *packer);
 
@@ -82,9 +100,8 @@ static inline bool gcs_packer_empty(const struct gcs_packer *packer)
 /* Takes the next packet's payload. GCS_EAGAIN: nothing is queued; GCS_ENOMEM: nothing changed. */
 int gcs_packer_take(struct gcs_packer *packer, struct gcs_packing *packing);
 
-/* After the last fragment was taken and before the next call: puts the message together in a
- * buffer of the taker's; NULL: no memory. */
-struct gcs_buffer *gcs_packer_whole(struct gcs_packer *packer, const struct gcs_packing *packing);
+/* After the last fragment was taken and before the next call: the message. */
+const uint8_t *gcs_packer_whole(const struct gcs_packer *packer);
 
 /* The view changed: a message whose last fragment was not taken is taken again, whole. */
 void gcs_packer_rewind(struct gcs_packer *packer);

@@ -27,6 +27,7 @@ struct gcs_pipe {
     uint64_t due;       /* send again; GCS_NEVER: nothing is open */
     uint32_t attempts;
     bool ack_owed;
+    bool waits; /* for memory for a long message */
 };
 
 struct gcs_pipe *gcs_pipe_new(struct gcs_pool *pool, uint32_t packet_bytes);

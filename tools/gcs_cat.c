@@ -24,6 +24,7 @@
 
 #define EVENTS_PER_ROUND 256
 #define LINES_PER_ROUND  4096
+#define LONGEST_LINE     ((16u << 20) - 1)
 #define NS_PER_S         1000000000u
 #define NS_PER_MS        1000000u
 #define BURST_NS         (100u * NS_PER_MS) /* that --pace makes up for at most */
@@ -282,7 +283,7 @@ static int run(const struct tool_options *options)
         return exit_code;
     int error = tool_output_open(&cat.output, options->output);
     if (!error &&
-        !tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, cat.session.message_max - 1))
+        !tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, LONGEST_LINE))
         error = ENOMEM;
     if (error) {
         tool_complain(options, "%s: %s", cat.output.name, strerror(error));

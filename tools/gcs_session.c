@@ -110,7 +110,6 @@ static int open_membership(struct tool_session *session)
         config.order = options->order;
         config.expect = options->founders;
         config.rejoin = false; /* what is written would have a hole */
-        session->message_max = config.message_bytes;
         error = gcs_join(session->endpoint, options->group, &config, &session->group);
     }
     if (!error)

@@ -22,7 +22,6 @@ struct tool_session {
     const struct tool_options *options;
     struct gcs_endpoint *endpoint;
     struct gcs_group *group;
-    size_t message_max;        /* longest message, in bytes */
     struct gcs_member_id self; /* from the first view on */
     uint64_t views;            /* seen so far */
     bool primary;              /* in a primary view: multicasting makes sense */

@@ -111,14 +111,14 @@ static struct gcs_buffer *take(struct gcs_pool *pool, size_t size)
         return buffer;
     if (class != HUGE)
         size = class == SMALL ? GCS_POOL_SMALL : pool->large;
-    if (size > UINT32_MAX)
+    if (size > SIZE_MAX - sizeof(*buffer))
         return NULL;
     buffer = pool->allocator->allocate(pool->allocator->ctx, sizeof(*buffer) + size);
     if (!buffer)
         return NULL;
     pool->counters->allocations++;
     buffer->data = (uint8_t *)(buffer + 1);
-    buffer->size = (uint32_t)size;
+    buffer->size = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX; /* the longest message's */
     buffer->destroy = give_back;
     return buffer;
 }

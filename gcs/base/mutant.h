@@ -62,7 +62,10 @@
     X(stable_ahead, "stability", "tells that a message is safe that has not been delivered")       \
     X(stable_at_once, "uniformity", "tells that agreed messages are safe when they are delivered") \
     X(lamport_closed, "agreed-order", "closes a view in another order than by clocks")          \
-    X(causal_hole, "causality", "a dead sender's packets survive behind the hole")
+    X(causal_hole, "causality", "a dead sender's packets survive behind the hole")               \
+    X(own_room_first, "liveness", "reserves for its own long messages before those of others")   \
+    X(begun_goes_on, "self-delivery", "a message that was begun goes on in the next view")       \
+    X(begun_renumbered, "fifo", "a message that was begun gets another number in the next view")
 
 /* Those of the failure detector break no guarantee of the group, which holds whatever it says:
  * tests/unit/test_detector_mutants.c finds them. */

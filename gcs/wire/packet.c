@@ -145,13 +145,13 @@ bool gcs_frame_end(struct gcs_writer *w, uint8_t *begin)
 
 bool gcs_fragment_read(const uint8_t *payload, size_t size, struct gcs_fragment *fragment)
 {
-    if (size <= GCS_FRAGMENT_HEADER)
+    if (size < GCS_FRAGMENT_HEADER)
         return false;
     fragment->total = (uint32_t)gcs_load_le(payload, 4);
     fragment->offset = (uint32_t)gcs_load_le(payload + 4, 4);
     fragment->data = payload + GCS_FRAGMENT_HEADER;
     fragment->size = size - GCS_FRAGMENT_HEADER;
-    return fragment->offset < fragment->total &&
+    return (fragment->size > 0 || fragment->offset == 0) && fragment->offset < fragment->total &&
            fragment->size <= fragment->total - fragment->offset;
 }
 

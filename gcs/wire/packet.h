@@ -26,7 +26,7 @@
  *
  * Payload: messages, each a varint of its size and its bytes. With the flag
  * FRAGMENT it is one piece of one message instead: total size (4), offset (4),
- * bytes.
+ * bytes. An agreed fragment without bytes, at offset 0, announces a long message.
  */
 #ifndef GCS_WIRE_PACKET_H
 #define GCS_WIRE_PACKET_H
@@ -106,6 +106,7 @@ enum gcs_frame_type {
     GCS_FRAME_VECTOR = 11,   /* order: wire/vector.h */
     GCS_FRAME_SLOW = 12,     /* wire/slow.h */
     GCS_FRAME_PRESSURE = 13, /* wire/pressure.h */
+    GCS_FRAME_ROOM = 14,     /* wire/room.h */
     GCS_FRAME_LEASE = 15,    /* wire/lease.h */
     /* membership: wire/membership.h */
     GCS_FRAME_JOIN = 16,
@@ -151,6 +152,9 @@ bool gcs_frame_end(struct gcs_writer *w, uint8_t *begin);
 
 /* ---- Payload ---------------------------------------------------------------------------- */
 
+/* Bytes of a message's size at most: a buffer that is larger by so much makes it a payload. */
+#define GCS_MESSAGE_SIZE_MAX 5u
+
 struct gcs_fragment {
     uint32_t total;
     uint32_t offset;
@@ -158,7 +162,7 @@ struct gcs_fragment {
     size_t size;
 };
 
-/* False if the payload is no sensible fragment. */
+/* False if the payload is no sensible fragment. Only an announcement has no bytes. */
 bool gcs_fragment_read(const uint8_t *payload, size_t size, struct gcs_fragment *fragment);
 
 /* How many messages the payload holds, or -1 if it is not well-formed. */

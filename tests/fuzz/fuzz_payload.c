@@ -67,7 +67,7 @@ static void take_packet(struct trip *trip)
     struct gcs_packing packing;
     struct gcs_fragment fragment;
     struct gcs_buffer *whole;
-    uint32_t size;
+    size_t size;
     if (gcs_packer_take(&trip->packer, &packing) != 0)
         return;
     const uint8_t *payload = packing.buffer->data + trip->packer.headroom;
@@ -140,7 +140,7 @@ static void any_fragments(struct gcs_reader *r)
     while (gcs_reader_left(r) > 0) {
         struct gcs_fragment fragment;
         struct gcs_buffer *whole;
-        uint32_t whole_size;
+        size_t whole_size;
         size_t size = gcs_read_u8(r);
         const uint8_t *payload = gcs_read_bytes(r, size);
         if (!payload || !gcs_fragment_read(payload, size, &fragment))

@@ -7,6 +7,7 @@
 #include "gcs/wire/pressure.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/report.h"
+#include "gcs/wire/room.h"
 #include "gcs/wire/runs.h"
 #include "gcs/wire/stamp.h"
 #include "gcs/wire/status.h"
@@ -47,15 +48,15 @@ static void check_varints(void)
 /* ---- STATUS --------------------------------------------------------------------------- */
 
 static const uint8_t status_frame[] = {
-    0x01, 0x00, 0x12, 0x00,             /* type, zero, bytes of body */
-    0x01,                               /* flags: reply */
-    0xe8, 0x07,                         /* top 1000 */
-    0x04,                               /* members */
-    0xe8, 0x07, 0x00,                   /* rank 0 holds 1000, took all */
-    0x00, 0x00,                         /* rank 1: nothing */
-    0xac, 0x02, 0xac, 0x02,             /* rank 2: holds 300, took none */
-    0x05, 0x03,                         /* rank 3: holds 5, took 2 */
-    0x39, 0x30, 0x00,                   /* bytes of the order engine */
+    0x01, 0x00, 0x12, 0x00, /* type, zero, bytes of body */
+    0x01,                   /* flags: reply */
+    0xe8, 0x07,             /* top 1000 */
+    0x04,                   /* members */
+    0xe8, 0x07, 0x00,       /* rank 0 holds 1000, took all */
+    0x00, 0x00,             /* rank 1: nothing */
+    0xac, 0x02, 0xac, 0x02, /* rank 2: holds 300, took none */
+    0x05, 0x03,             /* rank 3: holds 5, took 2 */
+    0x39, 0x30, 0x00,       /* bytes of the order engine */
 };
 
 static void check_status(void)
@@ -76,7 +77,8 @@ static void check_status(void)
     struct gcs_reader r = gcs_reader_over(status_frame, sizeof(status_frame)), order;
     struct gcs_frame frame;
     EXPECT(gcs_frame_next(&r, &frame) && frame.type == GCS_FRAME_STATUS);
-    EXPECT(gcs_status_read(frame.body, frame.size, 4, &status, held_read, done_read, seen_read, &order));
+    EXPECT(gcs_status_read(frame.body, frame.size, 4, &status, held_read, done_read, seen_read,
+                           &order));
     EXPECT(status.flags == GCS_STATUS_REPLY && status.top == 1000);
     EXPECT(memcmp(held, held_read, sizeof(held)) == 0);
     EXPECT(memcmp(done, done_read, sizeof(done)) == 0);
@@ -446,6 +448,26 @@ static void check_heartbeat(void)
     EXPECT(read.stamp == beat.stamp && read.echo == beat.echo);
 }
 
+static const uint8_t room_wanted[] = {0x00, 0xac, 0x02}; /* for message 300 */
+static const uint8_t room_there[] = {0x01, 0x01};
+
+static void check_room(void)
+{
+    uint8_t bytes[GCS_ROOM_BYTES_MAX];
+    struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
+    enum gcs_room_kind kind;
+    uint64_t number;
+    gcs_room_write(&w, GCS_ROOM_WANTED, 300);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), room_wanted);
+    EXPECT(gcs_room_read(room_wanted, sizeof(room_wanted), &kind, &number));
+    EXPECT(kind == GCS_ROOM_WANTED && number == 300);
+    w = gcs_writer_over(bytes, sizeof(bytes));
+    gcs_room_write(&w, GCS_ROOM_THERE, 1);
+    EXPECT_BYTES(bytes, gcs_writer_size(&w), room_there);
+    EXPECT(gcs_room_read(room_there, sizeof(room_there), &kind, &number));
+    EXPECT(kind == GCS_ROOM_THERE && number == 1);
+}
+
 void golden_frames(void)
 {
     check_varints();
@@ -461,6 +483,7 @@ void golden_frames(void)
     check_piece();
     check_lease();
     check_pressure();
+    check_room();
     check_heartbeat();
     check_heartbeat_about();
 }

@@ -70,7 +70,7 @@ static void check_cut(struct gcs_pool *pool)
     struct gcs_fragment fragment;
     struct gcs_buffer *whole = NULL;
     uint8_t message[633];
-    uint32_t size;
+    size_t size;
     for (size_t i = 0; i < sizeof(message); i++)
         message[i] = (uint8_t)i;
     gcs_packer_init(&packer, pool, 512);

@@ -153,6 +153,7 @@ struct world {
     uint64_t safety_ns;
 
     uint32_t packet_bytes;
+    bool longs; /* some messages need memory to be asked for */
     struct gcs_core_config core_config;
     struct gcs_group_config group_config;
     struct gcs_address *seeds;

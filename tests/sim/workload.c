@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where there are long messages one in so many is. */
+#define LONG_EVERY 24
+
 /* So many wait in a member that cannot send; so many were sent and did not come back. */
 #define STUCK_QUEUED 5
-#define STUCK_SENT 20
+#define STUCK_SENT   20
 
 /* Contents are a function of the run's seed and the message's number. */
 static void fill(const struct world *world, uint32_t index, uint8_t *data, size_t size)
@@ -28,7 +31,12 @@ static void fill(const struct world *world, uint32_t index, uint8_t *data, size_
     }
 }
 
-static uint32_t pick_size(struct world *world)
+static bool is_long(const struct world *world, size_t index)
+{
+    return world->longs && index % LONG_EVERY == LONG_EVERY / 2;
+}
+
+static uint32_t pick_size(struct world *world, uint32_t index)
 {
     uint32_t most = world->group_config.message_bytes;
     uint64_t kind = gcs_prng_below(&world->prng, 100);
@@ -37,13 +45,15 @@ static uint32_t pick_size(struct world *world)
                                 : 6 * (uint64_t)world->packet_bytes;
     uint64_t size = gcs_prng_between(&world->prng, sizeof(uint32_t), high);
 
+    if (is_long(world, index))
+        size = most / 4 + size * 7919 % (most - most / 4);
     return size < most ? (uint32_t)size : most;
 }
 
 static enum gcs_service pick_service(struct world *world)
 {
-    static const enum gcs_service services[] = {GCS_FIFO, GCS_AGREED, GCS_SAFE, 0,
-                                                GCS_CAUSAL, GCS_UNORDERED};
+    static const enum gcs_service services[] = {GCS_FIFO, GCS_AGREED, GCS_SAFE,
+                                                0,        GCS_CAUSAL, GCS_UNORDERED};
     /* Mixed: a third each of agreed, safe, and all those that are in no total order. */
     static const enum gcs_service others[] = {GCS_FIFO, GCS_CAUSAL, GCS_UNORDERED};
 
@@ -63,7 +73,7 @@ static uint32_t plan_one(struct world *world, uint64_t at)
     planned = &world->planned[world->planned_count++];
     memset(planned, 0, sizeof(*planned));
     planned->at = at;
-    planned->size = pick_size(world);
+    planned->size = pick_size(world, index);
     planned->service = pick_service(world);
     fill(world, index, world->scratch, planned->size);
     planned->hash = gcs_trace_hash(world->scratch, planned->size);
@@ -75,8 +85,8 @@ static uint32_t plan_one(struct world *world, uint64_t at)
 /* Spread over most of the safety phase; some of it in bursts. */
 void workload_plan(struct world *world)
 {
-    uint64_t at = 0;
-    unsigned burst = 0;
+    uint64_t at = 0, long_at = 0;
+    unsigned burst = 0, longs = 0;
 
     for (unsigned i = 0; i < world->options.messages; i++) {
         uint32_t index;
@@ -88,8 +98,13 @@ void workload_plan(struct world *world)
             if (gcs_prng_below(&world->prng, 10) == 0)
                 burst = (unsigned)gcs_prng_below(&world->prng, 40);
         }
-        index = plan_one(world, world->now + at);
-        world_after(world, at, TIMER_SUBMIT, 0, index);
+        uint64_t when = at;
+        if (is_long(world, world->planned_count) && longs++ % 3 > 0)
+            when = long_at + 1; /* beside the one before, by another member */
+        if (is_long(world, world->planned_count))
+            long_at = when;
+        index = plan_one(world, world->now + when);
+        world_after(world, when, TIMER_SUBMIT, 0, index);
     }
     world->result->stats.planned += world->options.messages;
 }
@@ -117,8 +132,7 @@ static struct node *pick_node(struct world *world, const struct planned *planned
         for (unsigned i = 0; i < count; i++) {
             struct node *node = &world->nodes[(choice + i) % count];
 
-            if (can_take(node) && !is_stuck(node) &&
-                (pass == 1 || !choosy || node_in_group(node)))
+            if (can_take(node) && !is_stuck(node) && (pass == 1 || !choosy || node_in_group(node)))
                 return node;
         }
     }
@@ -301,8 +315,8 @@ void workload_finish(struct world *world)
     for (size_t i = 0; i < log->count; i++) {
         const struct record *record = &log->records[i];
         uint32_t index = map_get(&world->planned_by_hash, record->hash, 0);
-        bool survives = last[record->member] > record->epoch ||
-                        recorder_node(world, record->member);
+        bool survives =
+            last[record->member] > record->epoch || recorder_node(world, record->member);
 
         if (index == MAP_NONE || world->planned[index].extra)
             continue;

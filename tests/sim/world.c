@@ -104,6 +104,11 @@ static void choose_sizes(struct world *world)
     group->rotate = random / 4 % 3 == 0;
     group->stable = random / 12 % 2 == 0;
     world->sites = random / 24 % 4 == 0 ? 1 + (unsigned)(random / 96 % 3) : 0;
+    world->longs = random / 1152 % 8 == 0;
+    if (world->longs) { /* several times a window, and memory for one of the longest or a few */
+        group->message_bytes = 4 * group->window_packets << 10;
+        core->assembly_bytes = group->message_bytes + random / 9216 % 2 * 2 * group->message_bytes;
+    }
 }
 
 static void build(struct world *world, const struct world_options *options,

@@ -41,8 +41,8 @@ done
 refuses "--senders: '0'" throughput --senders 0
 refuses "--senders: '4' is more than the 3 members" throughput --senders 4
 refuses "--senders: '4' is more than the 3 members" join --senders 4
-for value in 7 16777217 17M 1G 1k K; do
-    refuses "--size: '$value' is not a number from 8 to 16777216" throughput --size "$value"
+for value in 7 268435457 257M 1G 1k K; do
+    refuses "--size: '$value' is not a number from 8 to 268435456" throughput --size "$value"
 done
 refuses "--size: '8' is not a number from 16" latency --size 8
 refuses "--service: 'causual' is not one of unordered, fifo, causal, agreed, safe" throughput --service causual

@@ -20,13 +20,14 @@ struct scarce {
     uint64_t fail_at; /* this request is refused, counted from 1; 0: none */
     bool for_good;    /* and all after it */
     uint64_t refused;
+    size_t most; /* requests for more bytes are refused; 0: none are */
 };
 
 static inline void *scarce_allocate(void *ctx, size_t size)
 {
     struct scarce *scarce = ctx;
     scarce->asked++;
-    if (scarce->asked == scarce->fail_at ||
+    if (scarce->asked == scarce->fail_at || (scarce->most > 0 && size > scarce->most) ||
         (scarce->for_good && scarce->fail_at > 0 && scarce->asked > scarce->fail_at)) {
         scarce->refused++;
         return NULL;

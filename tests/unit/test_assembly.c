@@ -14,7 +14,7 @@ static struct gcs_counters counters;
 static struct gcs_pool pool;
 static struct gcs_assembly assembly;
 static struct gcs_buffer *whole;
-static uint32_t whole_size;
+static size_t whole_size;
 static uint8_t text[LIMIT];
 
 static void setup(void)
@@ -65,6 +65,34 @@ START_TEST(pieces_make_a_message)
             }
             expect_whole(totals[i]);
         }
+    }
+    teardown();
+}
+END_TEST
+
+/* A buffer that was chosen before, empty, or with the message in it already. */
+START_TEST(pieces_go_where_they_are_told_to)
+{
+    setup();
+    for (unsigned there = 0; there < 2; there++) {
+        struct gcs_buffer *buffer = gcs_pool_get(&pool, 5000 + GCS_MESSAGE_SIZE_MAX);
+        struct gcs_writer w = gcs_writer_over(buffer->data, GCS_MESSAGE_SIZE_MAX);
+        memset(buffer->data, 0, buffer->size);
+        if (there) {
+            gcs_write_varint(&w, 5000);
+            memcpy(w.at, text, 5000);
+        }
+        ck_assert_int_eq(add(3000, 0, 1000), 0); /* makes way */
+        gcs_assembly_use(&assembly, buffer, 5000, there);
+        ck_assert_int_eq(add(5000, 0, 3000), 0);
+        ck_assert_ptr_eq(assembly.buffer, buffer);
+        ck_assert_int_eq(add(5000, 3000, 2000), 1);
+        ck_assert_ptr_eq(whole, buffer);
+        expect_whole(5000);
+        ck_assert_int_eq(add(700, 0, 700), 1); /* the next one has a buffer of its own */
+        expect_whole(700);
+        gcs_assembly_use(&assembly, gcs_pool_get(&pool, 800 + GCS_MESSAGE_SIZE_MAX), 800, false);
+        ck_assert_int_eq(add(900, 0, 100), GCS_EMALFORMED); /* another one than was meant */
     }
     teardown();
 }
@@ -152,6 +180,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         pieces_make_a_message,
+        pieces_go_where_they_are_told_to,
         a_piece_that_does_not_go_on_drops_what_there_was,
         a_beginning_begins_anew,
         longer_than_agreed_costs_no_memory,

@@ -340,6 +340,7 @@ START_TEST(bad_configurations_are_refused)
     REFUSED(address.length, 0);
     REFUSED(address.length, GCS_ADDRESS_MAX + 1);
     REFUSED(packet_bytes, 511);
+    REFUSED(assembly_bytes, 0);
     REFUSED(packet_bytes, 65001);
     REFUSED(heartbeat_ns, 0);
     REFUSED(suspect_ns, good.heartbeat_ns);
@@ -381,7 +382,7 @@ START_TEST(bad_names_and_options_are_refused)
     REFUSED(window_bytes, 1);
     REFUSED(queue_bytes, 1);
     REFUSED(message_bytes, 0);
-    REFUSED(message_bytes, (1u << 30) + 1);
+    REFUSED(message_bytes, (1u << 30) + 1); /* longer than there is memory for */
     REFUSED(seeds_count, 1);
 #undef REFUSED
     ck_assert_uint_eq(c.nodes[0].memory.live, live);

@@ -99,6 +99,7 @@ START_TEST(bad_options_are_refused_by_name)
         {FIELD(submit_bytes), 0xffffffffu, "submit_bytes is 4294967295"},
         {FIELD(events), 0, "events is 0"},
         {FIELD(events), (1u << 20) + 1, "events is 1048577"},
+        {FIELD(assembly_bytes), 1023, "assembly_bytes is 1023"}, /* the low half of it */
 #undef FIELD
     };
 
@@ -194,7 +195,7 @@ START_TEST(bad_group_settings_are_refused_by_name)
         {FIELD(window_bytes), 4095, "window_bytes is 4095"},
         {FIELD(queue_bytes), 1, "queue_bytes is 1"},
         {FIELD(message_bytes), 0, "message_bytes is 0"},
-        {FIELD(message_bytes), 0x40000001u, "message_bytes is 1073741825"},
+        {FIELD(message_bytes), 0x40000001u, "at most the endpoint's assembly_bytes"},
 #undef FIELD
     };
     struct crew crew = {.count = 0};

@@ -472,10 +472,11 @@ START_TEST(fragments_lie_within_their_message)
     ck_assert(!fragment(100, UINT32_MAX, 1));
     ck_assert(!fragment(100, UINT32_MAX, 101)); /* their sum wraps */
     ck_assert(!fragment(0, 0, 1));
-    ck_assert(!fragment(100, 0, 0));
+    ck_assert(fragment(100, 0, 0)); /* announces the message */
+    ck_assert(!fragment(100, 1, 0));
     struct gcs_fragment read;
     uint8_t bytes[GCS_FRAGMENT_HEADER] = {100};
-    for (size_t size = 0; size <= sizeof(bytes); size++)
+    for (size_t size = 0; size < sizeof(bytes); size++)
         ck_assert(!gcs_fragment_read(bytes, size, &read));
 }
 END_TEST

@@ -120,6 +120,9 @@ struct gcs_core_config {
                                       said. Labels make views a tree of regions by place */
     uint64_t heartbeat_max_ns;     /* longest silence towards a peer while there is no traffic, from
                                       heartbeat_ns to a third of suspect_ns; 0, the default: that */
+    uint64_t assembly_bytes;       /* for long messages that are coming in, or that the application
+                                      has; beyond, their senders wait, but for one multicast and one
+                                      private message of each group; default 1 GiB */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -428,6 +431,8 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(repairs_received, "missing packets that came as a repair")                             \
     X(repairs_near, "... of those, from the own region")                                     \
     X(window_full, "times that a full window held packets back")                             \
+    X(long_messages, "long messages that other members' memory was asked for")               \
+    X(long_waits, "long messages that had to wait for memory of this member")                \
     X(window_cuts, "times that congestion made the window smaller")                          \
     X(congestion_told, "times that this member told senders of congestion")                  \
     X(congestion_heard, "times that it was told")                                            \
@@ -449,8 +454,8 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(send_calls, "system calls that sent")                                                  \
     X(receive_calls, "system calls that received")                                           \
     X(datagrams_sent, "datagrams sent, one for each receiver")                               \
-    X(datagrams_received, "datagrams received")
-X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
+    X(datagrams_received, "datagrams received")                                              \
+    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
 
 struct gcs_counters {
 #define GCS_COUNTER_FIELD(name, text) uint64_t name;

@@ -46,25 +46,28 @@ enum gcs_endpoint_flag {
 };
 
 struct gcs_endpoint_options {
-    size_t size;              /* sizeof(struct gcs_endpoint_options) */
-    uint32_t flags;           /* enum gcs_endpoint_flag */
-    const char *cluster;      /* endpoints of other clusters are strangers; default "" */
-    uint32_t heartbeat_ms;    /* default 50; grows to suspect_ms / 3 while there is no traffic */
-    uint32_t suspect_ms;      /* shortest silence that is suspicious; default 500 */
-    uint32_t submit_bytes;    /* messages of one group on their way from application threads:
-                                 beyond, calls wait or get GCS_EAGAIN; default 4 MiB */
-    uint32_t events;          /* events on their way to the application; default 1024 */
-    uint32_t suspect_max_ms;  /* silence that is suspicious in any case; 0, the default: twice
-                                 suspect_ms */
-    uint32_t probes;          /* others who are asked about one that is silent; default 3 */
-    const char *status;       /* path of a Unix socket that tells what goes on (gcs status);
-                                 default NULL: none. Starts a second thread, which serves it */
-    uint32_t status_mode;     /* its permissions; default 0600 */
-    const char *label;        /* where this endpoint is: "site/rack/host", "site/rack" or "site", at
-                                 most GCS_LABEL_MAX bytes. Large groups repair losses nearby by it;
-                                 default "": not said */
+    size_t size;             /* sizeof(struct gcs_endpoint_options) */
+    uint32_t flags;          /* enum gcs_endpoint_flag */
+    const char *cluster;     /* endpoints of other clusters are strangers; default "" */
+    uint32_t heartbeat_ms;   /* default 50; grows to suspect_ms / 3 while there is no traffic */
+    uint32_t suspect_ms;     /* shortest silence that is suspicious; default 500 */
+    uint32_t submit_bytes;   /* messages of one group on their way from application threads:
+                                beyond, calls wait or get GCS_EAGAIN; default 4 MiB */
+    uint32_t events;         /* events on their way to the application; default 1024 */
+    uint32_t suspect_max_ms; /* silence that is suspicious in any case; 0, the default: twice
+                                suspect_ms */
+    uint32_t probes;         /* others who are asked about one that is silent; default 3 */
+    const char *status;      /* path of a Unix socket that tells what goes on (gcs status);
+                                default NULL: none. Starts a second thread, which serves it */
+    uint32_t status_mode;    /* its permissions; default 0600 */
+    const char *label;       /* where this endpoint is: "site/rack/host", "site/rack" or "site", at
+                                most GCS_LABEL_MAX bytes. Large groups repair losses nearby by it;
+                                default "": not said */
     uint32_t heartbeat_max_ms; /* heartbeats become as rare as this while there is no traffic, from
                                   heartbeat_ms to suspect_ms / 3; 0, the default: that */
+    uint64_t assembly_bytes; /* memory for long messages that are coming in, or that the application
+                                has: beyond, their senders wait; no less than a group's
+                                message_bytes; default 1 GiB */
 };
 
 /* Sets every option to its default, and size. */
@@ -72,8 +75,8 @@ void gcs_endpoint_options_init(struct gcs_endpoint_options *options);
 
 /*
  * Opens an endpoint on the transport and address that the URL names (gcs_udp(7)).
- * options may be NULL: the defaults. GCS_EINVAL (endpoint is NULL), GCS_EADDRESS, GCS_ETRANSPORT, GCS_EOPTION, GCS_ENOMEM,
- * GCS_ESYSTEM.
+ * options may be NULL: the defaults. GCS_EINVAL (endpoint is NULL), GCS_EADDRESS, GCS_ETRANSPORT,
+ * GCS_EOPTION, GCS_ENOMEM, GCS_ESYSTEM.
  */
 int gcs_open(const char *url, const struct gcs_endpoint_options *options,
              struct gcs_endpoint **endpoint);
@@ -102,8 +105,9 @@ int gcs_expiry(const struct gcs_endpoint *endpoint);
 const char *gcs_endpoint_address(const struct gcs_endpoint *endpoint);
 
 /* A sentence about what the URL asked for and the transport could not do, and what it does instead
- * (IP multicast that does not work here, say), or about a process that speaks another version of the
- * protocol and was refused; "" if there is nothing to say. Valid until gcs_close. Thread-safe. */
+ * (IP multicast that does not work here, say), or about a process that speaks another version of
+ * the protocol and was refused; "" if there is nothing to say. Valid until gcs_close. Thread-safe.
+ */
 const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
 
 /* ---- Groups ----------------------------------------------------------------------------- */
@@ -117,15 +121,15 @@ const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint);
  * GCS_ECLOSED, GCS_EFORKED. With GCS_EVENT_LEFT: GCS_EREFUSED, GCS_ENOTMEMBER, GCS_ELINEAGE,
  * GCS_EEVICTED, GCS_ESTATE, GCS_ENOMEM.
  */
-int gcs_join(struct gcs_endpoint *endpoint, const char *name,
-             const struct gcs_group_config *config, struct gcs_group **group);
+int gcs_join(struct gcs_endpoint *endpoint, const char *name, const struct gcs_group_config *config,
+             struct gcs_group **group);
 
 /*
  * Starts to leave: what was multicast before is delivered first. A member that is cut off from the
- * primary waits for it, but no longer than twenty times the suspicion timeout (then the event has the
- * error GCS_ENOPRIMARY); one that never had a view waits for nobody. GCS_EVENT_LEFT says that it is
- * done; after that event the group may only be passed to gcs_group_free. GCS_EINVAL
- * (group is NULL), GCS_EALREADY, GCS_ECLOSED, GCS_EFORKED.
+ * primary waits for it, but no longer than twenty times the suspicion timeout (then the event has
+ * the error GCS_ENOPRIMARY); one that never had a view waits for nobody. GCS_EVENT_LEFT says that
+ * it is done; after that event the group may only be passed to gcs_group_free. GCS_EINVAL (group is
+ * NULL), GCS_EALREADY, GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_leave(struct gcs_group *group);
 
@@ -157,23 +161,23 @@ const char *gcs_group_name(const struct gcs_group *group);
  * GCS_EMSGSIZE; GCS_EINVAL; GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED.
  * On error nothing was sent.
  */
-int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data,
-                  size_t size, int timeout_ms);
+int gcs_multicast(struct gcs_group *group, enum gcs_service service, const void *data, size_t size,
+                  int timeout_ms);
 
 /*
  * Room for a message of at most size bytes, to be written at *data by the caller until gcs_commit,
  * from any thread. In the caller's own loop it is in the packet that will be sent: one at a time,
- * until the membership ends. Waits as gcs_multicast does. Errors as gcs_multicast; GCS_EALREADY (the
- * room in the packet is reserved).
+ * until the membership ends. Waits as gcs_multicast does. Errors as gcs_multicast; GCS_EALREADY
+ * (the room in the packet is reserved).
  */
 int gcs_reserve(struct gcs_group *group, enum gcs_service service, size_t size, void **data,
                 int timeout_ms);
 
 /*
  * Multicasts the first size bytes of what was reserved, or gives the room back if size is
- * GCS_NOTHING. To be called for every room before gcs_group_free and gcs_close. GCS_EINVAL (nothing is
- * reserved there, or less); GCS_ENOTMEMBER, GCS_ENOPRIMARY (the membership has ended); GCS_ENOMEM (the
- * room is still there); GCS_ECLOSED, GCS_EFORKED.
+ * GCS_NOTHING. To be called for every room before gcs_group_free and gcs_close. GCS_EINVAL (nothing
+ * is reserved there, or less); GCS_ENOTMEMBER, GCS_ENOPRIMARY (the membership has ended);
+ * GCS_ENOMEM (the room is still there); GCS_ECLOSED, GCS_EFORKED.
  */
 int gcs_commit(struct gcs_group *group, void *data, size_t size);
 
@@ -183,8 +187,8 @@ int gcs_commit(struct gcs_group *group, void *data, size_t size);
  * members; they stand outside of every multicast order. Everything else, errors too, as
  * gcs_multicast; GCS_ENOTMEMBER also if to is not in the current view.
  */
-int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void *data,
-             size_t size, int timeout_ms);
+int gcs_send(struct gcs_group *group, const struct gcs_member_id *to, const void *data, size_t size,
+             int timeout_ms);
 
 /*
  * Answers GCS_EVENT_STATE_WANTED: gives its sender, a new member, the application's state as it was
@@ -228,12 +232,12 @@ int gcs_primary(struct gcs_group *group, uint64_t *until, int timeout_ms);
 
 /*
  * What this member knows of the total order of its current view, for reads that must not be stale
- * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer (of
- * GCS_ORDER_SEQUENCER: rank 0, unless the role rotates) nothing at all. Whoever asks a quorum of the members of one *epoch,
- * takes the highest of their positions, and waits for an event with that position or for a later
- * view, has delivered everything that anybody had delivered as GCS_SAFE before the asking began.
- * GCS_EAGAIN: no view yet, or the view is ending: ask again after the next one; GCS_ENOTMEMBER;
- * GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED.
+ * (gcs_ordered(3)): nothing that it has acknowledged lies behind *position, and at the sequencer
+ * (of GCS_ORDER_SEQUENCER: rank 0, unless the role rotates) nothing at all. Whoever asks a quorum
+ * of the members of one *epoch, takes the highest of their positions, and waits for an event with
+ * that position or for a later view, has delivered everything that anybody had delivered as
+ * GCS_SAFE before the asking began. GCS_EAGAIN: no view yet, or the view is ending: ask again after
+ * the next one; GCS_ENOTMEMBER; GCS_EINVAL; GCS_ECLOSED; GCS_EFORKED.
  */
 int gcs_ordered(struct gcs_group *group, uint32_t *epoch, uint64_t *position);
 
@@ -263,15 +267,15 @@ struct gcs_event {
     const struct gcs_message *messages;
     size_t count;
 
-    /* GCS_EVENT_STATE: messages[0] is a piece of the state at offset; of total bytes, if known, or 0.
-     * GCS_EVENT_STATE_WANTED: sender is to be given the state. */
+    /* GCS_EVENT_STATE: messages[0] is a piece of the state at offset; of total bytes, if known, or
+     * 0. GCS_EVENT_STATE_WANTED: sender is to be given the state. */
     uint64_t offset, total;
 
-    /* GCS_EVENT_DELIVER of agreed and safe messages, the same at every member, for replicas that must
-     * not look at a clock or draw a random number of their own; 0 otherwise.
-     * time: the group's, in nanoseconds since 1970 as far as the coordinator's wall clock is right.
-     * It never goes back, from view to view and for new members neither, and several deliveries may
-     * have the same. seed: see gcs_event_seed. */
+    /* GCS_EVENT_DELIVER of agreed and safe messages, the same at every member, for replicas that
+     * must not look at a clock or draw a random number of their own; 0 otherwise. time: the
+     * group's, in nanoseconds since 1970 as far as the coordinator's wall clock is right. It never
+     * goes back, from view to view and for new members neither, and several deliveries may have the
+     * same. seed: see gcs_event_seed. */
     uint64_t time, seed;
 
     /* GCS_EVENT_DELIVER of agreed and safe messages: everything up to this position in the total

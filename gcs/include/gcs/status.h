@@ -29,6 +29,8 @@ extern "C" {
     X(queue_bytes, "bytes of own messages that wait for room in the window")             \
     X(queue_bytes_max, "beyond it multicasting waits")                                   \
     X(held_bytes, "bytes of packets of all senders that are held here")                  \
+    X(assembly_bytes,                                                                    \
+      "bytes reserved for long messages that come in, or that the application has")      \
     X(state_bytes, "bytes of the state that have come here, while this member gets it")  \
     X(state_bytes_max, "how many there are in all, 0 if not known")                      \
     X(state_queue_bytes, "bytes of what was delivered and waits here for the state")     \
