@@ -86,11 +86,33 @@ static void request(struct gcs_era *era, uint16_t rank, const struct gcs_nack *n
     era->group->core->counters.nacks_sent++;
 }
 
+static uint64_t max_time(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/*
+ * Others tell of a packet when they have it, and its way to us may be longer: where it goes to each
+ * member by itself its sender may not even have come to us. In a large view they tell rarely, and
+ * so long it may take. And whoever was asked is given the time to answer.
+ */
+static struct gcs_gaps_timing timing_of(const struct gcs_era *era, const struct gcs_fellow *fellow)
+{
+    if (!may_be_lost(era, fellow))
+        return (struct gcs_gaps_timing){TRUST_NS, TRUST_NS, TRUST_NS};
+    uint64_t rtt = fellow->peer ? gcs_peer_rtt(fellow->peer) : 0;
+    struct gcs_gaps_timing timing = {
+        .guard_ns = max_time(GUARD_NS, era->pace_ns),
+        .retry_ns = max_time(RETRY_NS, 2 * (rtt < RETRY_MAX_NS / 2 ? rtt : RETRY_MAX_NS / 2)),
+        .ceiling_ns = max_time(RETRY_MAX_NS, era->pace_ns),
+    };
+    if (GCS_MUTANT(nack_at_once))
+        timing.guard_ns = 0;
+    return timing;
+}
+
 void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
 {
-    const struct gcs_gaps_timing lossy = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
-                                          RETRY_MAX_NS};
-    const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
     if (era->tree)
         gcs_tree_repair(era, now);
     if (era->tree && !era->fetching) {
@@ -106,10 +128,10 @@ void gcs_era_request_repairs(struct gcs_era *era, uint64_t now)
         struct gcs_nack nack = {.rank = rank};
         if (rank == era->view.self)
             continue;
-        const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;
-        gcs_gaps_update(&fellow->gaps, &fellow->window, now, timing);
+        const struct gcs_gaps_timing timing = timing_of(era, fellow);
+        gcs_gaps_update(&fellow->gaps, &fellow->window, now, &timing);
         uint32_t attempt = fellow->gaps.attempt;
-        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, timing, &nack))
+        if (gcs_gaps_request(&fellow->gaps, &fellow->window, now, &timing, &nack))
             request(era, rank, &nack, attempt);
         if (fellow->gaps.due < era->gaps_due)
             era->gaps_due = fellow->gaps.due;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packets of one sender in one view, own or received: a fixed ring between
- * what is released and what may be sent.
+ * The packets of one sender in one view, own or received: a ring between what is
+ * released and what may be sent. It grows with what is really on its way: in a large
+ * view most members have little to say, and every member keeps a window for each.
  *
  *     base <= done <= ... <= contiguous <= top
  *
@@ -23,22 +24,23 @@ struct gcs_held {
         uint32_t count;    /* messages in the payload */
         uint32_t attempts; /* not held: how often it was asked for, see missing.h */
     };
-    uint64_t first;        /* number of the first one */
+    uint64_t first; /* number of the first one */
     union {
         uint64_t repaired_at; /* when it was last sent again */
         uint64_t ask_at;      /* not held: when to ask for it, see missing.h */
     };
-    uint64_t time;         /* proposed by the sender: wire/time.h; 0: none */
+    uint64_t time; /* proposed by the sender: wire/time.h; 0: none */
     uint16_t control_size;
     uint8_t service;
     uint8_t flags;
-    bool done; /* the application has taken it */
+    bool done;         /* the application has taken it */
     uint16_t asked_by; /* own packet: the rank that asked for it last, and one more; 0: nobody */
 };
 
 struct gcs_window {
     const struct gcs_allocator *allocator;
-    struct gcs_held *slots; /* allocated with the first packet */
+    struct gcs_held *slots; /* a ring of size, which grows as far as capacity */
+    uint32_t size;          /* a power of two; 0: there was no packet yet */
     uint32_t capacity;      /* a power of two */
     uint64_t base;
     uint64_t done;
@@ -57,14 +59,16 @@ void gcs_window_fini(struct gcs_window *window);
  */
 int gcs_window_put(struct gcs_window *window, uint64_t number, const struct gcs_held *packet);
 
-/* The packet, NULL if it is not held (any more). */
+/* The packet, NULL if it is not held (any more). It stays where it is until another is kept, or
+ * places are reserved. */
 struct gcs_held *gcs_window_get(const struct gcs_window *window, uint64_t number);
 
 /* The place of a packet that is not held yet; NULL if it is, or has none. */
 struct gcs_held *gcs_window_missing(const struct gcs_window *window, uint64_t number);
 
-/* There are places for packets from now on. False: out of memory. */
-bool gcs_window_reserve(struct gcs_window *window);
+/* There are places for all packets up to number, which is within the capacity. False: out of
+ * memory. */
+bool gcs_window_reserve(struct gcs_window *window, uint64_t number);
 
 /* The application has taken the packet. */
 void gcs_window_done(struct gcs_window *window, uint64_t number);
