@@ -112,8 +112,8 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->gaps_due = era->pipes_due = era->slow_due = era->pressure_due =
-        era->long_due = GCS_NEVER;
+    era->ack_due = era->confirm_due = era->gaps_due = era->pipes_due = era->slow_due =
+        era->pressure_due = era->long_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
         !gcs_tree_open(era, now)) {
         gcs_era_close(era);
@@ -124,7 +124,8 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->window_bytes = era->tree ? flight : group->config.window_bytes;
     gcs_pace_init(&era->pace, now, flight);
     era->overflow_told = group->core->overflowed;
-    era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS : GCS_NEVER;
+    era->calm_ns = gcs_era_calm_ns(era);
+    era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS + era->calm_ns : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;
     return era;
@@ -205,6 +206,7 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
         return deadline;
     deadline = min_time(deadline, era->gaps_due);
     deadline = min_time(deadline, era->ack_due);
+    deadline = min_time(deadline, era->confirm_due);
     deadline = min_time(deadline, era->check_due);
     deadline = min_time(deadline, era->pipes_due);
     deadline = min_time(deadline, era->slow_due);

@@ -132,6 +132,10 @@ struct gcs_era {
     uint64_t ack_bytes;  /* taken since the last STATUS */
     uint64_t came_bytes; /* and come */
     uint64_t ack_due;
+    /* in a large view without a tree: what only confirms waits for so long after the last word */
+    uint64_t calm_ns;
+    uint64_t calm_until;
+    uint64_t confirm_due;
     /* questions to those who do not acknowledge */
     uint64_t poke_due;
     uint32_t pokes;
@@ -214,6 +218,9 @@ int gcs_era_settle(struct gcs_era *era, uint64_t now);
 
 /* Numbers and multicasts what the window allows, order and acknowledgements with it. */
 int gcs_era_send(struct gcs_era *era, uint64_t now);
+
+/* From one word to all to the next that only confirms; 0: there is no need to wait. */
+uint64_t gcs_era_calm_ns(const struct gcs_era *era);
 
 /* A packet with one control frame to one address; the group speaks as this view's member. */
 void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8_t type,

@@ -99,6 +99,23 @@ bool gcs_era_asks_each(const struct gcs_era *era)
     return !era->fetching && (era->tree || !era->group->core->config.reliable);
 }
 
+/*
+ * Others tell of a packet when they have it, and its way to us may be longer: where it goes to each
+ * member by itself its sender may not even have come to us. In a large view they tell rarely, and
+ * so long it may take.
+ */
+static uint64_t guard_of(const struct gcs_era *era)
+{
+    if (GCS_MUTANT(nack_at_once))
+        return 0;
+    return era->calm_ns > GUARD_NS ? era->calm_ns : GUARD_NS;
+}
+
+static uint64_t retry_at_most(const struct gcs_era *era)
+{
+    return era->calm_ns > RETRY_MAX_NS ? era->calm_ns : RETRY_MAX_NS;
+}
+
 /* A request or a repair may be lost too: the path to the sender tells how long is too long. */
 static uint64_t retry_after(const struct gcs_era *era, const struct gcs_fellow *fellow)
 {
@@ -109,7 +126,8 @@ static uint64_t retry_after(const struct gcs_era *era, const struct gcs_fellow *
         wait = era->pace.trip + era->pace.trip / 4;
     if (wait < RETRY_LEAST_NS)
         return RETRY_LEAST_NS;
-    return wait < RETRY_MAX_NS ? wait : RETRY_MAX_NS;
+    uint64_t most = retry_at_most(era);
+    return wait < most ? wait : most;
 }
 
 /* Returns when to look again. */
@@ -117,14 +135,14 @@ static uint64_t ask_each(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
     struct gcs_fellow *fellow = &era->fellows[rank];
     struct gcs_nack nack = {.rank = rank};
-    uint64_t guard = GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS;
     uint32_t attempt;
     if (gcs_missing_is_new(&fellow->missing, &fellow->window) &&
-        !gcs_missing_note(&fellow->missing, &fellow->window, now, guard))
+        !gcs_missing_note(&fellow->missing, &fellow->window, now, guard_of(era)))
         return now + RETRY_NS; /* there was no memory for it */
     if (now < fellow->missing.due)
         return fellow->missing.due;
-    const struct gcs_missing_timing timing = {SLACK_NS, retry_after(era, fellow), RETRY_MAX_NS};
+    const struct gcs_missing_timing timing = {SLACK_NS, retry_after(era, fellow),
+                                              retry_at_most(era)};
     while (gcs_missing_ask(&fellow->missing, &fellow->window, now, &timing, &nack, &attempt))
         request(era, rank, &nack, attempt);
     return fellow->missing.due;
@@ -132,8 +150,7 @@ static uint64_t ask_each(struct gcs_era *era, uint64_t now, uint16_t rank)
 
 static uint64_t ask_for_gap(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
-    const struct gcs_gaps_timing lossy = {GCS_MUTANT(nack_at_once) ? 0 : GUARD_NS, RETRY_NS,
-                                          RETRY_MAX_NS};
+    const struct gcs_gaps_timing lossy = {guard_of(era), RETRY_NS, retry_at_most(era)};
     const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
     struct gcs_fellow *fellow = &era->fellows[rank];
     const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;

@@ -22,6 +22,22 @@
 #define CONTROL_MAX        4096u
 #define STATUS_HEAD_MAX    64u /* a STATUS without its vector: a small buffer does in small groups */
 #define PARTIAL_IN_FLIGHT  4u  /* half-empty packets on their way before packing waits for more */
+#define CALM_BELOW         16u /* members, all of whom may speak to all whenever they like */
+#define CALM_NS            25000u
+
+/* ---- Large flat views ------------------------------------------------------------------- */
+
+/*
+ * Where all speak with all, a word of each to each is a packet for every pair. What only confirms
+ * can wait: one word confirms all that came before it. So in a large view each member has it wait
+ * until so long after its last word to all, and what the view costs is bounded, at some 50,000
+ * packets a second in all, whatever is sent in it. The first word after a rest goes at once.
+ */
+uint64_t gcs_era_calm_ns(const struct gcs_era *era)
+{
+    uint64_t count = era->view.count;
+    return era->tree || count <= CALM_BELOW ? 0 : (count - CALM_BELOW) * count * CALM_NS;
+}
 
 /* ---- Control frames --------------------------------------------------------------------- */
 
@@ -55,6 +71,12 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
     era->ack_bytes = era->came_bytes = 0;
     era->ack_due = GCS_NEVER;
     return true;
+}
+
+/* Something goes to all others, and says how far this member is. */
+static void note_word(struct gcs_era *era)
+{
+    era->calm_until = era->group->core->now + era->calm_ns;
 }
 
 static struct gcs_packet header_of(const struct gcs_era *era)
@@ -91,10 +113,12 @@ static void send_status(struct gcs_era *era, uint8_t flags, const struct gcs_add
         packet.control_size = gcs_writer_size(&w);
         size_t size = GCS_PACKET_HEADER + packet.control_size;
         gcs_packet_seal(buffer->data, size, &packet, core->config.cluster);
-        if (to)
+        if (to) {
             gcs_outbox_unicast(&core->outbox, to, buffer, buffer->data, size);
-        else
+        } else {
             gcs_outbox_multicast(&core->outbox, era->others, buffer, buffer->data, size);
+            note_word(era);
+        }
         core->counters.control_packets_sent++;
     }
     gcs_buffer_unref(buffer);
@@ -203,6 +227,7 @@ static int send_numbered(struct gcs_era *era, uint64_t now, const struct gcs_pac
         else
             gcs_outbox_multicast(&core->outbox, era->others, packing->buffer, data, size);
         core->counters.data_packets_sent++;
+        note_word(era);
         if (era->tree)
             gcs_tree_sent(era, now);
         result = gcs_era_arrive(era, era->view.self, packet.number);
@@ -272,7 +297,8 @@ static int announce_long(struct gcs_era *era, uint64_t now, uint32_t total)
     return result;
 }
 
-/* 1: the next packet may go; 0: it begins a long message, and not everybody has memory for it yet. */
+/* 1: the next packet may go; 0: it begins a long message, and not everybody has memory for it yet.
+ */
 static int may_begin(struct gcs_era *era, uint64_t now)
 {
     uint32_t total = gcs_packer_begins(&era->group->packer);
@@ -311,7 +337,12 @@ static int send_order(struct gcs_era *era, uint64_t now)
 {
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     const struct gcs_window *window = &era->fellows[era->view.self].window;
+    era->confirm_due = GCS_NEVER;
     while (total->ops->pending(total) && era->sent - era->base < window->capacity) {
+        if (total->ops->confirms && now < era->calm_until) {
+            era->confirm_due = era->calm_until;
+            return 0;
+        }
         int result = send_empty(era, now);
         if (result < 0)
             return result;
@@ -339,14 +370,45 @@ static bool poke_is_due(struct gcs_era *era, uint64_t now)
         era->pokes = 0;
         return false;
     }
+    uint64_t patience = POKE_NS + 4 * era->calm_ns;
     if (era->poke_due == GCS_NEVER)
-        era->poke_due = now + POKE_NS;
+        era->poke_due = now + patience;
     if (now < era->poke_due)
         return false;
-    era->poke_due = now + ((uint64_t)POKE_NS << era->pokes);
+    era->poke_due = now + (patience << era->pokes);
     if (era->pokes < POKE_DOUBLINGS_MAX)
         era->pokes++;
     return true;
+}
+
+/* Whether an acknowledgement goes as a packet of its own; else when is noted. */
+static bool ack_is_due(struct gcs_era *era, uint64_t now)
+{
+    uint64_t delay = era->calm_ns > 0 ? 2 * era->calm_ns : ACK_DELAY_NS; /* to ride, if it can */
+    if (era->ack_owed && era->ack_due == GCS_NEVER)
+        era->ack_due = now + delay;
+    if (era->ack_bytes >= era->pace.most / 4 || era->came_bytes >= era->pace.most / 2)
+        return true;
+    if (era->ack_now && now < era->calm_until && era->calm_until < era->ack_due)
+        era->ack_due = era->calm_until;
+    return (era->ack_now && now >= era->calm_until) || (era->ack_owed && now >= era->ack_due);
+}
+
+/* Everybody answers to everybody: in a large view only those are asked who have not answered. */
+static void poke(struct gcs_era *era)
+{
+    if (era->calm_ns == 0) {
+        send_status(era, GCS_STATUS_REPLY, NULL);
+        return;
+    }
+    bool owed = era->ack_owed, at_once = era->ack_now;
+    for (uint16_t rank = 0; rank < era->view.count; rank++) {
+        const struct gcs_fellow *fellow = &era->fellows[rank];
+        if (rank != era->view.self && (!fellow->heard || fellow->taken < era->sent))
+            send_status(era, GCS_STATUS_REPLY, &era->members[rank].id.address);
+    }
+    era->ack_owed = owed;
+    era->ack_now = at_once;
 }
 
 static void check_membership(struct gcs_era *era, uint64_t now)
@@ -370,18 +432,14 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
         return;
     }
     if (poke_is_due(era, now)) {
-        send_status(era, GCS_STATUS_REPLY, NULL);
+        poke(era);
         return;
     }
     if (total->ops->owes_ack(total)) {
         era->ack_owed = true;
         era->ack_now |= era->safe_seen;
     }
-    if (era->ack_owed && era->ack_due == GCS_NEVER)
-        era->ack_due = now + ACK_DELAY_NS;
-    if (era->ack_now || era->ack_bytes >= era->pace.most / 4 ||
-        era->came_bytes >= era->pace.most / 2 ||
-        (era->ack_owed && now >= era->ack_due)) {
+    if (ack_is_due(era, now)) {
         send_status(era, 0, NULL);
         if (era->ack_owed) { /* there was no memory for it */
             era->ack_now = false;

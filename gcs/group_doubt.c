@@ -11,8 +11,9 @@
 
 #include "gcs/base/quorum.h"
 
-#define ASK_NS     10000000u
-#define ASK_NS_MAX 40000000u
+#define ASK_NS      10000000u
+#define ASK_NS_MAX  40000000u
+#define MEMBERS_FEW 16u /* more of them are asked so much more rarely */
 
 static bool confirmed(const struct gcs_core_group *group)
 {
@@ -46,7 +47,8 @@ void gcs_group_doubt(struct gcs_core_group *group, uint64_t now)
     if (now < group->doubt_ask_at)
         return;
     gcs_era_ask(group->era);
-    group->doubt_ask_at = now + group->doubt_gap;
+    uint64_t members = group->era->view.count > MEMBERS_FEW ? group->era->view.count : MEMBERS_FEW;
+    group->doubt_ask_at = now + group->doubt_gap * members / MEMBERS_FEW;
     if (group->doubt_gap < ASK_NS_MAX)
         group->doubt_gap *= 2;
 }

@@ -353,10 +353,17 @@ bool gcs_tree_hear_report(struct gcs_era *era, uint64_t now, const struct gcs_ad
 
 /* ---- Time ------------------------------------------------------------------------------- */
 
+/* Nothing is expected to have come back before the way there and back has been gone. */
+static uint64_t top_gap(struct gcs_era *era, uint64_t now)
+{
+    uint64_t rtt = gcs_tree_rtt(era, now);
+    return (2 * rtt > TOP_NS ? 2 * rtt : TOP_NS) << era->tree->tops;
+}
+
 void gcs_tree_sent(struct gcs_era *era, uint64_t now)
 {
     era->tree->tops = 0;
-    era->tree->top_due = now + TOP_NS;
+    era->tree->top_due = now + top_gap(era, now);
 }
 
 /* Who did not hear of our last packets has no other way to learn that they exist. */
@@ -368,7 +375,7 @@ static void say_top(struct gcs_era *era, uint64_t now)
     if (era->sent > era->base || !tree->greeted)
         gcs_tree_hello(era, NULL, 0);
     tree->greeted = true;
-    tree->top_due = era->sent > era->base ? now + ((uint64_t)TOP_NS << tree->tops) : GCS_NEVER;
+    tree->top_due = era->sent > era->base ? now + top_gap(era, now) : GCS_NEVER;
     if (tree->tops < TOP_DOUBLINGS_MAX)
         tree->tops++;
 }
@@ -390,6 +397,13 @@ static void ask_unheard(struct gcs_era *era, uint64_t now)
         era->pokes++;
 }
 
+/* Where a report takes long anyway more of them go as one. */
+static uint64_t report_delay(struct gcs_era *era, uint64_t now)
+{
+    uint64_t rtt = gcs_tree_rtt(era, now);
+    return rtt / 2 > REPORT_DELAY_NS ? rtt / 2 : REPORT_DELAY_NS;
+}
+
 void gcs_tree_acknowledge(struct gcs_era *era, uint64_t now)
 {
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
@@ -407,7 +421,7 @@ void gcs_tree_acknowledge(struct gcs_era *era, uint64_t now)
     }
     if (!tree->report_owed)
         return;
-    uint64_t due = now + (urgent ? SAFE_DELAY_NS : REPORT_DELAY_NS);
+    uint64_t due = now + (urgent ? SAFE_DELAY_NS : report_delay(era, now));
     if (due < tree->report_due)
         tree->report_due = due;
     if (now >= tree->report_due || era->ack_bytes >= era->window_bytes / 4)

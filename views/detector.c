@@ -102,8 +102,10 @@ static uint64_t next_question(const struct gcs_detector *d, const struct gcs_pee
     uint64_t routine = peer->asked + HEARTBEATS_PER_QUESTION * peer->interval;
     if (peer->suspected)
         return routine;
-    if (peer->answered < d->resumed) /* is it there still, after our pause? */
-        return gcs_sooner(peer->asked + d->config.heartbeat_ns / 2, second_question(peer));
+    if (peer->answered < d->resumed) { /* is it there still, after our pause? */
+        uint64_t wait = gcs_later(d->config.heartbeat_ns / 2, gcs_patience_answer(d, peer));
+        return gcs_sooner(peer->asked + wait, second_question(peer));
+    }
     uint64_t doubtful = gcs_later(gcs_patience_silent_since(d, peer) + gcs_patience_ask(d, peer),
                                   peer->asked + gcs_patience_question_gap(d, peer));
     return gcs_sooner(gcs_sooner(doubtful, routine), second_question(peer));
@@ -137,14 +139,14 @@ static void question(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer
 }
 
 /*
- * Where there is nothing else to say heartbeats become rarer, up to at most a third of the shortest
- * time after which silence is suspicious: two may be lost, and there are questions after that.
+ * Where there is nothing else to say heartbeats become rarer, up to a third of the time after which
+ * silence is suspicious: two may be lost, and there are questions after that.
  */
 static void plain_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     gcs_watch_beat(d, now, peer, false);
     if (now - peer->busy >= HEARTBEATS_UNTIL_IDLE * d->config.heartbeat_ns)
-        peer->interval = gcs_sooner(peer->interval + peer->interval / 4, d->config.heartbeat_max_ns);
+        peer->interval = gcs_sooner(peer->interval + peer->interval / 4, gcs_patience_rest(d));
 }
 
 /* Its heartbeat is due before long: one awakening does for several. False: not yet. */
@@ -221,9 +223,10 @@ void gcs_detector_sent(struct gcs_detector *d, uint64_t now, struct gcs_peer *pe
     peer->busy = now;
     if (alone)
         peer->sent = now;
-    if (!dense || peer->interval == d->config.heartbeat_ns)
+    uint64_t beat = gcs_patience_beat(d);
+    if (!dense || peer->interval <= beat)
         return;
-    peer->interval = d->config.heartbeat_ns;
+    peer->interval = beat;
     gcs_peers_set_due(&d->peers, peer, gcs_sooner(peer->due, next_due(d, peer)));
 }
 

@@ -15,11 +15,8 @@ void gcs_lease_init(struct gcs_lease *lease, const struct gcs_view *view, bool *
                     uint64_t grants_from, void *ctx,
                     void (*send)(void *ctx, uint16_t rank, const uint8_t *body, size_t size))
 {
-    *lease = (struct gcs_lease){.view = view,
-                                .granted = granted,
-                                .grants_from = grants_from,
-                                .ctx = ctx,
-                                .send = send};
+    *lease = (struct gcs_lease){
+        .view = view, .granted = granted, .grants_from = grants_from, .ctx = ctx, .send = send};
 }
 
 static bool may_grant(const struct gcs_lease *lease, uint64_t now)

@@ -24,6 +24,29 @@
 /* The most strain, which doubles every time; one sign of it is forgotten after each suspect_ns. */
 #define STRAIN_MAX 4u
 
+/* So many peers are watched at the rate of heartbeat_ns. */
+#define PEERS_FEW 16u
+
+/* ---- Heartbeats ------------------------------------------------------------------------- */
+
+/* Where all watch all heartbeats grow with the square of the number of members. So beyond some they
+ * become rarer as peers become more, as far as most, which leaves three before the timeout. */
+static uint64_t rarer(const struct gcs_detector *d, uint64_t ns, uint64_t most)
+{
+    uint64_t peers = d->peers.count > PEERS_FEW ? d->peers.count : PEERS_FEW;
+    return gcs_sooner(ns * peers / PEERS_FEW, most);
+}
+
+uint64_t gcs_patience_beat(const struct gcs_detector *d)
+{
+    return rarer(d, d->config.heartbeat_ns, d->config.suspect_ns / 3);
+}
+
+uint64_t gcs_patience_rest(const struct gcs_detector *d)
+{
+    return rarer(d, d->config.heartbeat_max_ns, d->config.suspect_max_ns / 3);
+}
+
 /* ---- Ourselves -------------------------------------------------------------------------- */
 
 void gcs_patience_note_time(struct gcs_detector *d, uint64_t now)
@@ -87,7 +110,7 @@ static void smooth(uint64_t *mean, uint64_t *deviation, uint64_t sample)
 void gcs_patience_begin(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     peer->heard = peer->busy = peer->gap_since = now;
-    peer->interval = peer->gap = d->config.heartbeat_ns;
+    peer->interval = peer->gap = gcs_patience_beat(d);
 }
 
 void gcs_patience_note_life(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)

@@ -49,6 +49,9 @@ void gcs_watch_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer,
 void gcs_patience_note_time(struct gcs_detector *d, uint64_t now);
 /* Our timer was called: too late? */
 void gcs_patience_note_tick(struct gcs_detector *d, uint64_t now);
+/* Between heartbeats while there is other traffic, and at most while there is none. */
+uint64_t gcs_patience_beat(const struct gcs_detector *d);
+uint64_t gcs_patience_rest(const struct gcs_detector *d);
 /* A peer does not answer: is it the only one? */
 void gcs_patience_note_silence(struct gcs_detector *d, uint64_t now);
 void gcs_patience_begin(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer);

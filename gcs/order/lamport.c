@@ -9,7 +9,8 @@
  * Whoever has sent nothing beyond what it has received sends a null, at once: a
  * packet with nothing but a stamp. One confirms all that came before it, so it costs a
  * member that only listens one null for each burst; where everybody sends there are
- * none.
+ * none. In a large view the era has nulls wait (era_send.c), since each is a packet for
+ * every pair of members.
  *
  * Safe: a member that acknowledges, for each sender, all stamped packets before the
  * key holds everything before it, and the keys are in these packets. The nulls that
@@ -394,6 +395,7 @@ static void lamport_finish(struct gcs_order_engine *engine, const uint64_t *cut,
 const struct gcs_order_ops gcs_order_lamport = {
     .name = "lamport",
     .frame = GCS_FRAME_STAMP,
+    .confirms = true,
     .open = lamport_open,
     .close = lamport_close,
     .arrive = lamport_arrive,

@@ -37,6 +37,8 @@ struct gcs_order_next {
 struct gcs_order_ops {
     const char *name;
     uint8_t frame; /* type of its frame in numbered packets; 0: it has none */
+    bool confirms; /* what is pending only confirms what others have sent: it can wait a while, and
+                      what comes later confirms all before it */
 
     /* NULL: out of memory. */
     struct gcs_order_engine *(*open)(const struct gcs_order_config *config);

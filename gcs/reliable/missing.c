@@ -13,7 +13,7 @@ bool gcs_missing_note(struct gcs_missing *missing, struct gcs_window *window, ui
                       uint64_t delay_ns)
 {
     uint64_t number = missing->noted > window->contiguous ? missing->noted : window->contiguous;
-    if (!gcs_window_reserve(window))
+    if (!gcs_window_reserve(window, window->top))
         return false;
     while (++number <= window->top) {
         struct gcs_held *place = gcs_window_missing(window, number);

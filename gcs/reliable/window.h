@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The packets of one sender in one view, own or received: a fixed ring between
- * what is released and what may be sent.
+ * The packets of one sender in one view, own or received: a ring between what is
+ * released and what may be sent. It grows with what is really on its way: in a large
+ * view most members have little to say, and every member keeps a window for each.
  *
  *     base <= done <= ... <= contiguous <= top
  *
@@ -42,7 +43,8 @@ struct gcs_held {
 
 struct gcs_window {
     const struct gcs_allocator *allocator;
-    struct gcs_held *slots; /* allocated with the first packet */
+    struct gcs_held *slots; /* a ring of size, which grows as far as capacity */
+    uint32_t size;          /* a power of two; 0: there was no packet yet */
     uint32_t capacity;      /* a power of two */
     uint64_t base;
     uint64_t done;
@@ -61,14 +63,16 @@ void gcs_window_fini(struct gcs_window *window);
  */
 int gcs_window_put(struct gcs_window *window, uint64_t number, const struct gcs_held *packet);
 
-/* The packet, NULL if it is not held (any more). */
+/* The packet, NULL if it is not held (any more). It stays where it is until another is kept, or
+ * places are reserved. */
 struct gcs_held *gcs_window_get(const struct gcs_window *window, uint64_t number);
 
 /* The place of a packet that is not held yet; NULL if it is, or has none. */
 struct gcs_held *gcs_window_missing(const struct gcs_window *window, uint64_t number);
 
-/* There are places for packets from now on. False: out of memory. */
-bool gcs_window_reserve(struct gcs_window *window);
+/* There are places for all packets up to number, which is within the capacity. False: out of
+ * memory. */
+bool gcs_window_reserve(struct gcs_window *window, uint64_t number);
 
 /* The application has taken the packet. */
 void gcs_window_done(struct gcs_window *window, uint64_t number);

@@ -272,6 +272,15 @@ static bool suffer(struct phases *phases)
     return true;
 }
 
+static uint64_t suspicions(const struct lab_run *run)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < run->crew.count; i++)
+        sum += run->crew.lives[i]->state.suspicions;
+    return sum;
+}
+
 static bool get_well(struct phases *phases)
 {
     struct lab_run *run = phases->run;
@@ -287,6 +296,7 @@ static bool get_well(struct phases *phases)
     if (!wait_until(phases, patience(run), STEADY_NS, is_quiet))
         return false;
     phases->quieting = false;
+    run->suspicions = suspicions(run);
     run->quiet_at = lab_now();
     return true;
 }
@@ -323,6 +333,8 @@ void lab_run(struct lab_run *run, const struct lab_options *options, const char 
         lab_crew_wrong(&run->crew, "%s", run->network.failure);
     else if (form(&phases) && suffer(&phases) && get_well(&phases))
         leave(&phases);
+    if (!run->quiet_at)
+        run->suspicions = suspicions(run);
     lab_crew_kill_all(&run->crew);
     lab_network_close(&run->network);
 }

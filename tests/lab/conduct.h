@@ -34,12 +34,13 @@ struct lab_run {
     uint64_t paused; /* in all; the run's clock stands still meanwhile */
     uint64_t begun;  /* on the run's clock: load_at */
     uint64_t started_at;
-    uint64_t formed_at;        /* when the first view of all was there */
-    uint64_t load_at;          /* when the load began; 0: the group never formed */
-    uint64_t heal_at;          /* when the last fault was taken back */
-    uint64_t well_at;          /* when everybody was back in one view; 0: never */
-    uint64_t quiet_at;         /* when all had delivered everything; 0: never */
-    uint64_t left_at;          /* when all had left; 0: never */
+    uint64_t formed_at;  /* when the first view of all was there */
+    uint64_t load_at;    /* when the load began; 0: the group never formed */
+    uint64_t heal_at;    /* when the last fault was taken back */
+    uint64_t well_at;    /* when everybody was back in one view; 0: never */
+    uint64_t quiet_at;   /* when all had delivered everything; 0: never */
+    uint64_t left_at;    /* when all had left; 0: never */
+    uint64_t suspicions; /* until all were told to leave: who has ended is rightly suspected */
     uint64_t done[LAB_FAULTS]; /* how often each fault was carried out */
     uint64_t skipped;          /* actions that would have been too much */
     bool interrupted;          /* by a signal */

@@ -114,6 +114,7 @@ static uint64_t waited_ns(void)
 void lab_member_report(struct lab_member *member, uint64_t now, bool last)
 {
     struct lab_sender *sender = &member->sender;
+    struct gcs_counters counters;
     int error = atomic_exchange(&sender->error, 0);
 
     if (error)
@@ -126,6 +127,8 @@ void lab_member_report(struct lab_member *member, uint64_t now, bool last)
     if (!last && now < member->report_at)
         return;
     member->report_at = now + REPORT_NS;
+    lab_member_count(member, &counters);
+    member->state.suspicions = counters.suspicions;
     member->state.accepted = atomic_load(&sender->accepted);
     member->state.sent_bytes = atomic_load(&sender->bytes);
     member->state.idle = atomic_load(&sender->idle);

@@ -124,7 +124,7 @@ void lab_report(const struct lab_run *run, const struct lab_evidence *evidence, 
     print_number(out, "ballots", sums.counters.ballots, "started");
     print_number(out, "reproposals", sums.counters.reproposals, "of accepted values");
     print_number(out, "fetches", sums.counters.fetches, "of packets before a view");
-    print_number(out, "suspicions", sums.counters.suspicions, "of peers");
+    print_number(out, "suspicions", run->suspicions, "of peers, until all were told to leave");
     print_number(out, "corrupt", sums.counters.dropped_corrupt, "packets dropped");
     print_number(out, "window full", sums.counters.window_full, "times");
     print_number(out, "peak RSS", (uint64_t)sums.peak_rss_kb, "KiB, of the largest process");
@@ -254,10 +254,11 @@ static void print_json_run(const struct lab_run *run, const struct lab_evidence 
         out,
         "},\"left_out\":%" PRIu64 ",\"excluded\":%" PRIu64 ",\"left\":%" PRIu64
         ",\"bytes_multicast\":%" PRIu64 ",\"peak_rss_kib\":%ld,\"formed_ms\":%.3f"
+        ",\"suspicions_before_leaving\":%" PRIu64
         ",\"waited_percent\":%.1f,\"heal_ms\":%.3f,\"network\":\"%s\",\"majority_lost\":%s,\"wrongs\":%zu,\"core\":{",
         run->skipped, run->crew.left_excluded, run->crew.left_gracefully, sums.message_bytes,
         sums.peak_rss_kb, run->formed_at ? (double)(run->formed_at - run->started_at) / 1e6 : -1.0,
-        100 * lab_run_waited(run),
+        run->suspicions, 100 * lab_run_waited(run),
         run->well_at ? (double)(run->well_at - run->heal_at) / 1e6 : -1.0,
         lab_network_name(run->network.kind), evidence->majority_lost ? "true" : "false",
         run->crew.wrongs_count);

@@ -41,6 +41,7 @@
     X(own_in_view, "own messages delivered, in this view")                \
     X(in_view, "messages delivered, in this view")                        \
     X(sent_bytes, "bytes of own messages, in all memberships")            \
+    X(suspicions, "of peers, by all endpoints of this process")           \
     X(waited_ns, "for a processor, that thread which waited most")
 
 struct lab_state {

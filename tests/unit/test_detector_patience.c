@@ -34,6 +34,100 @@ START_TEST(a_stop_of_400_ms_is_no_death_whenever_it_begins)
 }
 END_TEST
 
+/* ---- Many peers ------------------------------------------------------------------------- */
+
+enum { MANY = 63, FEW = 8 };
+
+/* Of one detector with that many peers, which all are heard and answer. */
+static struct {
+    struct gcs_detector *detector;
+    uint64_t now, spoken;
+    uint64_t last[MANY], longest; /* since we spoke to it; the longest silence of ours */
+} crowd;
+
+static void crowd_speak(void *ctx, const struct gcs_address *to, const uint8_t *body, size_t size)
+{
+    struct gcs_heartbeat heartbeat;
+    unsigned i = 0;
+    (void)ctx;
+    ck_assert(gcs_heartbeat_read(body, size, &heartbeat));
+    while (i < MANY - 1) {
+        struct gcs_address address = watchers_address(i + 1);
+        if (gcs_address_equal(&address, to))
+            break;
+        i++;
+    }
+    if (crowd.now - crowd.last[i] > crowd.longest)
+        crowd.longest = crowd.now - crowd.last[i];
+    crowd.last[i] = crowd.now;
+    crowd.spoken++;
+}
+
+static void crowd_suspect(void *ctx, struct gcs_peer *peer, bool suspected, bool crashed)
+{
+    (void)ctx;
+    (void)peer;
+    (void)crashed;
+    ck_assert(!suspected);
+}
+
+static void crowd_run(struct gcs_peer **peers, unsigned count, bool busy, uint64_t ns)
+{
+    for (uint64_t end = crowd.now + ns; crowd.now < end; crowd.now += MS) {
+        for (unsigned i = 0; i < count; i++)
+            if (crowd.now / MS % 40 == i % 40)
+                gcs_detector_heard(crowd.detector, crowd.now, peers[i]);
+        for (unsigned i = 0; i < count && busy;
+             i++) /* by multicast, beside which heartbeats go on */
+            gcs_detector_sent(crowd.detector, crowd.now, peers[i], false);
+        gcs_detector_tick(crowd.detector, crowd.now);
+    }
+}
+
+/* Heartbeats to each peer in ten seconds. */
+static uint64_t beats(unsigned count, bool busy)
+{
+    struct gcs_detector_config config = {
+        .process = 1,
+        .heartbeat_ns = WATCHERS_HEARTBEAT,
+        .suspect_ns = WATCHERS_SUSPECT,
+        .suspect_max_ns = WATCHERS_LONGEST,
+        .counters = &net.counters,
+        .env = {.heartbeat = crowd_speak, .suspect = crowd_suspect}};
+    struct gcs_peer *peers[MANY];
+    watchers_open();
+    config.allocator = &net.scarce.allocator;
+    memset(&crowd, 0, sizeof(crowd));
+    crowd.now = 10000 * MS;
+    ck_assert_int_eq(gcs_detector_new(&config, &crowd.detector), 0);
+    for (unsigned i = 0; i < count; i++) {
+        struct gcs_address address = watchers_address(i + 1);
+        peers[i] = gcs_detector_watch(crowd.detector, crowd.now, &address);
+        ck_assert_ptr_nonnull(peers[i]);
+    }
+    crowd_run(peers, count, busy, 5000 * MS);
+    crowd.longest = crowd.spoken = 0;
+    crowd_run(peers, count, busy, 10000 * MS);
+    gcs_detector_free(crowd.detector);
+    watchers_close();
+    return crowd.spoken / count;
+}
+
+START_TEST(many_peers_are_spoken_to_more_rarely_each)
+{
+    uint64_t few = beats(FEW, true);
+    ck_assert_uint_le(crowd.longest, WATCHERS_HEARTBEAT + MS);
+    uint64_t many = beats(MANY, true);
+    ck_assert_uint_le(crowd.longest, WATCHERS_SUSPECT / 3 + MS);
+    ck_assert_uint_le(3 * many, few + 3 * 6); /* and some questions */
+    few = beats(FEW, false);
+    ck_assert_uint_le(crowd.longest, WATCHERS_SUSPECT / 3 + MS);
+    many = beats(MANY, false);
+    ck_assert_uint_le(crowd.longest, WATCHERS_LONGEST / 3 + MS);
+    ck_assert_uint_le(2 * many, few + 2 * 6);
+}
+END_TEST
+
 START_TEST(after_steady_traffic_it_is_what_was_configured)
 {
     watchers_open_pair();
@@ -144,6 +238,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        many_peers_are_spoken_to_more_rarely_each,
         a_stop_of_400_ms_is_no_death_whenever_it_begins,
         after_steady_traffic_it_is_what_was_configured,
         a_path_with_long_gaps_gets_more_time,

@@ -38,12 +38,36 @@ static void close_window(void)
 static int put(uint64_t number, uint32_t size)
 {
     struct gcs_buffer *buffer = gcs_pool_get(&pool, GCS_PACKET_HEADER);
-    struct gcs_held packet = {.buffer = buffer, .data = buffer->data, .size = size, .first = number};
+    struct gcs_held packet = {
+        .buffer = buffer, .data = buffer->data, .size = size, .first = number};
     int result = gcs_window_put(&window, number, &packet);
     ck_assert_uint_eq(buffer->refs, result == 0 ? 2 : 1);
     gcs_buffer_unref(buffer);
     return result;
 }
+
+START_TEST(it_grows_with_what_is_on_its_way)
+{
+    open_window(1024);
+    ck_assert_uint_eq(window.size, 0);
+    for (uint64_t n = 1; n <= 1000; n++) {
+        ck_assert_int_eq(put(n, 10), 0);
+        gcs_window_done(&window, n);
+        gcs_window_release(&window, n > 10 ? n - 10 : 0);
+    }
+    ck_assert_uint_eq(window.size, 16);
+    ck_assert(gcs_window_reserve(&window, 1030));
+    gcs_window_missing(&window, 1030)->attempts = 3;
+    ck_assert_int_eq(put(990 + 1024, 10), 0); /* as far as its capacity, with a gap before it */
+    ck_assert_uint_eq(window.size, 1024);
+    for (uint64_t n = 991; n <= 1000; n++)
+        ck_assert_uint_eq(gcs_window_get(&window, n)->first, n);
+    ck_assert_ptr_null(gcs_window_get(&window, 1001));
+    ck_assert_uint_eq(gcs_window_missing(&window, 1030)->attempts, 3);
+    ck_assert_int_eq(put(990 + 1025, 10), GCS_ELIMIT);
+    close_window();
+}
+END_TEST
 
 START_TEST(packets_are_found_by_their_number)
 {
@@ -311,6 +335,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        it_grows_with_what_is_on_its_way,
         packets_are_found_by_their_number,
         a_gap_that_closes_moves_the_mark_beyond_what_waited,
         what_is_there_or_was_there_is_not_kept_again,

@@ -106,8 +106,9 @@ struct gcs_core_config {
     uint32_t receive_bytes;                /* what the transport buffers before it loses packets */
     bool multicast;          /* the network carries one packet to a whole group: nobody is told
                                 then that a receiver is gone, so heartbeats go on beside */
-    uint64_t heartbeat_ns;   /* longest silence towards a peer while there is traffic; grows to a
-                                third of suspect_ns while there is none; default 50 ms */
+    uint64_t heartbeat_ns;   /* longest silence towards a peer while there is traffic; grows to
+                                heartbeat_max_ns while there is none, and with more than 16
+                                peers; default 50 ms */
     uint64_t suspect_ns;     /* shortest silence that is suspicious; default 500 ms */
     uint64_t suspect_max_ns; /* silence that is so in any case; 0, the default: twice that */
     uint32_t probes;         /* others who are asked about a silent peer; default 3 */
