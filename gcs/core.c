@@ -11,8 +11,6 @@
 #include "gcs/base/mutant.h"
 #include "views/detector.h"
 
-#include <string.h>
-
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
@@ -35,8 +33,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
 static bool label_is_good(const struct gcs_core_config *config)
 {
     size_t at;
-    return gcs_label_check(config->label, strnlen(config->label, sizeof(config->label)), &at) ==
-           GCS_LABEL_GOOD;
+    return gcs_label_check(config->label, gcs_label_size(config->label), &at) == GCS_LABEL_GOOD;
 }
 
 static bool config_is_good(const struct gcs_core_config *config)
@@ -46,8 +43,9 @@ static bool config_is_good(const struct gcs_core_config *config)
            config->address.length <= GCS_ADDRESS_MAX && config->packet_bytes >= 512 &&
            config->packet_bytes <= 65000 && config->heartbeat_ns > 0 &&
            config->suspect_ns >= 3 * config->heartbeat_ns &&
-           (config->heartbeat_max_ns == 0 || (config->heartbeat_max_ns >= config->heartbeat_ns &&
-                                              config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
+           (config->heartbeat_max_ns == 0 ||
+            (config->heartbeat_max_ns >= config->heartbeat_ns &&
+             config->heartbeat_max_ns <= config->suspect_ns / 3)) &&
            (config->suspect_max_ns == 0 || config->suspect_max_ns >= config->suspect_ns) &&
            config->probes <= PROBES_MAX && label_is_good(config);
 }
