@@ -11,8 +11,6 @@
 #include "gcs/base/mutant.h"
 #include "views/detector.h"
 
-#include <string.h>
-
 #define TELL_GONE_NS    10000000u
 #define TELL_GONE_MAX   16u
 #define POOL_PACKET_MIN 4096u
@@ -36,8 +34,7 @@ void gcs_core_config_init(struct gcs_core_config *config)
 static bool label_is_good(const struct gcs_core_config *config)
 {
     size_t at;
-    return gcs_label_check(config->label, strnlen(config->label, sizeof(config->label)), &at) ==
-           GCS_LABEL_GOOD;
+    return gcs_label_check(config->label, gcs_label_size(config->label), &at) == GCS_LABEL_GOOD;
 }
 
 static bool config_is_good(const struct gcs_core_config *config)

@@ -22,6 +22,15 @@ enum gcs_label_fault {
 /* What is wrong with size bytes, and where; none at all are a good label: there is none. */
 enum gcs_label_fault gcs_label_check(const char *label, size_t size, size_t *at);
 
+/* Bytes of the label of a struct, which ends with a zero unless it is too long. */
+static inline size_t gcs_label_size(const char label[GCS_LABEL_MAX + 1])
+{
+    size_t size = 0;
+    while (size <= GCS_LABEL_MAX && label[size])
+        size++;
+    return size;
+}
+
 /* How many bytes the first parts of a label take, without the slash behind them; all of it if it
  * has no more parts. */
 size_t gcs_label_prefix(const char *label, unsigned parts);

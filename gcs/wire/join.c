@@ -51,7 +51,7 @@ static_assert(GCS_WEIGHT_MAX * 2 + 1 < LABELLED, "the vote leaves a bit for the 
 
 void gcs_member_write(struct gcs_writer *w, const struct gcs_member *member)
 {
-    uint8_t label = (uint8_t)strnlen(member->label, GCS_LABEL_MAX);
+    uint8_t label = (uint8_t)gcs_label_size(member->label);
     id_write(w, &member->id);
     gcs_write_varint(w, member->receive_bytes);
     gcs_write_u8(w, (uint8_t)(member->weight * 2u + member->syncing + (label > 0 ? LABELLED : 0)));

@@ -5,6 +5,7 @@
  * address twice, survivors in their old order and in agreement with the
  * reasons, no more joiners than may come, ranks and reasons in range.
  */
+#include "gcs/base/label.h"
 #include "gcs/wire/membership.h"
 #include "gcs/wire/time.h"
 
@@ -32,7 +33,7 @@ size_t gcs_proposal_bound(uint16_t members, uint16_t closing)
 
 size_t gcs_member_bytes(const struct gcs_member *member)
 {
-    size_t label = strnlen(member->label, GCS_LABEL_MAX);
+    size_t label = gcs_label_size(member->label);
     return 1u + member->id.address.length + 8 + 5 + 1 + (label > 0 ? 1 + label : 0);
 }
 
