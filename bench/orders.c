@@ -239,7 +239,7 @@ const struct bench_command bench_orders = {
             "  --size BYTES           only works with messages of that size: 64, 1K, 8K\n"
             "  --url-template URL     where members are (udp://127.0.0.1:0)\n"
             "  --netns-template NAME  network namespaces in which they are\n"
-            "  --seconds S            that count for each figure (0.5), after --warmup S (0.2)\n"
+            "  --seconds S            that count for each figure (1), after --warmup S (0.3)\n"
             "  --runs N               of which medians are shown (5)\n"
             "  --suspect-ms N         as in gcs_open(3)\n"
             "  --json                 one JSON object as the last line\n",
@@ -248,6 +248,6 @@ const struct bench_command bench_orders = {
                BENCH_SET(BENCH_SUSPECT) | BENCH_SET(BENCH_JSON) | BENCH_SET(BENCH_HELP),
     .members_min = 1,
     .size_min = BENCH_STAMP_BYTES,
-    .defaults = {.members = 3, .size = 64, .seconds = 0.5, .warmup = 0.2, .runs = 5},
+    .defaults = {.members = 3, .size = 64, .seconds = 1, .warmup = 0.3, .runs = 5},
     .run = run,
 };

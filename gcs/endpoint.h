@@ -211,6 +211,7 @@ struct gcs_endpoint {
     pthread_mutex_t mutex;       /* slow paths only: waiting for room, for an answer */
     pthread_cond_t changed;
     atomic_bool sleeping;            /* the loop may be asleep: wake it */
+    _Atomic(uint64_t) wakes;         /* so often somebody has woken it, or is about to */
     atomic_bool busy;                /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
     _Atomic(uint64_t) crowded_ns;    /* how long that was for; 0: they were not, when last tried */
@@ -222,6 +223,7 @@ struct gcs_endpoint {
     uint64_t now;
     uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;
+    uint64_t wakes_read;         /* so many of them were read from wake_fd */
     struct gcs_command *pending; /* carried out again and again until they have an answer */
     uint64_t queue_copied;       /* bytes of messages that went through the queue */
     uint64_t retry_at;           /* when to try again what failed for want of memory */
@@ -329,6 +331,9 @@ void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns);
 /* Any thread: ends the loop's sleep, if it sleeps. What the loop shall find was stored before,
  * and that store was sequentially consistent or followed by a full barrier. */
 void gcs_loop_wake(struct gcs_endpoint *endpoint);
+
+/* The loop: takes notice of having been woken. */
+void gcs_loop_clear_wake(struct gcs_endpoint *endpoint);
 
 /* ---- endpoint_own.c --------------------------------------------------------------------- */
 

@@ -273,11 +273,18 @@ static bool has_work(struct gcs_endpoint *endpoint)
             atomic_load(&endpoint->feed.consumed) != endpoint->feed.returned);
 }
 
-static void clear_wake(struct gcs_endpoint *endpoint)
+/*
+ * Whoever wakes counts it before it writes, and the descriptor sums up what was written. So as
+ * long as the counts differ something is there to be read, or about to be; and when they do
+ * not, which is so in nearly every round, there is no need to ask the kernel.
+ */
+void gcs_loop_clear_wake(struct gcs_endpoint *endpoint)
 {
     uint64_t count;
-    ssize_t got = read(endpoint->wake_fd, &count, sizeof(count));
-    (void)got;
+
+    if (atomic_load(&endpoint->wakes) != endpoint->wakes_read &&
+        read(endpoint->wake_fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+        endpoint->wakes_read += count;
 }
 
 static void sleep_for(struct gcs_endpoint *endpoint, uint64_t ns)
@@ -292,8 +299,9 @@ static void sleep_for(struct gcs_endpoint *endpoint, uint64_t ns)
         .tv_nsec = (long)(ns % GCS_NS_PER_S),
     };
 
-    if (ppoll(fds, 2, ns == GCS_NEVER ? NULL : &time, NULL) > 0 && fds[0].revents)
-        clear_wake(endpoint);
+    if (ppoll(fds, 2, ns == GCS_NEVER ? NULL : &time, NULL) > 0 && fds[0].revents &&
+        !endpoint->own_loop) /* there the next round does it, which has the claim again */
+        gcs_loop_clear_wake(endpoint);
 }
 
 /* Gives the processor away, and learns whether somebody wanted it. */
@@ -345,6 +353,7 @@ void gcs_loop_wake(struct gcs_endpoint *endpoint)
     const uint64_t one = 1;
 
     if (atomic_load(&endpoint->sleeping) && atomic_exchange(&endpoint->sleeping, false)) {
+        atomic_fetch_add(&endpoint->wakes, 1);
         ssize_t written = write(endpoint->wake_fd, &one, sizeof(one));
         (void)written; /* EAGAIN: it is readable already */
     }

@@ -67,12 +67,9 @@ void gcs_own_raise(struct gcs_endpoint *endpoint)
 
 void gcs_own_begin(struct gcs_endpoint *endpoint)
 {
-    uint64_t count;
-
     gcs_endpoint_set_consumer(endpoint);
     atomic_store(&endpoint->sleeping, false);
-    ssize_t got = read(endpoint->wake_fd, &count, sizeof(count));
-    (void)got;
+    gcs_loop_clear_wake(endpoint);
 }
 
 void gcs_own_end(struct gcs_endpoint *endpoint)
