@@ -54,6 +54,10 @@ run 2 --plan '100 clock 0 5 1000'
 run 2 --network ether
 run 2 --network loopback --faults address
 says '"address" needs network namespaces'
+[ -e /sys/class/infiniband/rxe1 ] || {
+    run 2 --network rdma --members 3
+    says 'no rdma: there is no device rxe1'
+}
 run 2 --check "$tmp/nothing"
 run 2 --frobnicate
 run 2 more
