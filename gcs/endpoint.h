@@ -210,7 +210,6 @@ struct gcs_endpoint {
     atomic_bool sleeping; /* the loop may be asleep: wake it */
     atomic_bool busy;     /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
-    _Atomic(uint64_t) crowded_ns;    /* how long that was for; 0: they were not, when last tried */
     struct gcs_queue queue;
 
     /* the loop */
