@@ -214,7 +214,6 @@ struct gcs_endpoint {
     _Atomic(uint64_t) wakes;         /* so often somebody has woken it, or is about to */
     atomic_bool busy;                /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
-    _Atomic(uint64_t) crowded_ns;    /* how long that was for; 0: they were not, when last tried */
     struct gcs_queue queue;
 
     /* the loop */

@@ -39,12 +39,9 @@
 #define YIELD_NS 50000
 
 /* A yield that took so long has let somebody else work who had a lot to do; for so long sleeping is
- * better then: whoever sleeps is woken for a packet, whoever yields has to wait for a turn, and the
- * scheduler may hold the turn that it gave away against it. Twice as long when the next yield
- * after that finds it so again, as in a machine with more to do than it can. */
+ * better then: whoever sleeps is woken for a packet, whoever yields has to wait for a turn. */
 #define CROWDED_AFTER_NS 200000
 #define CROWDED_NS       (10 * GCS_NS_PER_MS)
-#define CROWDED_MAX_NS   (64 * CROWDED_NS)
 
 /* Sleeping for less than this costs more than it saves. */
 #define SLEEP_MIN_NS 5000
@@ -304,23 +301,6 @@ static void sleep_for(struct gcs_endpoint *endpoint, uint64_t ns)
         gcs_loop_clear_wake(endpoint);
 }
 
-/* Gives the processor away, and learns whether somebody wanted it. */
-static void yield(struct gcs_endpoint *endpoint)
-{
-    uint64_t before = gcs_clock_now();
-    (void)sched_yield();
-    uint64_t after = gcs_clock_now();
-    uint64_t last = atomic_load_explicit(&endpoint->crowded_ns, memory_order_relaxed);
-    uint64_t wait = 0;
-
-    if (after > before + CROWDED_AFTER_NS)
-        wait = last == 0 ? CROWDED_NS : last < CROWDED_MAX_NS ? 2 * last : last;
-    if (wait != last)
-        atomic_store_explicit(&endpoint->crowded_ns, wait, memory_order_relaxed);
-    if (wait > 0)
-        atomic_store_explicit(&endpoint->crowded_until, after + wait, memory_order_relaxed);
-}
-
 /*
  * Called by the loop, which lets go of its claim while it waits: nothing of the loop's is touched
  * then, so that with GCS_OWN_LOOP another thread may be the loop meanwhile, and a child that is
@@ -336,7 +316,11 @@ void gcs_loop_idle(struct gcs_endpoint *endpoint, uint64_t ns)
                   now >= atomic_load_explicit(&endpoint->crowded_until, memory_order_relaxed);
     if (yields || left < SLEEP_MIN_NS) {
         gcs_endpoint_unlock(endpoint);
-        yield(endpoint);
+        sched_yield();
+        uint64_t after = gcs_clock_now();
+        if (after > now + CROWDED_AFTER_NS)
+            atomic_store_explicit(&endpoint->crowded_until, after + CROWDED_NS,
+                                  memory_order_relaxed);
     } else {
         gcs_view_reclaim(endpoint);
         atomic_store(&endpoint->sleeping, true);

@@ -30,8 +30,9 @@
 /*
  * Where all speak with all, a word of each to each is a packet for every pair. What only confirms
  * can wait: one word confirms all that came before it. So in a large view each member has it wait
- * until so long after its last word to all, and what the view costs is bounded, at some 50,000
- * packets a second in all, whatever is sent in it. The first word after a rest goes at once.
+ * until so long after its last word to all, and from some 24 members on all of that together is
+ * about a hundred thousand packets a second, whatever is sent. The first word after a rest goes at
+ * once.
  */
 uint64_t gcs_era_calm_ns(const struct gcs_era *era)
 {
