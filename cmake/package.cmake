@@ -5,7 +5,9 @@
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME libgcs)
-set(CPACK_PACKAGE_CONTACT "libgcs maintainers <maintainers@libgcs.invalid>")
+# Of nobody until the project has an address of its own (SECURITY.md): .invalid never gets mail.
+set(GCS_CONTACT "libgcs maintainers <maintainers@libgcs.invalid>" CACHE STRING "the packages' maintainer")
+set(CPACK_PACKAGE_CONTACT "${GCS_CONTACT}")
 set(CPACK_PACKAGING_INSTALL_PREFIX "/usr")
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_COMPONENTS_ALL library dev tools)

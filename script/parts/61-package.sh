@@ -6,6 +6,12 @@ command -v dpkg-deb >/dev/null || { skip package "this is not Debian"; exit; }
 build=$root/build-package
 verdict "package: script/package" "$root/script/package" "$build" || exit 1
 packages=("$build"/*.deb)
+# As SECURITY.md says it, and nowhere else.
+contact=${GCS_CONTACT:-$(sed -n 's/.*`\(maintainers@[^`]*\)`.*/\1/p' "$root/SECURITY.md")}
+for package in "${packages[@]}"; do
+    verdict "package: the maintainer of $(basename "$package")" \
+        sh -c 'dpkg-deb --field "$1" Maintainer | grep -qF -e "$2"' sh "$package" "$contact"
+done
 if command -v lintian >/dev/null; then
     for package in "${packages[@]}"; do
         verdict "package: lintian: $(basename "$package")" \
