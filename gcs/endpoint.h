@@ -30,6 +30,7 @@
 #ifndef GCS_ENDPOINT_H
 #define GCS_ENDPOINT_H
 
+#include "gcs/detail.h"
 #include "gcs/endpoint_queue.h"
 #include "transport/transport.h"
 
@@ -121,7 +122,7 @@ struct gcs_group {
 
     /* the loop */
     struct gcs_core_group *core;
-    void *room; /* reserved in the core by who is the loop; NULL: nothing */
+    void *room;               /* reserved in the core by who is the loop; NULL: nothing */
     struct gcs_item *waiting; /* not taken by the core yet, in order */
     struct gcs_item **waiting_end;
     enum gcs_block block;
@@ -207,8 +208,8 @@ struct gcs_endpoint {
     _Atomic(uintptr_t) consumer; /* the thread that last called gcs_next or gcs_dispatch */
     pthread_mutex_t mutex;       /* slow paths only: waiting for room, for an answer */
     pthread_cond_t changed;
-    atomic_bool sleeping; /* the loop may be asleep: wake it */
-    atomic_bool busy;     /* somebody does the loop's work */
+    atomic_bool sleeping;            /* the loop may be asleep: wake it */
+    atomic_bool busy;                /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
     struct gcs_queue queue;
 
@@ -243,10 +244,7 @@ struct gcs_endpoint {
 
 /* ---- api_error.c ------------------------------------------------------------------------ */
 
-/* Keeps the sentence for gcs_detail and returns code. */
-__attribute__((format(printf, 2, 3))) int gcs_fail(int code, const char *format, ...);
-
-/* The same for a failed system call: GCS_ESYSTEM, or GCS_ENOMEM for ENOMEM. */
+/* As gcs_fail for a failed system call: GCS_ESYSTEM, or GCS_ENOMEM for ENOMEM. */
 int gcs_fail_system(const char *what, int error);
 
 /* ---- api_names.c ------------------------------------------------------------------------ */

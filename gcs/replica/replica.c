@@ -8,6 +8,7 @@
  * other thread does, and waits for that thread when one does.
  */
 #include "gcs/replica/replicator.h"
+#include "gcs/replica/words.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -158,7 +159,7 @@ static int copy_config(struct gcs_replica *replica, const struct gcs_group_confi
     size_t bytes;
 
     if (config && config->size != sizeof(*config))
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "the group's config has the size of another version");
     if (config)
         replica->group_config = *config;
     else
@@ -169,7 +170,7 @@ static int copy_config(struct gcs_replica *replica, const struct gcs_group_confi
         return 0;
     replica->seeds = malloc(bytes);
     if (!replica->seeds)
-        return GCS_ENOMEM;
+        return gcs_replica_say(GCS_ENOMEM, "out of memory");
     memcpy(replica->seeds, replica->group_config.seeds, bytes);
     replica->group_config.seeds = replica->seeds;
     return 0;
@@ -193,20 +194,27 @@ int gcs_replica_open(struct gcs_endpoint *endpoint, const char *name,
     struct gcs_replica *replica;
 
     if (!endpoint || !name || !machine || !opened)
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "endpoint, name, machine or replica is NULL");
     gcs_replica_config_init(&defaults);
     replica = calloc(1, sizeof(*replica));
     if (!replica)
-        return GCS_ENOMEM;
+        return gcs_replica_say(GCS_ENOMEM, "out of memory");
     init_locks(replica);
     replica->endpoint = endpoint;
     replica->own_loop = gcs_dispatch(endpoint) != GCS_EINVAL;
     strncpy(replica->name, name, GCS_NAME_MAX);
     calls.ctx = replica;
     int error = copy_config(replica, group_config);
-    if (error == 0)
+    if (error == 0) {
         error = gcs_replicator_init(&replica->replicator, &calls, machine,
                                     config ? config : &defaults, &replica->group_config);
+        if (error)
+            (void)gcs_replica_say(
+                error, error == GCS_EOPTION ? "a value in config is out of its range"
+                       : error == GCS_EINVAL
+                           ? "a callback is NULL, or a struct has the size of another version"
+                           : "out of memory");
+    }
     if (error == 0) {
         error = gcs_join(endpoint, name, &replica->group_config, &replica->group);
         if (error)
@@ -225,7 +233,7 @@ int gcs_replica_leave(struct gcs_replica *replica)
     (void)pthread_mutex_lock(&replica->mutex);
     int error = gcs_replicator_leave(&replica->replicator);
     (void)pthread_mutex_unlock(&replica->mutex);
-    return error;
+    return error == GCS_EALREADY ? gcs_replica_say(error, "the replica is leaving already") : error;
 }
 
 void gcs_replica_close(struct gcs_replica *replica)
@@ -312,9 +320,9 @@ static int dispatch(struct gcs_replica *replica, int timeout_ms)
 int gcs_replica_dispatch(struct gcs_replica *replica, int timeout_ms)
 {
     if (!replica)
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "the replica is NULL");
     if (!claim(replica))
-        return GCS_EALREADY;
+        return gcs_replica_say(GCS_EALREADY, "another thread is taking the replica's events");
     int count = dispatch(replica, timeout_ms);
     let_go(replica);
     return count;
@@ -326,32 +334,32 @@ int gcs_replica_submit(struct gcs_replica *replica, const struct gcs_replica_req
                        gcs_replica_done *done, void *ctx)
 {
     if (!replica || !request)
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "the replica or the request is NULL");
     (void)pthread_mutex_lock(&replica->mutex);
     int error = gcs_replicator_submit(&replica->replicator, request, done, ctx);
     (void)pthread_mutex_unlock(&replica->mutex);
-    return error;
+    return gcs_replica_say_refused(error, &replica->replicator.config, request->size);
 }
 
 int gcs_replica_session(struct gcs_replica *replica, gcs_replica_done *done, void *ctx)
 {
     if (!replica)
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "the replica is NULL");
     (void)pthread_mutex_lock(&replica->mutex);
     int error = gcs_replicator_session(&replica->replicator, done, ctx);
     (void)pthread_mutex_unlock(&replica->mutex);
-    return error;
+    return gcs_replica_say_refused(error, &replica->replicator.config, 0);
 }
 
 int gcs_replica_query(struct gcs_replica *replica, enum gcs_replica_read read, uint64_t after,
                       const void *data, size_t size, gcs_replica_done *done, void *ctx)
 {
     if (!replica)
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL, "the replica is NULL");
     (void)pthread_mutex_lock(&replica->mutex);
     int error = gcs_replicator_query(&replica->replicator, read, after, data, size, done, ctx);
     (void)pthread_mutex_unlock(&replica->mutex);
-    return error;
+    return gcs_replica_say_refused(error, &replica->replicator.config, size);
 }
 
 void gcs_replica_status_get(struct gcs_replica *replica, struct gcs_replica_status *status)
@@ -426,12 +434,13 @@ int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_reque
     int error = GCS_EAGAIN;
 
     if (!replica || !request || !outcome || (!buffer && size > 0))
-        return GCS_EINVAL;
+        return gcs_replica_say(GCS_EINVAL,
+                               "replica, request or outcome is NULL, or a buffer of some size");
     *outcome = (struct gcs_replica_outcome){0};
     (void)pthread_mutex_lock(&replica->mutex);
     if (replica->looping && pthread_equal(replica->looper, pthread_self())) {
         (void)pthread_mutex_unlock(&replica->mutex);
-        return GCS_EINVAL; /* from a callback: it would wait for itself */
+        return gcs_replica_say(GCS_EINVAL, "called from a callback: it would wait for itself");
     }
     while (!waiter.done && (error == GCS_EAGAIN || error == 0)) {
         if (error == GCS_EAGAIN)
@@ -444,9 +453,11 @@ int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_reque
     if (!waiter.done)
         gcs_replicator_cancel(&replica->replicator, &waiter);
     if (waiter.done)
-        error = outcome->error;
+        error = gcs_replica_say_outcome(outcome, size);
     else if (error == 0)
-        error = GCS_ETIMEDOUT;
+        error = gcs_replica_say(GCS_ETIMEDOUT, "no outcome in that time: it is not known");
+    else
+        error = gcs_replica_say_refused(error, &replica->replicator.config, request->size);
     (void)pthread_mutex_unlock(&replica->mutex);
     return error;
 }

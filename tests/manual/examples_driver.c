@@ -5,9 +5,11 @@
  * loopback interface. test_examples.sh extracts, compiles and links them, and looks that none is
  * left out.
  */
+#include <errno.h>
 #include <gcs/gcs.h>
 #include <gcs/replica.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +57,7 @@ int open_counter(struct gcs_endpoint *endpoint, struct counter *counter,
 void work(struct gcs_replica *replica);
 int ask(struct gcs_replica *replica);
 int transfer(struct gcs_replica *replica, uint64_t session, uint64_t serial, const void *command,
-             size_t size);
+             size_t size, void *result, size_t room);
 
 #define EXPECT(condition)                                                   \
     do {                                                                    \
@@ -291,10 +293,39 @@ static void run_loop(void)
 
 /* ---- A replica --------------------------------------------------------------------------- */
 
+static sem_t opened;
+
 static void *work_on(void *replica)
 {
     work(replica);
     return NULL;
+}
+
+static void on_session(void *ctx, const struct gcs_replica_outcome *outcome)
+{
+    EXPECT(outcome->error == 0);
+    *(uint64_t *)ctx = outcome->session;
+    EXPECT(sem_post(&opened) == 0);
+}
+
+/* The same command twice, as after a failure: it is applied once, and both get the result. */
+static void transfer_twice(struct gcs_replica *replica)
+{
+    uint64_t session = 0;
+    long long total = 0, again = 0;
+    int error;
+
+    EXPECT(sem_init(&opened, 0, 0) == 0);
+    do /* it has to find that it is alone first */
+        error = gcs_replica_session(replica, on_session, &session);
+    while (error == GCS_EAGAIN || error == GCS_ENOTMEMBER || error == GCS_ENOPRIMARY);
+    EXPECT(error == 0);
+    while (sem_wait(&opened) != 0)
+        EXPECT(errno == EINTR);
+    EXPECT(transfer(replica, session, 1, "12345", 5, &total, sizeof(total)) == sizeof(total));
+    EXPECT(transfer(replica, session, 1, "12345", 5, &again, sizeof(again)) == sizeof(again));
+    EXPECT(total == 5 && again == 5);
+    EXPECT(transfer(replica, session, 3, "1", 1, &again, sizeof(again)) == GCS_ESERIAL);
 }
 
 static void run_replica(void)
@@ -303,14 +334,10 @@ static void run_replica(void)
     struct counter counter = {0, 0};
     struct gcs_replica *replica;
     pthread_t worker;
-    int error;
 
     EXPECT(open_counter(endpoint, &counter, &replica) == 0);
     EXPECT(pthread_create(&worker, NULL, work_on, replica) == 0);
-    do /* it has to find that it is alone first */
-        error = transfer(replica, 0, 0, "12345", 5);
-    while (error == GCS_EAGAIN || error == GCS_ENOTMEMBER || error == GCS_ENOPRIMARY);
-    EXPECT(error == GCS_EMSGSIZE); /* the result, for which transfer() has no room */
+    transfer_twice(replica);
     EXPECT(ask(replica) <= 0); /* this machine answers no questions */
     gcs_replica_leave(replica);
     (void)pthread_join(worker, NULL);

@@ -106,7 +106,8 @@ static void open_service(size_t i, uint32_t protocol)
     gcs_replica_config_init(&config);
     config.protocol = protocol;
     memset(service, 0, sizeof(*service));
-    /* Nobody is to be excluded because the machine has no time for it: outcomes would be unknown. */
+    /* Nobody is to be excluded because the machine has no time for it: outcomes would be unknown.
+     */
     gcs_endpoint_options_init(&endpoint);
     endpoint.suspect_ms = CREW_PATIENCE_MS;
     crew_ok(gcs_open(url, &endpoint, &service->endpoint));
@@ -211,6 +212,7 @@ START_TEST(calls_that_make_no_sense_are_refused)
     ck_assert_int_eq(gcs_replica_call(services[0].replica, &request, NULL, 5, &outcome, 0),
                      GCS_EINVAL);
     ck_assert_int_eq(gcs_replica_dispatch(NULL, 0), GCS_EINVAL);
+    ck_assert_str_eq(gcs_detail(), "the replica is NULL");
     add(0, 5);
     gcs_replica_status_get(services[0].replica, &status);
     ck_assert(status.ready && status.primary);
@@ -221,12 +223,44 @@ START_TEST(calls_that_make_no_sense_are_refused)
 }
 END_TEST
 
+START_TEST(a_call_that_fails_says_why)
+{
+    static char large[(1 << 20) + 1];
+    struct gcs_replica_outcome outcome;
+    struct gcs_replica_request request = {large, sizeof(large), 0, 0};
+    int64_t number = 7, total = 0;
+
+    open_service(0, 1);
+    add(0, 5);
+    ck_assert_int_eq(gcs_replica_call(services[0].replica, &request, &total, sizeof(total),
+                                      &outcome, CREW_PATIENCE_MS),
+                     GCS_EMSGSIZE);
+    ck_assert_str_eq(gcs_detail(), "1048577 bytes: at most command_bytes=1048576");
+    request = (struct gcs_replica_request){&number, sizeof(number), 0, 0};
+    ck_assert_int_eq(
+        gcs_replica_call(services[0].replica, &request, &total, 4, &outcome, CREW_PATIENCE_MS),
+        GCS_EMSGSIZE);
+    ck_assert_str_eq(gcs_detail(), "the command was applied; its result has 8 bytes, the buffer 4");
+    ck_assert_int_eq(add(0, 0), 12);
+    request.session = 4711;
+    ck_assert_int_eq(gcs_replica_submit(services[0].replica, &request, NULL, NULL), GCS_EINVAL);
+    ck_assert_ptr_nonnull(strstr(gcs_detail(), "session without a serial"));
+    request.serial = 1;
+    ck_assert_int_eq(gcs_replica_call(services[0].replica, &request, &total, sizeof(total),
+                                      &outcome, CREW_PATIENCE_MS),
+                     GCS_ESESSION);
+    ck_assert_str_eq(gcs_detail(), "there is no such session, or it has expired");
+    close_service(0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         calls_through_all_replicas_make_one_counter,
         a_query_sees_what_was_written_elsewhere,
         calls_that_make_no_sense_are_refused,
+        a_call_that_fails_says_why,
     };
     return suite_run("replica_endpoint", tests, SUITE_SIZE(tests));
 }
