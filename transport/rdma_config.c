@@ -82,14 +82,7 @@ static int parse_host(struct gcs_rdma_config *config, struct gcs_url *url,
     const char *device = gcs_url_option(url, "device");
     int error;
 
-    if (!gcs_udp_ports_parse(url->port, strlen(url->port), &bind->first, &bind->last))
-        return gcs_report(report, GCS_EADDRESS, "'%s' is no port (0 to 65535) nor a range of ports",
-                          url->port);
-    if (bind->last - bind->first >= GCS_UDP_SEEDS_MAX)
-        return gcs_report(report, GCS_EADDRESS, "'%s' is a range of more than %d ports", url->port,
-                          GCS_UDP_SEEDS_MAX);
-    error = gcs_udp_host_parse(url->host, strlen(url->host), url->bracketed ? AF_INET6 : AF_UNSPEC,
-                               &bind->ip, "address", report);
+    error = gcs_udp_bind_parse(url, strlen(url->host), bind, report);
     if (error < 0)
         return error;
     config->family = gcs_udp_family(&bind->ip);
@@ -109,47 +102,6 @@ static int parse_host(struct gcs_rdma_config *config, struct gcs_url *url,
     return 0;
 }
 
-static int parse_seed(struct gcs_rdma_config *config, const char *item, size_t length,
-                      size_t *total, const struct gcs_report *report)
-{
-    struct gcs_udp_target *seed = &config->seeds[config->seeds_count];
-    int error = gcs_udp_target_parse(item, length, config->family, seed, "seeds", report);
-
-    if (error < 0)
-        return error;
-    if (seed->first == 0 || gcs_udp_is_any(&seed->ip) || gcs_udp_is_multicast(&seed->ip))
-        return gcs_report(report, GCS_EADDRESS, "seeds: nobody can be reached at '%.*s'",
-                          (int)length, item);
-    *total += (size_t)(seed->last - seed->first) + 1;
-    if (*total > GCS_UDP_SEEDS_MAX)
-        return gcs_report(report, GCS_EOPTION, "seeds: more than %d addresses at '%.*s'",
-                          GCS_UDP_SEEDS_MAX, (int)length, item);
-    config->seeds_count++;
-    return 0;
-}
-
-static int parse_seeds(struct gcs_rdma_config *config, struct gcs_url *url,
-                       const struct gcs_report *report)
-{
-    const char *list = gcs_url_option(url, "seeds");
-    const char *item;
-    size_t items = 1, length, total = 0;
-
-    if (!list)
-        return 0;
-    for (const char *c = list; *c; c++)
-        items += *c == ',';
-    config->seeds = calloc(items, sizeof(*config->seeds));
-    if (!config->seeds)
-        return gcs_report(report, GCS_ENOMEM, "out of memory");
-    while ((item = gcs_text_item(&list, &length))) {
-        int error = parse_seed(config, item, length, &total, report);
-        if (error < 0)
-            return error;
-    }
-    return 0;
-}
-
 int gcs_rdma_config_parse(struct gcs_rdma_config *config, struct gcs_url *url,
                           const struct gcs_report *report)
 {
@@ -162,7 +114,8 @@ int gcs_rdma_config_parse(struct gcs_rdma_config *config, struct gcs_url *url,
     if (error == 0)
         error = parse_host(config, url, report);
     if (error == 0)
-        error = parse_seeds(config, url, report);
+        error =
+            gcs_udp_seeds_parse(url, config->family, &config->seeds, &config->seeds_count, report);
     if (error == 0)
         error = gcs_url_check_unknown(url, report);
     if (error < 0)

@@ -86,6 +86,12 @@ int gcs_udp_host_parse(const char *text, size_t length, int family, struct gcs_a
 /* "host:port", "[v6]:port", either with a range of ports. GCS_EADDRESS. */
 int gcs_udp_target_parse(const char *text, size_t length, int family, struct gcs_udp_target *target,
                          const char *option, const struct gcs_report *report);
+/* Port or ports, and the first length characters of the host, of any such URL. */
+int gcs_udp_bind_parse(const struct gcs_url *url, size_t length, struct gcs_udp_target *bind,
+                       const struct gcs_report *report);
+/* Its option seeds. *list is the caller's to free, also after an error. */
+int gcs_udp_seeds_parse(struct gcs_url *url, int family, struct gcs_udp_target **list,
+                        size_t *count, const struct gcs_report *report);
 
 /* ---- Configuration ---------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * The commands on data, as Redis has them: functions of the store, the arguments, the agreed time
  * and an agreed random number. What concerns a connection (MULTI, INFO, ...) is in session.c.
  *
- *   strings.c  hashes.c  lists.c  sets.c  keys.c
+ *   strings.c  hashes.c  lists.c  sets.c  keys.c; tables.c for hashes and sets
  */
 #ifndef KV_COMMANDS_H
 #define KV_COMMANDS_H
@@ -48,6 +48,14 @@ bool glob_matches(struct text pattern, struct text text);
 bool call_scan_options(struct call *call, size_t from, struct text *match, size_t *limit);
 /* A cursor and an array. */
 void call_scan_reply(struct call *call, uint64_t cursor, const struct reply *items, size_t count);
+
+/* The table of a hash or a set, as call_find(). */
+struct table *call_table(struct call *call, struct text key, enum kind kind, bool *wrong);
+/* HDEL and SREM, HLEN and SCARD, HEXISTS and SISMEMBER, HSCAN and SSCAN. */
+void call_table_remove(struct call *call, enum kind kind);
+void call_table_count(struct call *call, enum kind kind);
+void call_table_has(struct call *call, enum kind kind);
+void call_table_scan(struct call *call, enum kind kind, bool values);
 
 static inline void call_syntax(struct call *call)
 {

@@ -7,9 +7,7 @@
 
 static struct table *find(struct call *call, bool *wrong)
 {
-    struct entry *entry = call_find(call, call->args[1], KIND_HASH, wrong);
-
-    return entry ? &entry->value.table : NULL;
+    return call_table(call, call->args[1], KIND_HASH, wrong);
 }
 
 static void reply_field(struct call *call, const struct field *field)
@@ -99,41 +97,17 @@ static void run_hmget(struct call *call)
 
 static void run_hdel(struct call *call)
 {
-    bool wrong;
-    struct entry *entry = call_find(call, call->args[1], KIND_HASH, &wrong);
-    int64_t removed = 0;
-
-    if (wrong)
-        return;
-    for (size_t i = 2; entry && i < call->count; i++) {
-        struct field *field = table_find(&entry->value.table, call->args[i]);
-        removed += field != NULL;
-        if (field)
-            table_remove(&entry->value.table, field);
-    }
-    if (removed > 0) {
-        store_touch(call->store, call->args[1]);
-        call_drop_empty(call, entry);
-    }
-    reply_integer(call->reply, removed);
+    call_table_remove(call, KIND_HASH);
 }
 
 static void run_hlen(struct call *call)
 {
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-
-    if (!wrong)
-        reply_integer(call->reply, table ? (int64_t)table->count : 0);
+    call_table_count(call, KIND_HASH);
 }
 
 static void run_hexists(struct call *call)
 {
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-
-    if (!wrong)
-        reply_integer(call->reply, table && table_find(table, call->args[2]));
+    call_table_has(call, KIND_HASH);
 }
 
 static void run_hstrlen(struct call *call)
@@ -204,37 +178,9 @@ static void run_hincrby(struct call *call)
     reply_integer(call->reply, value);
 }
 
-struct scanned {
-    struct text match;
-    struct reply items;
-    size_t count;
-};
-
-static void visit(void *ctx, const struct field *field)
-{
-    struct scanned *scanned = ctx;
-
-    if (!glob_matches(scanned->match, (struct text){field->name.data, field->name.size}))
-        return;
-    reply_bulk(&scanned->items, field->name.data, field->name.size);
-    reply_bulk(&scanned->items, field->value.data, field->value.size);
-    scanned->count += 2;
-}
-
 static void run_hscan(struct call *call)
 {
-    struct scanned scanned = {0};
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-    size_t limit;
-    int64_t cursor;
-
-    if (wrong || !call_integer(call, call->args[2], &cursor) ||
-        !call_scan_options(call, 3, &scanned.match, &limit))
-        return;
-    uint64_t next = table ? scan_table(table, (uint64_t)cursor, limit, &scanned, visit) : 0;
-    call_scan_reply(call, next, &scanned.items, scanned.count);
-    reply_free(&scanned.items);
+    call_table_scan(call, KIND_HASH, true);
 }
 
 const struct command commands_hashes[] = {

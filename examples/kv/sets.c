@@ -5,26 +5,14 @@
 
 #include <stdlib.h>
 
-static struct table *find_key(struct call *call, struct text key, bool *wrong)
-{
-    struct entry *entry = call_find(call, key, KIND_SET, wrong);
-
-    return entry ? &entry->value.table : NULL;
-}
-
 static struct table *find(struct call *call, bool *wrong)
 {
-    return find_key(call, call->args[1], wrong);
+    return call_table(call, call->args[1], KIND_SET, wrong);
 }
 
 static void reply_member(struct call *call, const struct field *field)
 {
     reply_bulk(call->reply, field->name.data, field->name.size);
-}
-
-static struct text name_of(const struct field *field)
-{
-    return (struct text){field->name.data, field->name.size};
 }
 
 static void run_sadd(struct call *call)
@@ -44,23 +32,7 @@ static void run_sadd(struct call *call)
 
 static void run_srem(struct call *call)
 {
-    bool wrong;
-    struct entry *entry = call_find(call, call->args[1], KIND_SET, &wrong);
-    int64_t removed = 0;
-
-    if (wrong)
-        return;
-    for (size_t i = 2; entry && i < call->count; i++) {
-        struct field *field = table_find(&entry->value.table, call->args[i]);
-        removed += field != NULL;
-        if (field)
-            table_remove(&entry->value.table, field);
-    }
-    if (removed > 0) {
-        store_touch(call->store, call->args[1]);
-        call_drop_empty(call, entry);
-    }
-    reply_integer(call->reply, removed);
+    call_table_remove(call, KIND_SET);
 }
 
 static void run_smove(struct call *call)
@@ -89,20 +61,12 @@ static void run_smove(struct call *call)
 
 static void run_scard(struct call *call)
 {
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-
-    if (!wrong)
-        reply_integer(call->reply, table ? (int64_t)table->count : 0);
+    call_table_count(call, KIND_SET);
 }
 
 static void run_sismember(struct call *call)
 {
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-
-    if (!wrong)
-        reply_integer(call->reply, table && table_find(table, call->args[2]));
+    call_table_has(call, KIND_SET);
 }
 
 static void run_smismember(struct call *call)
@@ -217,11 +181,12 @@ static void combine(struct call *call, enum operation operation)
     bool wrong = !tables;
 
     for (size_t i = 0; i < count && !wrong; i++)
-        tables[i] = find_key(call, call->args[i + 1], &wrong);
+        tables[i] = call_table(call, call->args[i + 1], KIND_SET, &wrong);
     for (size_t k = 0; !wrong && k < (operation == UNION ? count : 1); k++)
         for (size_t i = 0; tables[k] && i < tables[k]->count; i++) {
             const struct field *field = tables[k]->order[i];
-            if (!belongs(tables, count, k, operation, name_of(field)))
+            if (!belongs(tables, count, k, operation,
+                         (struct text){field->name.data, field->name.size}))
                 continue;
             reply_bulk(&items, field->name.data, field->name.size);
             members++;
@@ -254,36 +219,9 @@ static void run_sdiff(struct call *call)
     combine(call, DIFFERENCE);
 }
 
-struct scanned {
-    struct text match;
-    struct reply items;
-    size_t count;
-};
-
-static void visit(void *ctx, const struct field *field)
-{
-    struct scanned *scanned = ctx;
-
-    if (!glob_matches(scanned->match, name_of(field)))
-        return;
-    reply_bulk(&scanned->items, field->name.data, field->name.size);
-    scanned->count++;
-}
-
 static void run_sscan(struct call *call)
 {
-    struct scanned scanned = {0};
-    bool wrong;
-    const struct table *table = find(call, &wrong);
-    size_t limit;
-    int64_t cursor;
-
-    if (wrong || !call_integer(call, call->args[2], &cursor) ||
-        !call_scan_options(call, 3, &scanned.match, &limit))
-        return;
-    uint64_t next = table ? scan_table(table, (uint64_t)cursor, limit, &scanned, visit) : 0;
-    call_scan_reply(call, next, &scanned.items, scanned.count);
-    reply_free(&scanned.items);
+    call_table_scan(call, KIND_SET, false);
 }
 
 const struct command commands_sets[] = {
