@@ -32,7 +32,9 @@ for n in 1 2; do
     tr '\r' '\n' <"$tmp/killed.$n" | awk -v n="$n" '
         /% <= .* milliseconds/ && $1 + 0 >= 99.9 && !p { p = $3 }
         /^100.000% <= / { longest = $3 }
-        END { printf "replica %d: p99.9 %s ms, longest %s ms\n", n, p, longest }'
+        END { printf "replica %d: p99.9 %s ms, longest %s ms\n", n, p, longest }' | tee "$tmp/pause.$n"
+    check "how long they waited is known" \
+        grep -qE "^replica $n: p99.9 [0-9.]+ ms, longest [0-9.]+ ms\$" "$tmp/pause.$n"
 done
 check "the others go on" eventually ready 1 2
 check "and agree" same "$(cli 1 dbsize)" "$(cli 2 dbsize)"
