@@ -66,7 +66,7 @@ bool bench_crew_start(struct bench_crew *crew, const struct bench_options *optio
 
     *crew = (struct bench_crew){.options = options, .world = world};
     (void)fflush(NULL);
-    for (unsigned i = 0; i < world->count; i++) {
+    for (unsigned i = 0; i < world->count - options->elsewhere; i++) {
         pid_t pid = fork();
         if (pid < 0) {
             bench_complain(options, "fork: %s", strerror(errno));
@@ -106,13 +106,13 @@ static bool reap(struct bench_crew *crew, unsigned index)
     struct bench_seat *seat = &crew->world->seats[index];
     int status;
 
-    if (crew->pids[index] == 0)
-        return true;
     if (!crew->killed[index] && atomic_load(&seat->state) == BENCH_BROKEN) {
         bench_complain(crew->options, "member %u: %s", index + 1, seat->error);
         bench_crew_kill(crew, index);
         return false;
     }
+    if (crew->pids[index] == 0) /* has ended, or is elsewhere */
+        return true;
     if (waitpid(crew->pids[index], &status, WNOHANG) <= 0)
         return true;
     crew->pids[index] = 0;

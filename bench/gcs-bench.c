@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const struct bench_command *const commands[] = {
-    &bench_throughput, &bench_latency, &bench_failover, &bench_join,
-    &bench_state,      &bench_floor,   &bench_compare,  &bench_sweep,
+    &bench_throughput, &bench_latency, &bench_failover, &bench_join,  &bench_state,
+    &bench_floor,      &bench_compare, &bench_sweep,    &bench_guest,
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 

@@ -65,16 +65,17 @@ static int run(const struct bench_options *options)
 const struct bench_command bench_latency = {
     .name = "latency",
     .summary = "time from sending to delivery",
-    .help = "usage: gcs-bench latency [options]\n"
-            "\n"
-            "How long a message takes, at the member where it takes longest.\n"
-            "\n"
-            "  --senders N|all   how many members send (1, which is not the coordinator)\n"
-            "  --size BYTES      of a message (64)\n"
-            "  --rate N          messages per second of all senders together, at fixed\n"
-            "                    times (each sender's next when its last was delivered)\n"
-            "  --floor           measure a UDP round trip too\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR),
+    .help =
+        "usage: gcs-bench latency [options]\n"
+        "\n"
+        "How long a message takes, at the member where it takes longest.\n"
+        "\n"
+        "  --senders N|all   how many members send (1, which is not the coordinator)\n"
+        "  --size BYTES      of a message (64)\n"
+        "  --rate N          messages per second of all senders together, at fixed\n"
+        "                    times (each sender's next when its last was delivered)\n"
+        "  --floor           measure a UDP round trip too\n" BENCH_HELP_GROUP BENCH_HELP_ELSEWHERE,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR) | BENCH_SET(BENCH_ELSEWHERE),
     .members_min = 1,
     .size_min = BENCH_TIMED_BYTES,
     .defaults = {.members = 3, .senders = 1, .size = 64, .seconds = 2, .warmup = 0.5, .runs = 5},

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "netns.h"
+#include "remote.h"
 
 #include <poll.h>
 #include <sched.h>
@@ -90,6 +91,7 @@ static void step(struct bench_member *member, bool sending)
 
     member->now = bench_now();
     note_time(member);
+    bench_remote_step(member);
     if (due <= member->now) {
         int result = bench_load_send(&member->load, member->now);
         if (result < 0)
@@ -141,7 +143,8 @@ static bool join_group(struct bench_member *member)
     struct gcs_group_config config;
 
     gcs_group_config_init(&config);
-    config.bootstrap = member->index == 0 ? GCS_CREATE : GCS_JOIN;
+    bool guest = member->remote && member->remote->guest;
+    config.bootstrap = member->index == 0 && !guest ? GCS_CREATE : GCS_JOIN;
     config.order = options->order;
     config.state = member->plan->state;
     config.state_queue_bytes = STATE_QUEUE_BYTES;
@@ -248,10 +251,32 @@ static void finish(struct bench_member *member)
         step(member, false);
 }
 
+void bench_member_guest_run(struct bench_member *member)
+{
+    if (!open_endpoint(member))
+        return;
+    if (join_group(member)) {
+        while (!is_over(member) && !member->remote->set_up)
+            step(member, false);
+        if (!is_over(member)) {
+            bench_check_init(&member->check, member->options->size, false);
+            work(member);
+        }
+        if (!is_over(member))
+            finish(member);
+        if (member->broken && member->remote->set_up) { /* whoever is waiting shall know */
+            bench_remote_step(member);
+            (void)gcs_dispatch(member->endpoint);
+        }
+    }
+    gcs_close(member->endpoint);
+}
+
 void bench_member_run(const struct bench_options *options, struct bench_world *world,
                       unsigned index, void *extra)
 {
     const unsigned first = options->members - options->joiners;
+    struct bench_remote remote = {.guest = false};
     struct bench_member member = {
         .options = options,
         .plan = extra,
@@ -260,6 +285,8 @@ void bench_member_run(const struct bench_options *options, struct bench_world *w
         .index = index,
     };
 
+    if (index == 0 && options->elsewhere > 0)
+        member.remote = &remote;
     bench_check_init(&member.check, options->size, index >= first);
     if (index > 0)
         wait_for_founder(&member);

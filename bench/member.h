@@ -9,6 +9,7 @@
  *   member.c         joining, the phases of a run
  *   member_events.c  what the group tells it
  *   member_state.c   the state that it gives or gets
+ *   remote.c         what it and those on other machines tell each other
  */
 #ifndef GCS_BENCH_MEMBER_H
 #define GCS_BENCH_MEMBER_H
@@ -24,6 +25,8 @@ struct bench_plan {
     bool join;  /* the last member joins when the others are at work */
     bool state; /* and is given a state of so many bytes as the options say */
 };
+
+struct bench_remote;
 
 struct bench_member {
     const struct bench_options *options;
@@ -43,15 +46,21 @@ struct bench_member {
     uint64_t state_got; /* bytes of a state that have come */
     uint64_t state_since;
     bool broken;
+    struct bench_remote *remote; /* NULL: all members are on this machine */
 };
 
 /* The role for bench_crew_start; extra is the plan. */
 void bench_member_run(const struct bench_options *options, struct bench_world *world,
                       unsigned index, void *extra);
 
+/* The same for a member whose bench is on another machine; all but index, check and load is set. */
+void bench_member_guest_run(struct bench_member *member);
+
 /* Something is wrong: tells the parent, ends the run. Only the first complaint counts. */
 void bench_member_break(struct bench_member *member, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+bool bench_same_member(const struct gcs_member_id *a, const struct gcs_member_id *b);
 
 /* Takes one event of the group's into account. */
 void bench_member_event(struct bench_member *member, const struct gcs_event *event);

@@ -7,10 +7,11 @@
 #include "member.h"
 
 #include "clock.h"
+#include "remote.h"
 
 /* ---- Deliveries ------------------------------------------------------------------------ */
 
-static bool same_member(const struct gcs_member_id *a, const struct gcs_member_id *b)
+bool bench_same_member(const struct gcs_member_id *a, const struct gcs_member_id *b)
 {
     return a->incarnation == b->incarnation && a->address.length == b->address.length &&
            memcmp(a->address.bytes, b->address.bytes, a->address.length) == 0;
@@ -23,7 +24,7 @@ static unsigned find_sender(const struct bench_member *member, const struct gcs_
 
     for (unsigned i = 0; i < world->count; i++) {
         if (atomic_load_explicit(&world->seats[i].state, memory_order_acquire) >= BENCH_SEATED &&
-            same_member(&world->seats[i].id, id))
+            bench_same_member(&world->seats[i].id, id))
             return i;
     }
     return BENCH_NOBODY;
@@ -64,6 +65,9 @@ static bool is_measured(const struct bench_member *member)
     const struct bench_options *options = member->options;
     unsigned joiners = member->plan->state ? options->joiners : 0;
 
+    /* Clocks of several machines say nothing about each other: of one's own messages only. */
+    if (options->elsewhere > 0 && member->last_sender != member->index)
+        return false;
     return member->plan->record_latency &&
            member->index < options->members - options->listeners - joiners;
 }
@@ -74,7 +78,7 @@ static void take_delivery(struct bench_member *member, const struct gcs_event *e
     unsigned sender = member->last_sender;
 
     /* The address of an id is good for one event only; what it points to is compared. */
-    if (!member->last_id || !same_member(event->sender, member->last_id)) {
+    if (!member->last_id || !bench_same_member(event->sender, member->last_id)) {
         sender = find_sender(member, event->sender);
         if (sender == BENCH_NOBODY) {
             bench_member_break(member, "delivered a message of a stranger");
@@ -165,9 +169,11 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
         take_delivery(member, event);
         break;
     case GCS_EVENT_VIEW:
-        take_view(member, event->change);
+        if (!bench_remote_take_view(member, &event->change->view))
+            take_view(member, event->change);
         break;
     case GCS_EVENT_PRIVATE:
+        bench_remote_take(member, event);
         break;
     case GCS_EVENT_STATE_WANTED:
     case GCS_EVENT_STATE:
@@ -180,6 +186,8 @@ void bench_member_event(struct bench_member *member, const struct gcs_event *eve
         member->load.blocked = false;
         break;
     case GCS_EVENT_LEFT:
+        if (event->error != GCS_EREFUSED && bench_remote_take_view(member, NULL))
+            break;
         bench_member_break(member, "the group has ended this membership: %s",
                            gcs_strerror(event->error));
         break;

@@ -42,6 +42,8 @@ static const struct option long_options[] = {
     {"bytes", required_argument, NULL, BENCH_BYTES},
     {"peers", required_argument, NULL, BENCH_PEERS},
     {"output", required_argument, NULL, BENCH_OUTPUT},
+    {"join", required_argument, NULL, BENCH_JOIN},
+    {"elsewhere", required_argument, NULL, BENCH_ELSEWHERE},
     {"floor", no_argument, NULL, BENCH_FLOOR},
     {"no-floor", no_argument, NULL, BENCH_NO_FLOOR},
     {"latency", no_argument, NULL, BENCH_LATENCY},
@@ -56,9 +58,9 @@ struct word {
     int value;
 };
 
-static const struct word services[] = {
-    {"unordered", GCS_UNORDERED}, {"fifo", GCS_FIFO}, {"causal", GCS_CAUSAL},
-    {"agreed", GCS_AGREED},       {"safe", GCS_SAFE}, {NULL, 0}};
+static const struct word services[] = {{"unordered", GCS_UNORDERED}, {"fifo", GCS_FIFO},
+                                       {"causal", GCS_CAUSAL},       {"agreed", GCS_AGREED},
+                                       {"safe", GCS_SAFE},           {NULL, 0}};
 static const struct word orders[] = {
     {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
 static const struct word faults[] = {
@@ -283,6 +285,10 @@ static bool parse_option(struct bench_options *o, const struct bench_command *co
     case BENCH_OUTPUT:
         o->output = value;
         return true;
+    case BENCH_JOIN:
+        return parse_template(o, "join", value, &o->url);
+    case BENCH_ELSEWHERE:
+        return parse_number(o, "elsewhere", value, false, 1, BENCH_MEMBERS_MAX, &o->elsewhere);
     case BENCH_FLOOR:
         return o->floor = true;
     case BENCH_NO_FLOOR:
@@ -357,7 +363,8 @@ static bool check_url(struct bench_options *options)
             return true;
         }
     }
-    bench_complain(options, "--url-template: '%s' does not begin with %s://", options->url,
+    bench_complain(options, "--%s: '%s' does not begin with %s://",
+                   options->given & BENCH_SET(BENCH_JOIN) ? "join" : "url-template", options->url,
                    options->transport);
     return false;
 }
@@ -374,6 +381,12 @@ static bool check_together(struct bench_options *options)
     }
     if (options->senders == 0)
         options->senders = first;
+    if (options->elsewhere >= options->members && options->elsewhere > 0) {
+        bench_complain(options, "--elsewhere: '%u' leaves none of the %u members here",
+                       options->elsewhere, options->members);
+        return false;
+    }
+    options->floor &= options->elsewhere == 0; /* of one machine */
     if (options->victim > options->members) {
         bench_complain(options, "--victim: '%u' is not one of the %u members", options->victim,
                        options->members);

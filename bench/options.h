@@ -51,6 +51,7 @@ enum bench_option {
     BENCH_PEERS,
     BENCH_OUTPUT,
     BENCH_JOIN,
+    BENCH_ELSEWHERE,
 };
 
 #define BENCH_SET(option) (UINT64_C(1) << ((option)-BENCH_MEMBERS))
@@ -79,6 +80,10 @@ enum bench_option {
     "                         as in gcs_join(3) and gcs_open(3)\n"                   \
     "  --json                 one JSON object as the last line\n"
 
+#define BENCH_HELP_ELSEWHERE                                                        \
+    "  --elsewhere N          of the members are started on other machines, with\n" \
+    "                         gcs-bench member --join URL\n"
+
 /* What becomes of a member of the group, of a sudden. */
 enum bench_fault {
     BENCH_KILL,         /* its process is gone, and the others are told that nobody listens there */
@@ -90,6 +95,7 @@ struct bench_options {
     const char *command; /* "throughput" */
     uint64_t given;      /* a set of enum bench_option */
     unsigned members;
+    unsigned elsewhere; /* the last ones of them, which somebody starts on other machines */
     unsigned joiners;   /* the last ones of them, which come while the others are at work */
     unsigned listeners; /* the last ones of them, which only listen and are not measured */
     unsigned senders;   /* 0 on the command line: all that are there from the start */
@@ -136,6 +142,7 @@ extern const struct bench_command bench_state;
 extern const struct bench_command bench_floor;
 extern const struct bench_command bench_compare;
 extern const struct bench_command bench_sweep;
+extern const struct bench_command bench_guest;
 
 /*
  * Reads the command line behind `gcs-bench NAME` (argv[0] is NAME). BENCH_GO, or how to exit:

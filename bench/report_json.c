@@ -31,6 +31,8 @@ static void print_settings(struct bench_json *object, const struct bench_report 
     if (o->netns)
         bench_json_string(object, "netns", o->netns);
     bench_json_number(object, "members", o->members, 0);
+    if (o->elsewhere > 0)
+        bench_json_number(object, "elsewhere", o->elsewhere, 0);
     bench_json_number(object, "senders", o->senders, 0);
     bench_json_number(object, "size", o->size, 0);
     bench_json_number(object, "seconds", o->seconds, 3);

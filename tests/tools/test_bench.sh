@@ -113,6 +113,40 @@ says '"name":"OpenPGM","skipped":"no such thing here"'
 runs compare --seconds 1 --size 8K --peers "$tmp/peers"
 check "works of one size" [ "$(grep -o '"work":' "$tmp/json" | wc -l)" = 2 ]
 
+# Members that somebody starts elsewhere, two of them, in two runs: the same digest at all, and who
+# came from there has its part in the figures.
+for n in 1 2; do
+    timeout 120 "$bench" member --runs 2 --suspect-ms 10000 --join "udp://127.0.0.1:0?seeds=127.0.0.1:$base" \
+        >"$tmp/member.$n" 2>&1 &
+    pids[n]=$!
+done
+runs throughput "${calm[@]}" --members 4 --elsewhere 2 --size 1K --runs 2 \
+    --url-template "udp://127.0.0.1:$base-$((base + 9))"
+says '"members":4,"elsewhere":2,"senders":4'
+for n in 1 2; do
+    check "member $n elsewhere ends by itself" wait "${pids[n]}"
+    check "after two runs" [ "$(grep -c 'is over' "$tmp/member.$n")" = 2 ]
+    unset "pids[n]"
+done
+timeout 120 "$bench" member --runs 1 --suspect-ms 10000 --join "udp://127.0.0.1:0?seeds=127.0.0.1:$base" >"$tmp/member.3" 2>&1 &
+pids[3]=$!
+runs latency "${calm[@]}" --members 2 --elsewhere 1 --runs 1 \
+    --url-template "udp://127.0.0.1:$base-$((base + 9))"
+check "its latency is known, measured by its own clock" grep -qE '"p50_us":[1-9]' "$tmp/json"
+check "and it ends" wait "${pids[3]}"
+unset "pids[3]"
+timeout 120 "$bench" member --order lamport --join "udp://127.0.0.1:0?seeds=127.0.0.1:$base" >"$tmp/member.4" 2>&1 &
+pids[4]=$!
+timeout 60 "$bench" throughput --members 2 --elsewhere 1 --url-template "udp://127.0.0.1:$base" >/dev/null 2>&1 &
+pids[5]=$!
+status=0
+wait "${pids[4]}" || status=$?
+check "a member with another order is refused" [ $status = 1 ]
+check "and says so" grep -q 'has ended this membership' "$tmp/member.4"
+kill "${pids[5]}"
+wait "${pids[5]}" || true
+unset "pids[4]" "pids[5]"
+
 mkdir "$tmp/pictures"
 timeout 120 "$bench" sweep --seconds 0.6 --warmup 0 --runs 1 --output "$tmp/pictures" >"$tmp/out" 2>"$tmp/said.1" || true
 for name in throughput latency members failover; do

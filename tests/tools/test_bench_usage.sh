@@ -68,6 +68,10 @@ refuses "--window-bytes: '1'" throughput --window-bytes 1
 refuses "--queue-bytes: '1'" throughput --queue-bytes 1
 refuses "--heartbeat-ms: '0'" throughput --heartbeat-ms 0
 refuses "--suspect-ms: '1'" throughput --suspect-ms 1
+refuses "--elsewhere: '3'" throughput --elsewhere 3
+refuses "--elsewhere" failover --elsewhere 1
+refuses "does not begin with udp://" member --join 192.0.2.1:7400
+refuses "--join: which group?" member
 
 succeeds() {
     local words=$1 status=0
@@ -78,7 +82,7 @@ succeeds() {
     check "and nothing else" [ ! -s "$tmp/said.1" ]
 }
 succeeds "usage: gcs-bench COMMAND" --help
-for command in throughput latency failover join state floor compare sweep; do
+for command in throughput latency failover join state floor compare sweep member; do
     succeeds "usage: gcs-bench $command" $command --help
     check "--help lists $command" sh -c "'$bench' --help | grep -q '^  $command '"
 done
