@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define FORM_NS    (30 * BENCH_NS_PER_S) /* to become a group */
+#define FORM_NS (30 * BENCH_NS_PER_S) /* to become a group */
+#define GUESTS_NS                                                                                \
+    (600 * BENCH_NS_PER_S)               /* the same, if somebody has to start members elsewhere \
+                                          */
 #define VIEW_NS    (60 * BENCH_NS_PER_S) /* to agree on a view */
 #define STATE_RATE 10u /* bytes of a state that must come in a microsecond, at the least */
 #define DRAIN_NS   (60 * BENCH_NS_PER_S)  /* to deliver what was sent */
@@ -40,7 +43,8 @@ static bool conduct(struct bench_crew *crew, const struct bench_plan *plan)
     const struct bench_options *options = crew->options;
     struct bench_world *world = crew->world;
 
-    if (!bench_crew_wait_state(crew, BENCH_READY, FORM_NS, "the view with all members"))
+    if (!bench_crew_wait_state(crew, BENCH_READY, options->elsewhere ? GUESTS_NS : FORM_NS,
+                               "the view with all members"))
         return false;
     uint64_t start = bench_now() + SETTLE_NS;
     uint64_t begin = start + bench_seconds(options->warmup);
@@ -157,6 +161,7 @@ static void collect_counters(const struct bench_crew *crew, struct bench_outcome
         o->repairs += (double)(end->repairs_sent - begin->repairs_sent);
         o->window_full += (double)(end->window_full - begin->window_full);
         o->allocations += (double)(end->allocations - begin->allocations);
+        o->bytes_copied += (double)(end->bytes_copied - begin->bytes_copied);
         o->views += (double)seat->views;
         sends += (double)(end->send_calls - begin->send_calls);
         receives += (double)(end->receive_calls - begin->receive_calls);

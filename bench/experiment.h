@@ -19,7 +19,7 @@ struct bench_outcome {
     double switches;
     double packets, data_packets, control_packets, messages_per_packet;
     double system_calls, sends_per_60kb, receives_per_60kb, overflows;
-    double nacks, repairs, window_full, allocations, views;
+    double nacks, repairs, window_full, allocations, bytes_copied, views;
     double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double samples;

@@ -24,6 +24,7 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(repairs, "packets repaired", 0),
     BENCH_METRIC(window_full, "times that a window was full", 0),
     BENCH_METRIC(allocations, "allocations", 0),
+    BENCH_METRIC(bytes_copied, "bytes copied by the library, at all members together", 0),
     BENCH_METRIC(switches, "context switches", 0),
     BENCH_METRIC(rss_mib, "MiB of memory, the largest member", 1),
     BENCH_METRIC(views, NULL, 0),
@@ -81,8 +82,10 @@ const struct bench_command bench_throughput = {
         "  --senders N|all   how many members send (all)\n"
         "  --size BYTES      of a message (1K)\n"
         "  --rate N          messages per second of all senders together (no limit)\n"
-        "  --no-floor        do not measure the floor too, nor say how near we came\n" BENCH_HELP_GROUP,
-    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR) | BENCH_SET(BENCH_NO_FLOOR),
+        "  --no-floor        do not measure the floor too, nor say how near we came\n" BENCH_HELP_GROUP
+            BENCH_HELP_ELSEWHERE,
+    .options = BENCH_GROUP_OPTIONS | BENCH_SET(BENCH_FLOOR) | BENCH_SET(BENCH_NO_FLOOR) |
+               BENCH_SET(BENCH_ELSEWHERE),
     .members_min = 1,
     .size_min = BENCH_STAMP_BYTES,
     .defaults = {.members = 3, .size = 1024, .seconds = 2, .warmup = 0.5, .runs = 5, .floor = true},

@@ -44,8 +44,8 @@ int gcs_assembly_add(struct gcs_assembly *assembly, struct gcs_pool *pool,
         gcs_assembly_fini(assembly);
         return GCS_EMALFORMED;
     }
-    memcpy(assembly->buffer->data + assembly->prefix + assembly->filled, fragment->data,
-           fragment->size);
+    gcs_pool_copy(pool, assembly->buffer->data + assembly->prefix + assembly->filled,
+                  fragment->data, fragment->size);
     assembly->filled += (uint32_t)fragment->size;
     if (assembly->filled < assembly->total)
         return 0;

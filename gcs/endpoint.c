@@ -91,6 +91,7 @@ void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters
         endpoint->transport->ops->counters(endpoint->transport);
 
     *counters = *gcs_core_counters(endpoint->core);
+    counters->bytes_copied += endpoint->queue_copied + network->bytes_copied;
     counters->send_calls = network->send_calls;
     counters->receive_calls = network->receive_calls;
     counters->datagrams_sent = network->datagrams_sent;

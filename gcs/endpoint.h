@@ -60,6 +60,7 @@ struct gcs_item {
     struct gcs_group *group;
     enum gcs_item_kind kind;
     enum gcs_service service;
+    bool reserved; /* written by the application itself, not copied */
     size_t size;
 };
 
@@ -220,6 +221,7 @@ struct gcs_endpoint {
     uint64_t wall_read; /* when the core was last told of the wall clock */
     uint64_t last_busy;
     struct gcs_command *pending; /* carried out again and again until they have an answer */
+    uint64_t queue_copied;       /* bytes of messages that went through the queue */
     uint64_t retry_at;           /* when to try again what failed for want of memory */
     uint64_t armed;              /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     atomic_bool fd_used;         /* the application has asked for it */

@@ -144,6 +144,7 @@ static bool hand_over(struct gcs_endpoint *endpoint, struct gcs_item *item)
     case GCS_ITEM_SEND:
         if (!hand_message(endpoint, group, item))
             return false;
+        endpoint->queue_copied += item->reserved ? 0 : item->size;
         break;
     case GCS_ITEM_LEAVE:
         hand_leave(endpoint, group);

@@ -228,6 +228,7 @@ static int send_queued(const struct call *call)
         gcs_release(endpoint->allocator, item);
         return error;
     }
+    item->reserved = call->room;
     if (!error && call->room) {
         *call->room = item + 1;
         return 0;

@@ -76,7 +76,7 @@ static void repeat(struct gcs_era *era, uint16_t rank, uint64_t number)
     struct gcs_buffer *buffer = gcs_pool_get(&era->group->core->pool, copy.size);
     if (!buffer)
         return;
-    memcpy(buffer->data, copy.data, copy.size);
+    gcs_pool_copy(&era->group->core->pool, buffer->data, copy.data, copy.size);
     copy.buffer = buffer;
     copy.data = buffer->data;
     transmit(era, rank, number, &copy);

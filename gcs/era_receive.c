@@ -40,8 +40,7 @@ static void hear_status(struct gcs_era *era, uint16_t rank, const struct gcs_fra
     struct gcs_reader order;
     if (!gcs_status_read(frame->body, frame->size, era->view.count, &status, era->held, era->done,
                          &order) ||
-        status.held[era->view.self] > era->sent ||
-        !read_acks(era, rank, status.held, &order)) {
+        status.held[era->view.self] > era->sent || !read_acks(era, rank, status.held, &order)) {
         counters_of(era)->dropped_malformed++;
         return;
     }
@@ -119,8 +118,7 @@ static void hear_frame(struct gcs_era *era, uint64_t now, const struct gcs_addre
     } else if (frame->type == GCS_FRAME_REPORT) {
         hear_report(era, now, from, packet->rank, frame);
     } else if (frame->type == GCS_FRAME_SLOW) {
-        if (!era->closed &&
-            !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
+        if (!era->closed && !gcs_era_hear_slow(era, now, packet->rank, frame->body, frame->size))
             counters_of(era)->dropped_malformed++;
     } else if (frame->type == GCS_FRAME_LEASE) {
         if (!era->closed && gcs_lease_frame(&era->lease, now, packet->rank, frame->body,
@@ -165,7 +163,7 @@ static struct gcs_buffer *own_copy(struct gcs_era *era, const uint8_t *data, siz
 {
     struct gcs_buffer *copy = gcs_pool_get(&era->group->core->pool, size);
     if (copy)
-        memcpy(copy->data, data, size);
+        gcs_pool_copy(&era->group->core->pool, copy->data, data, size);
     return copy;
 }
 
@@ -239,8 +237,8 @@ static uint32_t attempts_for(const struct gcs_era *era, const struct gcs_packet 
     return place && packet->number <= fellow->missing.noted ? place->attempts : 0;
 }
 
-/* What came before what its sender sent earlier. With a state all deliveries must be countable, and a
- * fragment is of no use without those before it. */
+/* What came before what its sender sent earlier. With a state all deliveries must be countable, and
+ * a fragment is of no use without those before it. */
 static int arrive_early(struct gcs_era *era, const struct gcs_packet *packet)
 {
     int order = gcs_era_order_of(packet->service);
@@ -331,8 +329,8 @@ static int arrive_in(struct gcs_era *era, int order, uint16_t rank, uint64_t num
 {
     struct gcs_order_engine *engine = era->orders[order];
     struct gcs_frame info = info_of(packet, engine->ops->frame);
-    int result = engine->ops->arrive(engine, rank, number, gcs_era_order_of(packet->service) == order,
-                                     info.body, info.size);
+    int result = engine->ops->arrive(
+        engine, rank, number, gcs_era_order_of(packet->service) == order, info.body, info.size);
     if (result == GCS_EMALFORMED)
         counters_of(era)->dropped_malformed++;
     return result == GCS_ENOMEM ? result : 0;

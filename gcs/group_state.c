@@ -320,6 +320,8 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     struct gcs_sync *sync = group->sync;
     if (gcs_mark_covers(&sync->mark, event, epoch, place))
         return true;
+    group->core->counters.bytes_copied +=
+        event->type == GCS_EVENT_DELIVER ? event->payload_size : 0;
     if (!gcs_backlog_add(&sync->backlog, group->core->allocator, event, epoch, place))
         return false;
     if (sync->backlog.bytes <= group->config.state_queue_bytes)
@@ -327,7 +329,8 @@ bool gcs_state_keep(struct gcs_core_group *group, const struct gcs_core_event *e
     if (syncing(group))
         attempt(group, group->core->now);
     else
-        return catch_up(group, UINT64_MAX); /* it is slow: the others' windows have to wait for it */
+        return catch_up(group,
+                        UINT64_MAX); /* it is slow: the others' windows have to wait for it */
     return true;
 }
 

@@ -139,7 +139,8 @@ static bool make_room(struct gcs_packer *packer, struct gcs_pack *pack, uint32_t
     struct gcs_buffer *larger = gcs_pool_get(packer->pool, packer->headroom + packer->payload_max);
     if (!larger)
         return false;
-    memcpy(larger->data + packer->headroom, pack->buffer->data + packer->headroom, pack->used);
+    gcs_pool_copy(packer->pool, larger->data + packer->headroom,
+                  pack->buffer->data + packer->headroom, pack->used);
     gcs_buffer_unref(pack->buffer);
     pack->buffer = larger;
     return true;
@@ -186,8 +187,7 @@ static int add_packed(struct gcs_packer *packer, uint8_t service, const void *da
         return GCS_ENOMEM;
     }
     uint8_t *bytes = begin_message(packer, pack, size);
-    if (size > 0)
-        memcpy(bytes, data, size);
+    gcs_pool_copy(packer->pool, bytes, data, size);
     return 0;
 }
 
@@ -200,7 +200,7 @@ static struct gcs_pack *cut(struct gcs_packer *packer, uint8_t service, const ui
     uint8_t *payload = pack->buffer->data + packer->headroom;
     gcs_store_le(payload, size, 4);
     gcs_store_le(payload + 4, offset, 4);
-    memcpy(payload + GCS_FRAGMENT_HEADER, message + offset, piece);
+    gcs_pool_copy(packer->pool, payload + GCS_FRAGMENT_HEADER, message + offset, piece);
     pack->used = GCS_FRAGMENT_HEADER + piece;
     pack->whole = size;
     return pack;
@@ -344,7 +344,8 @@ static bool make_writable(struct gcs_packer *packer, struct gcs_pack *pack)
     struct gcs_buffer *copy = gcs_pool_get(packer->pool, packer->headroom + pack->used);
     if (!copy)
         return false;
-    memcpy(copy->data + packer->headroom, pack->buffer->data + packer->headroom, pack->used);
+    gcs_pool_copy(packer->pool, copy->data + packer->headroom,
+                  pack->buffer->data + packer->headroom, pack->used);
     gcs_buffer_unref(pack->buffer);
     pack->buffer = copy;
     pack->sent = false;
@@ -401,8 +402,8 @@ struct gcs_buffer *gcs_packer_whole(struct gcs_packer *packer, const struct gcs_
         return NULL;
     for (const struct gcs_pack *pack = packer->begun; pack; pack = pack->next) {
         size_t piece = pack->used - GCS_FRAGMENT_HEADER;
-        memcpy(whole->data + filled, pack->buffer->data + packer->headroom + GCS_FRAGMENT_HEADER,
-               piece);
+        gcs_pool_copy(packer->pool, whole->data + filled,
+                      pack->buffer->data + packer->headroom + GCS_FRAGMENT_HEADER, piece);
         filled += piece;
     }
     assert(filled == packing->whole_size);

@@ -241,6 +241,7 @@ static struct gcs_buffer *keep(struct gcs_rdma *rdma, struct gcs_ring_in *in, co
     if (!copy)
         return NULL;
     rdma->counters.copied++;
+    rdma->counters.bytes_copied += size;
     memcpy(copy->data, *data, size);
     *data = copy->data;
     return copy;

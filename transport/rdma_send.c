@@ -278,6 +278,7 @@ static void wait_in_line(struct gcs_rdma *rdma, struct gcs_rdma_link *link,
         w->buffer = gcs_buffer_ref(packet->buffer);
     } else {
         memcpy(w + 1, packet->data, packet->size);
+        rdma->counters.bytes_copied += packet->size;
         w->data = (const uint8_t *)(w + 1);
     }
     rdma->backlogs += !link->waiting;
@@ -296,6 +297,7 @@ static void drain(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
         if (link->run.bytes == 0 && !has_room(link, link->receives - KNOCKS))
             return;
         record = gcs_rdma_stage_place(&rdma->stage, w->data, w->size, &segment);
+        rdma->counters.bytes_copied += record ? w->size : 0;
         if (!record || !add_record(rdma, link, record, gcs_ring_record_bytes(w->size), segment))
             return;
         pop(rdma, link);
@@ -333,8 +335,10 @@ static void send_to(struct gcs_rdma *rdma, const struct gcs_core_packet *packet,
     rdma->counters.datagrams_sent++;
     rdma->counters.bytes_sent += packet->size;
     if (link->state == GCS_RDMA_UP && !link->waiting) {
-        if (!*record)
+        if (!*record) {
             *record = gcs_rdma_stage_place(&rdma->stage, packet->data, packet->size, segment);
+            rdma->counters.bytes_copied += *record ? packet->size : 0;
+        }
         if (*record &&
             add_record(rdma, link, *record, gcs_ring_record_bytes(packet->size), *segment))
             return;

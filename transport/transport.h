@@ -42,6 +42,7 @@ struct gcs_transport_packet {
     X(datagrams_received, "datagrams received")                                            \
     X(bytes_sent, "bytes sent, each copy counted")                                         \
     X(bytes_received, "bytes received")                                                    \
+    X(bytes_copied, "bytes of packets copied within the process")                          \
     X(trains_sent, "system calls that sent several datagrams by segmentation offload")     \
     X(send_errors, "datagrams that the system refused to send")                            \
     X(receive_errors, "receive calls that failed")                                         \
@@ -96,8 +97,8 @@ struct gcs_transport_ops {
 
     /*
      * Takes up to max packets in. Returns how many; fewer than max: nothing more is there at the
-     * moment. Never blocks. Connections are made and kept in here as well, also with max == 0: it is
-     * called when the descriptor is readable.
+     * moment. Never blocks. Connections are made and kept in here as well, also with max == 0: it
+     * is called when the descriptor is readable.
      */
     size_t (*receive)(struct gcs_transport *transport, struct gcs_transport_packet *packets,
                       size_t max);

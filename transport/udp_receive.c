@@ -198,6 +198,7 @@ static bool begin(struct gcs_udp *udp)
     if (size == 0) /* a self-test, ours or somebody else's: not a packet */
         return false;
     r->train = claim(r, slot, size);
+    udp->counters.bytes_copied += r->train && size <= COPY_BYTES ? size : 0;
     if (!r->train) {
         udp->counters.pool_exhausted += datagrams;
         return false;

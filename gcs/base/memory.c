@@ -133,3 +133,10 @@ struct gcs_buffer *gcs_pool_get(struct gcs_pool *pool, size_t size)
     pool->outstanding++;
     return buffer;
 }
+
+void gcs_pool_copy(struct gcs_pool *pool, void *to, const void *from, size_t size)
+{
+    if (size > 0)
+        memcpy(to, from, size);
+    pool->counters->bytes_copied += size;
+}

@@ -38,4 +38,7 @@ void gcs_pool_fini(struct gcs_pool *pool);
  * whatever was there before. */
 struct gcs_buffer *gcs_pool_get(struct gcs_pool *pool, size_t size);
 
+/* memcpy for what messages are made of, so that it is counted; nothing for size 0. */
+void gcs_pool_copy(struct gcs_pool *pool, void *to, const void *from, size_t size);
+
 #endif

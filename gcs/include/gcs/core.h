@@ -89,33 +89,33 @@ struct gcs_trace_event {
     uint64_t number;                    /* the same: the sender's n-th message, from 1 */
     enum gcs_service service;           /* send, deliver */
     struct gcs_message message;         /* send, deliver */
-    uint64_t time, seed;                /* deliver, agreed or safe: see struct gcs_event; the seed is
-                                           that of the packet's first message */
+    uint64_t time, seed; /* deliver, agreed or safe: see struct gcs_event; the seed is
+                            that of the packet's first message */
     const struct gcs_view_change *change; /* view */
 };
 
 /* ---- Configuration ---------------------------------------------------------------------- */
 
 struct gcs_core_config {
-    size_t size; /* sizeof(struct gcs_core_config) */
+    size_t size;                           /* sizeof(struct gcs_core_config) */
     const struct gcs_allocator *allocator; /* outlives the core */
-    uint64_t seed;                /* for back-offs and identities: never the same twice */
-    uint64_t cluster;             /* packets of other clusters are foreign */
-    struct gcs_address address;   /* where others reach this endpoint */
-    uint32_t packet_bytes;        /* largest packet that the path to every peer carries */
-    uint32_t receive_bytes;       /* what the transport buffers before it loses packets */
-    bool multicast;               /* the network carries one packet to a whole group: nobody is told
-                                     then that a receiver is gone, so heartbeats go on beside */
-    uint64_t heartbeat_ns;        /* longest silence towards a peer while there is traffic; grows to a
-                                     third of suspect_ns while there is none; default 50 ms */
-    uint64_t suspect_ns;          /* shortest silence that is suspicious; default 500 ms */
-    uint64_t suspect_max_ns;      /* silence that is so in any case; 0, the default: twice that */
-    uint32_t probes;              /* others who are asked about a silent peer; default 3 */
+    uint64_t seed;                         /* for back-offs and identities: never the same twice */
+    uint64_t cluster;                      /* packets of other clusters are foreign */
+    struct gcs_address address;            /* where others reach this endpoint */
+    uint32_t packet_bytes;                 /* largest packet that the path to every peer carries */
+    uint32_t receive_bytes;                /* what the transport buffers before it loses packets */
+    bool multicast;          /* the network carries one packet to a whole group: nobody is told
+                                then that a receiver is gone, so heartbeats go on beside */
+    uint64_t heartbeat_ns;   /* longest silence towards a peer while there is traffic; grows to a
+                                third of suspect_ns while there is none; default 50 ms */
+    uint64_t suspect_ns;     /* shortest silence that is suspicious; default 500 ms */
+    uint64_t suspect_max_ns; /* silence that is so in any case; 0, the default: twice that */
+    uint32_t probes;         /* others who are asked about a silent peer; default 3 */
     void *trace_ctx;
     void (*trace)(void *ctx, const struct gcs_trace_event *event); /* may be NULL */
-    bool reliable;                /* the network loses no packets between living peers, nor changes
-                                     their order, unless gcs_core_unreachable tells: what is missing
-                                     is on its way, and not asked for */
+    bool reliable; /* the network loses no packets between living peers, nor changes
+                      their order, unless gcs_core_unreachable tells: what is missing
+                      is on its way, and not asked for */
 };
 
 /* How agreed and safe messages get their order: gcs_ordering(7). */
@@ -141,23 +141,23 @@ enum gcs_bootstrap {
 struct gcs_group_config {
     size_t size; /* sizeof(struct gcs_group_config) */
     enum gcs_bootstrap bootstrap;
-    enum gcs_order order;      /* must be the same at all members */
-    uint32_t window_packets;   /* unreleased packets per sender; same at all; a power of two */
-    uint32_t window_bytes;     /* unreleased bytes per sender */
-    uint32_t queue_bytes;      /* multicast but not yet sent; beyond: GCS_EAGAIN */
-    uint32_t message_bytes;    /* longest message; same at all members */
-    uint8_t weight;            /* own votes in quorums, at most GCS_WEIGHT_MAX; 0: an observer;
-                                  default 1 */
-    bool tie_breaker;          /* of an even split the half with the senior voter goes on; same
-                                  at all members; default false */
-    bool state;                /* the group has a state, which new members are given before anything
-                                  else, and before they have a vote; same at all members; default
-                                  false */
+    enum gcs_order order;    /* must be the same at all members */
+    uint32_t window_packets; /* unreleased packets per sender; same at all; a power of two */
+    uint32_t window_bytes;   /* unreleased bytes per sender */
+    uint32_t queue_bytes;    /* multicast but not yet sent; beyond: GCS_EAGAIN */
+    uint32_t message_bytes;  /* longest message; same at all members */
+    uint8_t weight;          /* own votes in quorums, at most GCS_WEIGHT_MAX; 0: an observer;
+                                default 1 */
+    bool tie_breaker;        /* of an even split the half with the senior voter goes on; same
+                                at all members; default false */
+    bool state;              /* the group has a state, which new members are given before anything
+                                else, and before they have a vote; same at all members; default
+                                false */
     uint32_t state_queue_bytes; /* delivered to a new member while it gets the state; beyond: the
                                   transfer begins anew; default 16 MiB */
-    bool rejoin;               /* after an exclusion come back as a new member, without
-                                  GCS_EVENT_LEFT; default true */
-    uint64_t look_ns;          /* how long GCS_LOOK looks around */
+    bool rejoin;                /* after an exclusion come back as a new member, without
+                                   GCS_EVENT_LEFT; default true */
+    uint64_t look_ns;           /* how long GCS_LOOK looks around */
     const struct gcs_address *seeds; /* where to look for members; copied */
     size_t seeds_count;
     uint32_t expect; /* with GCS_EXPECT: how many processes there are to be, 1 to GCS_MEMBERS_MAX;
@@ -215,8 +215,7 @@ void gcs_core_advance(struct gcs_core *core, uint64_t now);
  * is in that group), GCS_ENOMEM.
  */
 int gcs_core_join(struct gcs_core *core, uint64_t now, const char *name,
-                  const struct gcs_group_config *config, void *user,
-                  struct gcs_core_group **group);
+                  const struct gcs_group_config *config, void *user, struct gcs_core_group **group);
 
 /*
  * Starts to leave; messages multicast before are sent first. GCS_EVENT_LEFT says that it
@@ -274,11 +273,11 @@ int gcs_core_lease(struct gcs_core_group *group, uint64_t now, uint64_t *until);
 
 /*
  * What this member knows of the total order of its current view: no message that this member has
- * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0 unless
- * the role rotates) no
- * message at all. The highest position that a quorum of the view of *epoch answers covers everything
- * that anybody has delivered as safe before the first of them was asked: see gcs_ordered(3).
- * GCS_EAGAIN: there is no view, or this member has promised the next one; GCS_ENOTMEMBER.
+ * acknowledged lies behind *position, and with the sequencer's order and at its member (rank 0
+ * unless the role rotates) no message at all. The highest position that a quorum of the view of
+ * *epoch answers covers everything that anybody has delivered as safe before the first of them was
+ * asked: see gcs_ordered(3). GCS_EAGAIN: there is no view, or this member has promised the next
+ * one; GCS_ENOTMEMBER.
  */
 int gcs_core_ordered(const struct gcs_core_group *group, uint32_t *epoch, uint64_t *position);
 
@@ -325,25 +324,25 @@ const struct gcs_core_packet *gcs_core_packets(struct gcs_core *core, size_t *co
 void gcs_core_packets_sent(struct gcs_core *core);
 
 enum gcs_event_type {
-    GCS_EVENT_DELIVER = 1, /* messages */
-    GCS_EVENT_VIEW,        /* a new view, or the loss of the primary */
-    GCS_EVENT_WRITABLE,    /* multicasting is worth trying again */
-    GCS_EVENT_PRIVATE,     /* messages sent to this member alone */
-    GCS_EVENT_LEFT,        /* the membership has ended; error says why, 0: as asked for */
+    GCS_EVENT_DELIVER = 1,  /* messages */
+    GCS_EVENT_VIEW,         /* a new view, or the loss of the primary */
+    GCS_EVENT_WRITABLE,     /* multicasting is worth trying again */
+    GCS_EVENT_PRIVATE,      /* messages sent to this member alone */
+    GCS_EVENT_LEFT,         /* the membership has ended; error says why, 0: as asked for */
     GCS_EVENT_STATE_WANTED, /* a new member, sender, is to be given the state as it is now */
-    GCS_EVENT_STATE,       /* a piece of the state; offset 0: it begins (again) */
-    GCS_EVENT_STATE_END,   /* the state is complete; or, at the member that gives it to sender:
-                              the transfer has ended, error says how */
-    GCS_EVENT_STABLE,      /* config.stable: sender's message number, and all that was delivered before
-                              it in total order, are safe now. Told once for many. A new primary view
-                              says so of everything that was delivered before it */
-    GCS_EVENT_SLOW,        /* the application of another member, sender, takes nothing: all windows
-                              wait for it */
+    GCS_EVENT_STATE,        /* a piece of the state; offset 0: it begins (again) */
+    GCS_EVENT_STATE_END,    /* the state is complete; or, at the member that gives it to sender:
+                               the transfer has ended, error says how */
+    GCS_EVENT_STABLE, /* config.stable: sender's message number, and all that was delivered before
+                         it in total order, are safe now. Told once for many. A new primary view
+                         says so of everything that was delivered before it */
+    GCS_EVENT_SLOW,   /* the application of another member, sender, takes nothing: all windows
+                         wait for it */
 };
 
 struct gcs_core_event {
     enum gcs_event_type type;
-    int error;                    /* left, state end */
+    int error; /* left, state end */
     struct gcs_core_group *group;
     void *user;
     const struct gcs_view_change *change; /* view; valid until the event is given back */
@@ -351,13 +350,14 @@ struct gcs_core_event {
     const struct gcs_member_id *sender;
     uint64_t number; /* of the first message */
     enum gcs_service service;
-    uint16_t rank;    /* the sender's */
+    uint16_t rank; /* the sender's */
     uint32_t count;
     const uint8_t *payload;
     size_t payload_size;
     uint64_t time, seed; /* deliver, agreed or safe: as in struct gcs_event, of the first message */
     uint64_t position; /* deliver, agreed or safe: in the total order of the view; 0: at its end */
-    uint64_t offset, total; /* state: its place, and the size of all if known, or 0; end: the size */
+    uint64_t offset,
+        total;          /* state: its place, and the size of all if known, or 0; end: the size */
     uint64_t waited_ms; /* slow */
     /* for gcs_core_consumed */
     struct gcs_buffer *buffer;
@@ -385,55 +385,56 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
 /* ---- Counters --------------------------------------------------------------------------- */
 
 /* X(name, what it counts) */
-#define GCS_COUNTER_TABLE(X)                                                                      \
-    X(packets_received, "packets handed in")                                                      \
-    X(packets_sent, "packets handed out, one per multicast")                                      \
-    X(bytes_received, "bytes of packets handed in")                                               \
-    X(bytes_sent, "bytes of packets handed out, one per multicast")                               \
-    X(dropped_short, "packets too short or with impossible lengths")                              \
-    X(dropped_version, "packets of another protocol version")                                     \
-    X(dropped_corrupt, "packets whose checksum does not match")                                   \
-    X(dropped_foreign, "packets of a cluster or group that is not ours")                          \
-    X(dropped_stale, "packets of a view that is not ours")                                        \
-    X(dropped_malformed, "packets whose contents make no sense")                                  \
-    X(dropped_duplicate, "numbered packets that were there already")                              \
-    X(dropped_overrun, "numbered packets beyond the window")                                      \
-    X(dropped_memory, "packets for which there was no memory")                                    \
-    X(frames_unknown, "frames of a type that we do not know")                                     \
-    X(messages_sent, "messages multicast")                                                        \
-    X(messages_delivered, "messages delivered")                                                   \
-    X(bytes_delivered, "bytes of messages delivered")                                             \
-    X(data_packets_sent, "numbered packets sent, without repairs")                                \
-    X(private_packets_sent, "packets sent to one member alone, without repairs")                  \
-    X(control_packets_sent, "unnumbered packets sent")                                            \
-    X(nacks_sent, "requests for repair sent")                                                     \
-    X(nacks_received, "requests for repair received")                                             \
-    X(nacks_to_source, "... of those, for packets of this member")                                \
-    X(nacks_suppressed, "requests that another member's made needless")                           \
-    X(nacks_forged, "requests for packets that were never sent")                                  \
-    X(repairs_sent, "packets sent again for others")                                              \
-    X(repairs_suppressed, "repairs that another member's made needless")                          \
-    X(repairs_received, "missing packets that came as a repair")                                  \
-    X(repairs_near, "... of those, from the own region")                                          \
-    X(window_full, "times that a full window held packets back")                                  \
-    X(slow_members, "times that a member said that its application takes nothing")                \
-    X(polls, "polls before a ballot")                                                             \
-    X(ballots, "ballots started")                                                                 \
-    X(reproposals, "ballots that proposed an accepted value again")                               \
-    X(fetches, "proposals or installs that had to fetch packets first")                           \
-    X(views_installed, "views installed")                                                         \
-    X(exclusions, "times that this member found itself excluded")                                 \
-    X(lineages_met, "other lineages of a group that were met")                                    \
-    X(lineages_left, "lineages that this member has given up for another")                        \
-    X(suspicions, "peers suspected")                                                              \
-    X(transfers_begun, "attempts to get the group's state")                                       \
-    X(state_bytes_sent, "bytes of state sent to new members")                                     \
-    X(state_bytes_received, "bytes of state received as a new member")                            \
-    X(allocations, "pieces of memory allocated")                                                  \
-    X(send_calls, "system calls that sent")                                                       \
-    X(receive_calls, "system calls that received")                                                \
-    X(datagrams_sent, "datagrams sent, one for each receiver")                                    \
-    X(datagrams_received, "datagrams received")                                                   \
+#define GCS_COUNTER_TABLE(X)                                                             \
+    X(packets_received, "packets handed in")                                             \
+    X(packets_sent, "packets handed out, one per multicast")                             \
+    X(bytes_received, "bytes of packets handed in")                                      \
+    X(bytes_sent, "bytes of packets handed out, one per multicast")                      \
+    X(dropped_short, "packets too short or with impossible lengths")                     \
+    X(dropped_version, "packets of another protocol version")                            \
+    X(dropped_corrupt, "packets whose checksum does not match")                          \
+    X(dropped_foreign, "packets of a cluster or group that is not ours")                 \
+    X(dropped_stale, "packets of a view that is not ours")                               \
+    X(dropped_malformed, "packets whose contents make no sense")                         \
+    X(dropped_duplicate, "numbered packets that were there already")                     \
+    X(dropped_overrun, "numbered packets beyond the window")                             \
+    X(dropped_memory, "packets for which there was no memory")                           \
+    X(frames_unknown, "frames of a type that we do not know")                            \
+    X(messages_sent, "messages multicast")                                               \
+    X(messages_delivered, "messages delivered")                                          \
+    X(bytes_delivered, "bytes of messages delivered")                                    \
+    X(data_packets_sent, "numbered packets sent, without repairs")                       \
+    X(private_packets_sent, "packets sent to one member alone, without repairs")         \
+    X(control_packets_sent, "unnumbered packets sent")                                   \
+    X(nacks_sent, "requests for repair sent")                                            \
+    X(nacks_received, "requests for repair received")                                    \
+    X(nacks_to_source, "... of those, for packets of this member")                       \
+    X(nacks_suppressed, "requests that another member's made needless")                  \
+    X(nacks_forged, "requests for packets that were never sent")                         \
+    X(repairs_sent, "packets sent again for others")                                     \
+    X(repairs_suppressed, "repairs that another member's made needless")                 \
+    X(repairs_received, "missing packets that came as a repair")                         \
+    X(repairs_near, "... of those, from the own region")                                 \
+    X(window_full, "times that a full window held packets back")                         \
+    X(slow_members, "times that a member said that its application takes nothing")       \
+    X(polls, "polls before a ballot")                                                    \
+    X(ballots, "ballots started")                                                        \
+    X(reproposals, "ballots that proposed an accepted value again")                      \
+    X(fetches, "proposals or installs that had to fetch packets first")                  \
+    X(views_installed, "views installed")                                                \
+    X(exclusions, "times that this member found itself excluded")                        \
+    X(lineages_met, "other lineages of a group that were met")                           \
+    X(lineages_left, "lineages that this member has given up for another")               \
+    X(suspicions, "peers suspected")                                                     \
+    X(transfers_begun, "attempts to get the group's state")                              \
+    X(state_bytes_sent, "bytes of state sent to new members")                            \
+    X(state_bytes_received, "bytes of state received as a new member")                   \
+    X(allocations, "pieces of memory allocated")                                         \
+    X(bytes_copied, "bytes of messages and packets that were copied within the process") \
+    X(send_calls, "system calls that sent")                                              \
+    X(receive_calls, "system calls that received")                                       \
+    X(datagrams_sent, "datagrams sent, one for each receiver")                           \
+    X(datagrams_received, "datagrams received")                                          \
     X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
 
 struct gcs_counters {
