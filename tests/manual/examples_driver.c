@@ -339,11 +339,11 @@ static void run_replica(void)
     EXPECT(pthread_create(&worker, NULL, work_on, replica) == 0);
     transfer_twice(replica);
     EXPECT(ask(replica) <= 0); /* this machine answers no questions */
-    gcs_replica_leave(replica);
+    EXPECT(gcs_replica_leave(replica) == 0);
+    gcs_close(endpoint); /* which ends work(): there is nothing to take any more */
     (void)pthread_join(worker, NULL);
     EXPECT(counter.total == 5);
     gcs_replica_close(replica);
-    gcs_close(endpoint);
 }
 
 int main(void)
