@@ -500,7 +500,8 @@ END_TEST
 
 static void expect_refusal(struct gcs_agreement_config group, const char *text)
 {
-    struct gcs_view view = {.count = 3};
+    struct gcs_member members[3] = {{.weight = 1}};
+    struct gcs_view view = {.members = members, .count = 3};
     struct gcs_join_request request;
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
     size_t size = 0;

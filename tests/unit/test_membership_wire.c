@@ -630,9 +630,9 @@ START_TEST(no_address_twice)
     struct gcs_prng prng;
     gcs_prng_init(&prng, 5);
     for (int i = 0; i < 100; i++) {
-        draw_value(&prng, 600, 600, 400);
-        uint16_t a = (uint16_t)gcs_prng_below(&prng, 1000);
-        uint16_t b = (uint16_t)gcs_prng_below(&prng, 1000);
+        draw_value(&prng, 300, 300, 200);
+        uint16_t a = (uint16_t)gcs_prng_below(&prng, 500);
+        uint16_t b = (uint16_t)gcs_prng_below(&prng, 500);
         if (a == b)
             continue;
         begin();
