@@ -4,6 +4,7 @@
  * of life come unevenly, and where it is we who are slow or deaf; never longer
  * than the maximum. A stop of 400 ms is no death at any moment.
  */
+#include "gcs/wire/membership.h"
 #include "tests/unit/suite.h"
 #include "tests/unit/watchers.h"
 
