@@ -145,6 +145,7 @@ static void question(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer
 static void plain_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
     gcs_watch_beat(d, now, peer, false);
+    peer->interval = gcs_later(peer->interval, gcs_patience_beat(d)); /* others were added */
     if (now - peer->busy >= HEARTBEATS_UNTIL_IDLE * d->config.heartbeat_ns)
         peer->interval = gcs_sooner(peer->interval + peer->interval / 4, gcs_patience_rest(d));
 }
@@ -152,7 +153,7 @@ static void plain_beat(struct gcs_detector *d, uint64_t now, struct gcs_peer *pe
 /* Its heartbeat is due before long: one awakening does for several. False: not yet. */
 static bool beat_early(struct gcs_detector *d, uint64_t now, struct gcs_peer *peer)
 {
-    if (now + peer->interval / 2 < peer->sent + peer->interval || peer->suspected)
+    if (now + gcs_patience_early(d, peer) < peer->sent + peer->interval || peer->suspected)
         return false;
     plain_beat(d, now, peer);
     gcs_peers_set_due(&d->peers, peer, gcs_later(next_due(d, peer), now + 1));

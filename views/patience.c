@@ -47,6 +47,12 @@ uint64_t gcs_patience_rest(const struct gcs_detector *d)
     return rarer(d, d->config.heartbeat_max_ns, d->config.suspect_max_ns / 3);
 }
 
+/* With many peers one of them is due at nearly any time. */
+uint64_t gcs_patience_early(const struct gcs_detector *d, const struct gcs_peer *peer)
+{
+    return peer->interval / (d->peers.count > PEERS_FEW ? 8 : 2);
+}
+
 /* ---- Ourselves -------------------------------------------------------------------------- */
 
 void gcs_patience_note_time(struct gcs_detector *d, uint64_t now)

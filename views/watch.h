@@ -52,6 +52,8 @@ void gcs_patience_note_tick(struct gcs_detector *d, uint64_t now);
 /* Between heartbeats while there is other traffic, and at most while there is none. */
 uint64_t gcs_patience_beat(const struct gcs_detector *d);
 uint64_t gcs_patience_rest(const struct gcs_detector *d);
+/* How long before it is due the heartbeat to a peer may go along with others'. */
+uint64_t gcs_patience_early(const struct gcs_detector *d, const struct gcs_peer *peer);
 /* A peer does not answer: is it the only one? */
 void gcs_patience_note_silence(struct gcs_detector *d, uint64_t now);
 void gcs_patience_begin(const struct gcs_detector *d, uint64_t now, struct gcs_peer *peer);

@@ -3,7 +3,7 @@
 #
 # A large view without a tree keeps to a pace: what only confirms goes as one for a while. Of 64 members
 # with Lamport clocks each packet would otherwise make one for every pair of them; this schedule has
-# some 630,000 packets arrive, and 1,500,000 without.
+# some 500,000 packets arrive, and 1,500,000 without.
 # ctest-timeout: 300
 set -euo pipefail
 sim=$1/tools/gcs-sim
