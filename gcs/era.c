@@ -11,7 +11,7 @@
  * kernel charges for more than the bytes. */
 static uint32_t flight_bytes_of(const struct gcs_era *era)
 {
-    uint64_t bytes = era->group->config.window_bytes / (era->tree ? 1 : 2);
+    uint64_t bytes = era->group->config.window_bytes;
     uint16_t senders = era->view.count > 1 ? (uint16_t)(era->view.count - 1) : 1;
     if (era->tree && senders > SENDERS_AT_ONCE) /* hardly ever are all of a large group busy */
         senders = SENDERS_AT_ONCE;

@@ -6,7 +6,5 @@
 # ctest-timeout: 300
 set -euo pipefail
 sim=$1/tools/gcs-sim
-for seed in 1 2; do
-    "$sim" --flow --seed $seed
-done
-"$sim" --flow --json | grep -q '"ok":true}$'
+"$sim" --flow
+"$sim" --flow --seed 2 --json | grep -q '"ok":true}$'
