@@ -121,6 +121,7 @@ static void run(unsigned self, struct gcs_endpoint *endpoint, struct gcs_group *
 
 static void member(unsigned self)
 {
+    struct gcs_endpoint_options options;
     struct gcs_endpoint *endpoint;
     struct gcs_group_config config;
     struct gcs_group *group;
@@ -130,7 +131,9 @@ static void member(unsigned self)
         crew_pause_ms(1);
     (void)snprintf(url, sizeof(url), "udp://127.0.0.1:0?seeds=%s",
                    self ? shared->address : "127.0.0.1:9");
-    if (gcs_open(url, NULL, &endpoint) < 0)
+    gcs_endpoint_options_init(&options);
+    options.suspect_ms = 5000; /* the protocol's thread copies all of it at once, on any machine */
+    if (gcs_open(url, &options, &endpoint) < 0)
         die("gcs_open");
     if (self == 0)
         (void)snprintf(shared->address, sizeof(shared->address), "%s",
