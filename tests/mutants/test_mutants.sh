@@ -5,4 +5,4 @@
 # deliberate bug.
 # ctest-timeout: 600
 set -euo pipefail
-exec "$1/tests/gcs-sim-mutants" --runs 1000
+exec "$1/tests/gcs-sim-mutants" --runs 3000
