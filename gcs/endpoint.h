@@ -102,6 +102,7 @@ enum gcs_block {
     GCS_BLOCK_FULL,      /* the core's queue is full: until GCS_EVENT_WRITABLE */
     GCS_BLOCK_NOPRIMARY, /* until GCS_EVENT_VIEW */
     GCS_BLOCK_MEMORY,    /* until a little later */
+    GCS_BLOCK_SLICE,     /* until the next round */
 };
 
 struct gcs_snapshot;
@@ -128,6 +129,8 @@ struct gcs_group {
     struct gcs_item **waiting_end;
     enum gcs_block block;
     bool core_full;        /* the core owes a GCS_EVENT_WRITABLE */
+    uint8_t *slice_room;   /* of the core, for the large message that is first in waiting, ... */
+    size_t sliced;         /* ... so much of which is there already */
     bool listed;           /* in endpoint->released */
     bool writable_due;     /* in endpoint->writable */
     bool snapshot_due;     /* there was no memory to publish the view */
@@ -229,6 +232,7 @@ struct gcs_endpoint {
     uint64_t armed;              /* GCS_OWN_LOOP: when ready_fd becomes readable by itself */
     atomic_bool fd_used;         /* the application has asked for it */
     bool again;                  /* another round is due at once */
+    bool slices;                 /* groups are blocked by GCS_BLOCK_SLICE */
     bool group_gone; /* the transport does not know yet that its members are no peers any more */
     uint64_t views_told; /* views installed when the transport was last told its peers */
     struct gcs_group *groups;
@@ -366,6 +370,8 @@ bool gcs_submit_drain(struct gcs_endpoint *endpoint);
 
 /* The loop: tries the group's waiting list again, and tells who waits for room. */
 void gcs_submit_retry(struct gcs_endpoint *endpoint, struct gcs_group *group);
+/* A slice more of each large message. */
+void gcs_submit_slices(struct gcs_endpoint *endpoint);
 
 /* The loop: the membership has ended; what waits is dropped, and who waits is told. */
 void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group);

@@ -18,6 +18,10 @@
 /* Items taken in one round: then the network has its turn. */
 #define DRAIN_MAX 1024
 
+/* So much of a message is copied in one round. */
+#define SLICE_BYTES ((size_t)1 << 20)
+#define SLICED      1 /* not an error: there is more of it */
+
 /* ---- Room ------------------------------------------------------------------------------- */
 
 /* Counted first, told to the others once per batch. */
@@ -81,6 +85,37 @@ static bool gives_up(const struct gcs_group *group, int error)
     return error == GCS_ENOPRIMARY || (error == GCS_EAGAIN && !gcs_core_view(group->core));
 }
 
+/*
+ * A large message is copied a slice in each round, so that heartbeats, and what others send, go on
+ * meanwhile: to write to memory for the first time takes the kernel a second for a gigabyte, or
+ * several. SLICED until the last slice.
+ */
+static int give_slice(struct gcs_endpoint *endpoint, struct gcs_group *group,
+                      const struct gcs_item *item)
+{
+    const uint8_t *bytes = (const uint8_t *)(item + 1);
+
+    if (!group->slice_room) {
+        int error = gcs_core_reserve(group->core, item->service, item->size, &group->slice_room);
+        if (error == GCS_EALREADY) /* the application has the room, in its own loop */
+            return gcs_core_multicast(group->core, endpoint->now, item->service, bytes, item->size);
+        if (error)
+            return error;
+        group->sliced = 0;
+    }
+    size_t left = item->size - group->sliced;
+    size_t slice = left < SLICE_BYTES ? left : SLICE_BYTES;
+    memcpy(group->slice_room + group->sliced, bytes + group->sliced, slice);
+    group->sliced += slice;
+    endpoint->queue_copied += slice;
+    if (slice < left)
+        return SLICED;
+    int error = gcs_core_commit(group->core, endpoint->now, item->size);
+    if (error == 0)
+        group->slice_room = NULL;
+    return error;
+}
+
 static int give_to_core(struct gcs_endpoint *endpoint, struct gcs_group *group,
                         const struct gcs_item *item)
 {
@@ -88,6 +123,8 @@ static int give_to_core(struct gcs_endpoint *endpoint, struct gcs_group *group,
     size_t before = gcs_item_receiver_bytes(item->kind);
     struct gcs_member_id to;
 
+    if (item->kind != GCS_ITEM_SEND && item->size > SLICE_BYTES)
+        return give_slice(endpoint, group, item);
     if (item->kind != GCS_ITEM_SEND)
         return gcs_core_multicast(group->core, endpoint->now, item->service, bytes, item->size);
     memcpy(&to, bytes, before);
@@ -104,6 +141,10 @@ static bool hand_message(struct gcs_endpoint *endpoint, struct gcs_group *group,
     if (gives_up(group, error))
         return true;
     switch (error) {
+    case SLICED:
+        group->block = GCS_BLOCK_SLICE;
+        endpoint->again = endpoint->slices = true;
+        return false;
     case 0:
         endpoint->again = true;
         return true;
@@ -211,6 +252,14 @@ bool gcs_submit_drain(struct gcs_endpoint *endpoint)
     return true;
 }
 
+void gcs_submit_slices(struct gcs_endpoint *endpoint)
+{
+    endpoint->slices = false;
+    for (struct gcs_group *group = endpoint->groups; group; group = group->next)
+        if (group->block == GCS_BLOCK_SLICE)
+            gcs_submit_retry(endpoint, group);
+}
+
 void gcs_submit_retry(struct gcs_endpoint *endpoint, struct gcs_group *group)
 {
     hand_over_waiting(endpoint, group);
@@ -229,6 +278,7 @@ void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group)
     }
     group->waiting_end = &group->waiting;
     group->block = GCS_BLOCK_NONE;
+    group->slice_room = NULL;
     group->core_full = false;
     atomic_store(&group->want_writable, false);
     tell_room_all(endpoint);

@@ -227,6 +227,8 @@ bool gcs_loop_round(struct gcs_endpoint *endpoint)
         busy |= gcs_feed_return(endpoint);
     if (endpoint->pending)
         gcs_command_retry(endpoint);
+    if (endpoint->slices)
+        gcs_submit_slices(endpoint);
     busy |= gcs_submit_drain(endpoint);
     if (busy)
         gcs_loop_read_clock(endpoint);
