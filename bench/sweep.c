@@ -138,6 +138,9 @@ static bool draw_failover(struct point *point)
     point->options.senders = point->options.members;
     point->options.victim = 1;
     point->options.runs = 1;
+    if (point->options.warmup * 1e3 <
+        -2 * TIMELINE_FROM) /* there must be something to see before */
+        point->options.warmup = -2e-3 * TIMELINE_FROM;
     point->plan = (struct bench_plan){.pace = BENCH_FLAT_OUT, .crash = true};
     bool good = file && measure(point);
     const struct bench_outcome *o = point->outcomes;

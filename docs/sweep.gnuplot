@@ -1,6 +1,6 @@
 set terminal svg size 800,500 font 'sans-serif,14' background 'white'
 machine = "AMD EPYC, 2 cores, 24 GiB, Linux 6.18.44-fc-v657"
-set key left top
+set key outside bottom center horizontal
 set grid
 set style line 1 lc rgb '#0060ad' lw 2 pt 7 ps 0.6
 set style line 2 lc rgb '#dd181f' lw 2 pt 5 ps 0.6
@@ -9,7 +9,8 @@ set style line 3 lc rgb '#888888' lw 2 dt 2 pt 6 ps 0.6
 set output 'sweep-throughput.svg'
 set title "Throughput: 3 members, all send, total order\n{/*0.7 " . machine . "}"
 set logscale x 2
-set xlabel 'bytes of a message'
+set format x '%.0b %BB'
+set xlabel 'size of a message'
 set ylabel 'MB/s delivered at the slowest member'
 set yrange [0:*]
 plot 'sweep-throughput.dat' using 1:2:3:4 with yerrorlines ls 1 title 'libgcs', \
@@ -18,6 +19,7 @@ plot 'sweep-throughput.dat' using 1:2:3:4 with yerrorlines ls 1 title 'libgcs', 
 set output 'sweep-latency.svg'
 set title "Latency under load: 3 members, all send 64 bytes, total order\n{/*0.7 " . machine . "}"
 set logscale xy 10
+set format x '%.0s%c'
 set xlabel 'messages per second'
 set ylabel 'us from when it was due until the last member delivered'
 set yrange [10:*]
@@ -28,10 +30,10 @@ plot 'sweep-latency.dat' using 1:2 with linespoints ls 1 title 'half are faster'
 set output 'sweep-members.svg'
 set title "Scaling: all send 1 KiB, total order\n{/*0.7 " . machine . "}"
 unset logscale
+set format x '%g'
 set xlabel 'members, all on this machine'
 set ylabel 'MB/s delivered at the slowest member'
 set yrange [0:*]
-set key right top
 plot 'sweep-members.dat' using 1:2:3:4 with yerrorlines ls 1 title 'libgcs', \
      '' using 1:5 with linespoints ls 3 title 'the floor: no protocol'
 
