@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: RDMA on real verbs: transport, conformance, groups, crashes, in a guest with soft-RoCE
 # quick: no
-# timeout: 900
+# timeout: 1500
 . "$root/script/lib.sh"
 build=$root/build
 if [ ! -x "$build/tests/rdma/test_rdma" ]; then
