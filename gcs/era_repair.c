@@ -99,16 +99,28 @@ bool gcs_era_asks_each(const struct gcs_era *era)
     return !era->fetching && (era->tree || !era->group->core->config.reliable);
 }
 
+static uint64_t max_time(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t min_time(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /*
  * Others tell of a packet when they have it, and its way to us may be longer: where it goes to each
- * member by itself its sender may not even have come to us. In a large view they tell rarely, and
- * so long it may take.
+ * member by itself its sender may not even have come to us. The path to the sender tells how long
+ * that is; in a large view they tell rarely, and so long it may take.
  */
-static uint64_t guard_of(const struct gcs_era *era)
+static uint64_t guard_of(const struct gcs_era *era, const struct gcs_fellow *fellow)
 {
+    bool hearsay = fellow->window.top > fellow->came && fellow->peer;
+    uint64_t guard = max_time(GUARD_NS, era->calm_ns);
     if (GCS_MUTANT(nack_at_once))
         return 0;
-    return era->calm_ns > GUARD_NS ? era->calm_ns : GUARD_NS;
+    return hearsay ? max_time(guard, min_time(gcs_peer_rtt(fellow->peer), RETRY_MAX_NS)) : guard;
 }
 
 static uint64_t retry_at_most(const struct gcs_era *era)
@@ -137,7 +149,7 @@ static uint64_t ask_each(struct gcs_era *era, uint64_t now, uint16_t rank)
     struct gcs_nack nack = {.rank = rank};
     uint32_t attempt;
     if (gcs_missing_is_new(&fellow->missing, &fellow->window) &&
-        !gcs_missing_note(&fellow->missing, &fellow->window, now, guard_of(era)))
+        !gcs_missing_note(&fellow->missing, &fellow->window, now, guard_of(era, fellow)))
         return now + RETRY_NS; /* there was no memory for it */
     if (now < fellow->missing.due)
         return fellow->missing.due;
@@ -150,9 +162,9 @@ static uint64_t ask_each(struct gcs_era *era, uint64_t now, uint16_t rank)
 
 static uint64_t ask_for_gap(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
-    const struct gcs_gaps_timing lossy = {guard_of(era), RETRY_NS, retry_at_most(era)};
-    const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
     struct gcs_fellow *fellow = &era->fellows[rank];
+    const struct gcs_gaps_timing lossy = {guard_of(era, fellow), RETRY_NS, retry_at_most(era)};
+    const struct gcs_gaps_timing trusted = {TRUST_NS, TRUST_NS, TRUST_NS};
     const struct gcs_gaps_timing *timing = may_be_lost(era, fellow) ? &lossy : &trusted;
     struct gcs_nack nack = {.rank = rank};
     gcs_gaps_update(&fellow->gaps, &fellow->window, now, timing);

@@ -213,12 +213,12 @@ static void check_guarantees(void)
 
 static void tear_down(void)
 {
+    wire_clear(); /* what is on it belongs to the actors */
     for (unsigned i = 0; i < STORY_MEMBERS_MAX; i++) {
         actor_kill(&stage.actors[i]);
         free(stage.actors[i].told.bytes);
         free(stage.actors[i].heard.bytes);
     }
-    wire_clear();
     gcs_sim_free(stage.sim);
     log_clear(&stage.log);
     memset(&stage, 0, sizeof(stage));
