@@ -485,11 +485,11 @@ static struct gcs_refusal difference(const struct gcs_settings *group,
 static void judge_label(const struct gcs_view *view, const struct gcs_member *joiner,
                         struct gcs_refusal *refusal)
 {
-    size_t bytes = gcs_member_bytes(joiner);
+    size_t bytes = 0, more = gcs_member_bytes(joiner);
     for (uint16_t rank = 0; rank < view->count; rank++)
         bytes += gcs_member_bytes(&view->members[rank]);
-    if (!gcs_proposal_has_room((uint16_t)(view->count + 1), bytes, view->count))
-        compare(refusal, GCS_REFUSED_LABEL, bytes, gcs_member_bytes(joiner));
+    if (!gcs_proposal_has_room((uint16_t)(view->count + 1), bytes + more, view->count))
+        compare(refusal, GCS_REFUSED_LABEL, bytes, more);
 }
 
 static struct gcs_refusal judge(const struct gcs_agreement_config *config,

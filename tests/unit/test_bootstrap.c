@@ -10,6 +10,8 @@
 #include "tests/unit/suite.h"
 #include "views/bootstrap.h"
 
+#include <stdio.h>
+
 #define MS    UINT64_C(1000000)
 #define RETRY (20 * MS)
 #define LOOK  (300 * MS)
@@ -500,8 +502,8 @@ END_TEST
 
 static void expect_refusal(struct gcs_agreement_config group, const char *text)
 {
-    struct gcs_member members[3] = {{.weight = 1}};
-    struct gcs_view view = {.members = members, .count = 3};
+    static const struct gcs_member members[3];
+    struct gcs_view view = {.count = 3, .members = members};
     struct gcs_join_request request;
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
     size_t size = 0;
@@ -522,6 +524,27 @@ static void expect_refusal(struct gcs_agreement_config group, const char *text)
     ck_assert_uint_eq(gcs_bootstrap_deadline(nodes[0].machine), GCS_NEVER);
     close_nodes();
 }
+
+/* 610 members with the longest labels leave no room for one more of them. */
+START_TEST(a_label_without_room_is_refused)
+{
+    static struct gcs_member members[610];
+    struct gcs_view view = {.count = 610, .members = members};
+    struct gcs_agreement_config group = {
+        .view = &view, .settings = {.order = 1, .window_packets = 64, .message_bytes = 1000}};
+    char text[96];
+    size_t bytes = 0;
+    for (size_t i = 0; i < SUITE_SIZE(members); i++) {
+        members[i].id.address.length = 8;
+        memset(members[i].label, 'a', GCS_LABEL_MAX);
+        bytes += gcs_member_bytes(&members[i]);
+    }
+    open_nodes(1);
+    snprintf(text, sizeof(text), "label: the group has %zu, this member %zu", bytes,
+             gcs_member_bytes(&nodes[0].self));
+    expect_refusal(group, text);
+}
+END_TEST
 
 START_TEST(other_settings_are_refused_and_both_values_named)
 {
@@ -616,6 +639,7 @@ int main(void)
         a_group_that_answers_slowly_is_not_founded_again,
         prepare_is_answered_with_its_ballot,
         an_echo_is_given_and_forgotten,
+        a_label_without_room_is_refused,
         other_settings_are_refused_and_both_values_named,
         malformed_frames_change_nothing,
         frames_for_members_are_told_from_malformed_ones,
