@@ -401,6 +401,18 @@ static int readable(int fd, int timeout_ms)
     return poll(&pollfd, 1, timeout_ms);
 }
 
+/* Until the loop has handed so many messages out: the counters are told by a later round. */
+static void await_delivered(struct gcs_endpoint *endpoint, uint64_t messages)
+{
+    uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+    struct gcs_counters counters;
+
+    do {
+        ck_assert_uint_lt(crew_now_ms(), end);
+        crew_ok(gcs_counters_get(endpoint, &counters));
+    } while (counters.messages_delivered < messages);
+}
+
 START_TEST(the_descriptor_is_readable_while_there_are_events)
 {
     struct gcs_event event;
@@ -410,9 +422,9 @@ START_TEST(the_descriptor_is_readable_while_there_are_events)
     int fd = gcs_fd(crew.endpoint[0]);
     ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 0), 0);
     ck_assert_int_eq(readable(fd, 0), 0);
-    for (int i = 0; i < 3; i++) {
+    for (uint64_t i = 1; i <= 3; i++) {
         crew_ok(gcs_multicast(crew.group[0], GCS_AGREED, "x", 1, 0));
-        crew_pause_ms(20);
+        await_delivered(crew.endpoint[0], i);
     }
     for (int got = 0; got < 3; got += (int)event.count) {
         ck_assert_int_eq(readable(fd, CREW_PATIENCE_MS), 1);
