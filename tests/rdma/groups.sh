@@ -74,7 +74,7 @@ measure() { # measure MEMBERS OPTION...: gcs-bench checks what is delivered
     local n=$1
     shift
     rm -f "$tmp"/*
-    timeout 100 "$bench" throughput --transport rdma --members "$n" --size 1K --seconds 1 --runs 1 "$@" \
+    timeout 100 "$bench" throughput --transport rdma --suspect-ms 10000 --members "$n" --size 1K --seconds 1 --runs 1 "$@" \
         >"$tmp/err.bench" 2>&1
     verdict "$n members, gcs-bench $*" $?
 }
