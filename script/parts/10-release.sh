@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: unit, integration, architecture and golden tests, as built for release
-# timeout: 1500
+# timeout: 2400
 . "$root/script/lib.sh"
 exclude=()
 [ "$quick" = yes ] && exclude=(-LE '^slow$')
