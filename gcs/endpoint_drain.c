@@ -15,8 +15,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* Items taken in one round: then the network has its turn. */
-#define DRAIN_MAX 1024
+/* Items taken in one round, and how long that may go on: then the network has its turn. */
+#define DRAIN_MAX   1024
+#define DRAIN_NS    2000000
+#define DRAIN_CLOCK 32 /* items from one look at the clock to the next */
 
 /* So much of a message is copied in one round. */
 #define SLICE_BYTES ((size_t)1 << 20)
@@ -245,6 +247,8 @@ bool gcs_submit_drain(struct gcs_endpoint *endpoint)
     while (count < DRAIN_MAX && (node = gcs_queue_pop(&endpoint->queue))) {
         accept_item(endpoint, (struct gcs_item *)node);
         count++;
+        if (count % DRAIN_CLOCK == 0 && gcs_clock_now() >= endpoint->now + DRAIN_NS)
+            break;
     }
     if (count == 0)
         return false;
