@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: what is installed: headers alone, a C and a C++ user by pkg-config and by CMake
+# timeout: 900
 . "$root/script/lib.sh"
 [ -e "$root/build/libgcs.so" ] || { skip install "there is no library"; exit; }
 prefix=$tmp/prefix

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: mandoc has nothing to say about the manual
+# timeout: 900
 . "$root/script/lib.sh"
 shopt -s nullglob
 pages=("$root"/man/*.[1-9])
