@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: every fuzzer over its corpus, then a few seconds of new inputs
 # quick: no
-# timeout: 600
+# timeout: 1500
 . "$root/script/lib.sh"
 seconds=10
 if ! compgen -G "$root/tests/fuzz/fuzz_*.c" >/dev/null; then
