@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # part: RDMA on real verbs: transport, conformance, groups, crashes, in a guest with soft-RoCE
 # quick: no
-# timeout: 1500
+# timeout: 2700
 . "$root/script/lib.sh"
 build=$root/build
 if [ ! -x "$build/tests/rdma/test_rdma" ]; then
@@ -12,7 +12,7 @@ if ! said=$("$root/script/rdma-guest" --check 2>&1); then
     skip rdma "NO GUEST, SO NOTHING OF RDMA IS TESTED HERE: $said"
     exit
 fi
-guest() { "$root/script/rdma-guest" --hosts 5 --timeout 420 -- "$@"; }
+guest() { "$root/script/rdma-guest" --hosts 5 --timeout 900 -- "$@"; }
 cd "$root" || exit 1
 verdict "rdma: the transport" guest env CK_DEFAULT_TIMEOUT=120 GCS_RDMA_OPENS=50 "$build/tests/rdma/test_rdma"
 # The suites of buffers and resources move too much for an emulated machine; they are in ctest's

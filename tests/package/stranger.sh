@@ -27,7 +27,8 @@ done
 step "compile README's program"
 # shellcheck disable=SC2046 # lists of flags
 cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o hello hello.c $(pkg-config --cflags --libs libgcs)
-ldd hello | grep -q 'libgcs.so.0 => /.*/libgcs.so.0 '
+ldd hello >libraries
+grep -q 'libgcs.so.0 => /.*/libgcs.so.0 ' libraries
 printf '#include <gcs/gcs.h>\n#include <iostream>\nint main() { std::cout << gcs_version() << "\\n"; }\n' >hello.cc
 if command -v c++ >/dev/null; then
     # shellcheck disable=SC2046
@@ -71,7 +72,8 @@ for page in gcs_multicast gcs_send gcs gcs_views gcs_core_send; do
     read_page $page >page 2>said || { cat said; false; }
     [ "$(wc -l <page)" -gt 20 ]
 done
-read_page gcs_multicast | col -b | grep -q 'GCS_EMSGSIZE'
+read_page gcs_multicast | col -b >page
+grep -q 'GCS_EMSGSIZE' page
 
 step "compile the examples that came along"
 for example in /usr/share/doc/libgcs-dev/examples/*.c; do
