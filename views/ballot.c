@@ -214,14 +214,30 @@ static bool promised_by_too_few(const struct gcs_agreement *m)
     return 2 * (tally.in + 1) > tally.all;
 }
 
-/* Enough promises, and everybody who may be expected to answer has, or has had the time. */
+/* All voters that have promised go: were the others dead, the group would end. */
+static bool would_end(const struct gcs_agreement *m)
+{
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        const struct gcs_seat *seat = &m->seats[rank];
+        if (m->view->members[rank].weight > 0 && seat->promised && !gcs_seat_goes(seat))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Enough promises, and everybody who may be expected to answer has, or has had the time. Before a
+ * group ends those who are missed have it too: whoever leaves with most of the votes would else
+ * end it because a partition has only just healed.
+ */
 static bool ready(struct gcs_agreement *m, uint64_t now)
 {
     bool enough = gcs_agreement_quorum(m, has_promised) ||
                   (GCS_MUTANT(promise_minority) && promised_by_too_few(m));
-    bool awaited = false;
+    bool awaited = false, all = would_end(m);
     for (uint16_t rank = 0; rank < m->view->count; rank++)
-        awaited |= !m->seats[rank].promised && !gcs_seat_missed(&m->seats[rank]);
+        awaited |= !m->seats[rank].promised &&
+                   (all ? !m->seats[rank].gone : !gcs_seat_missed(&m->seats[rank]));
     if (!enough || (awaited && now < m->promises_until))
         return false;
     return now >= m->joiners_until || gcs_pending_answered(m, now);

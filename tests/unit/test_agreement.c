@@ -131,6 +131,20 @@ START_TEST(when_everybody_leaves_the_group_ends)
 }
 END_TEST
 
+START_TEST(who_is_missed_for_a_moment_has_the_group_when_all_others_leave)
+{
+    struct arena *arena = open_arena(4, 4);
+    for (int i = 1; i < 4; i++) {
+        arena_suspect(arena, i, 0, 100 * ARENA_MS);
+        arena_leave(arena, i);
+    }
+    expect_settled(arena, SECONDS(2));
+    ck_assert_int_eq(arena->processes[0].state, ARENA_MEMBER);
+    ck_assert_uint_eq(arena_view(arena, 0), 1);
+    close_arena(arena);
+}
+END_TEST
+
 /* ---- Deaths ----------------------------------------------------------------------------- */
 
 START_TEST(a_dead_member_is_left_behind)
@@ -666,6 +680,7 @@ int main(void)
         a_leaver_leaves,
         the_coordinator_leaves,
         when_everybody_leaves_the_group_ends,
+        who_is_missed_for_a_moment_has_the_group_when_all_others_leave,
         a_dead_member_is_left_behind,
         without_evidence_it_is_unreachable,
         a_minority_stays_where_it_is,
