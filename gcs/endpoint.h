@@ -354,16 +354,14 @@ void gcs_own_use_fd(struct gcs_endpoint *endpoint);
 void gcs_own_begin(struct gcs_endpoint *endpoint);
 void gcs_own_end(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_thread.c
- * --------------------------------------------------------------------------- */
+/* ---- endpoint_thread.c --------------------------------------------------------------- */
 
 /* GCS_ESYSTEM. */
 int gcs_thread_start(struct gcs_endpoint *endpoint);
 /* Ends the thread; closing is set before. */
 void gcs_thread_stop(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_submit.c
- * ------------------------------------------------------------------------------ */
+/* ---- endpoint_submit.c --------------------------------------------------------------- */
 
 /* The loop: takes what application threads have handed in. True if there was anything. */
 bool gcs_submit_drain(struct gcs_endpoint *endpoint);
@@ -386,8 +384,7 @@ void gcs_submit_discard(struct gcs_endpoint *endpoint, struct gcs_group *group);
  * in the child after fork, which does not have their callers). */
 void gcs_submit_clear(struct gcs_endpoint *endpoint, bool answer);
 
-/* ---- endpoint_command.c
- * ------------------------------------------------------------------------------ */
+/* ---- endpoint_command.c -------------------------------------------------------------- */
 
 /* Has the loop run the command, and waits for the answer. */
 int gcs_command_call(struct gcs_endpoint *endpoint, struct gcs_command *command);
@@ -403,8 +400,7 @@ uint64_t gcs_command_deadline(const struct gcs_endpoint *endpoint);
 /* Closing: all of them get GCS_ECLOSED. */
 void gcs_command_refuse(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_group.c
- * --------------------------------------------------------------------------------- */
+/* ---- endpoint_group.c ---------------------------------------------------------------- */
 
 /* The loop: the application has freed the handle / the core has forgotten the group. */
 void gcs_handle_set_freed(struct gcs_group *group);
@@ -413,8 +409,7 @@ void gcs_handle_set_gone(struct gcs_group *group);
 /* Closing: frees the group whatever its state. */
 void gcs_handle_destroy(struct gcs_group *group);
 
-/* ---- endpoint_events.c
- * --------------------------------------------------------------------------------- */
+/* ---- endpoint_events.c --------------------------------------------------------------- */
 
 /* GCS_ENOMEM. */
 int gcs_feed_init(struct gcs_feed *feed, const struct gcs_allocator *allocator, uint32_t events);
@@ -437,8 +432,7 @@ void gcs_feed_owe_writable(struct gcs_endpoint *endpoint, struct gcs_group *grou
 /* Makes the consumer look. */
 void gcs_feed_raise(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_view.c
- * ------------------------------------------------------------------------------------ */
+/* ---- endpoint_view.c ----------------------------------------------------------------- */
 
 /* The loop: makes the view what gcs_view_acquire returns; NULL: none. */
 void gcs_view_publish(struct gcs_group *group, const struct gcs_view *view);
@@ -456,8 +450,7 @@ void gcs_view_wait_for_readers(void);
 /* Frees replaced views when nobody can be reading: after waiting, or in the child after fork. */
 void gcs_view_free_retired(struct gcs_endpoint *endpoint);
 
-/* ---- endpoint_trace.c
- * ------------------------------------------------------------------------------------ */
+/* ---- endpoint_trace.c ---------------------------------------------------------------- */
 
 /* Opens what GCS_TRACE names; *out stays as it is if it names nothing. GCS_ESYSTEM, GCS_ENOMEM. */
 int gcs_trace_open(const struct gcs_allocator *allocator, struct gcs_trace **out);
@@ -470,8 +463,7 @@ void gcs_trace_write(void *ctx, const struct gcs_trace_event *event);
 void gcs_trace_leaving(struct gcs_trace *trace, uint64_t now, const struct gcs_group *group,
                        const struct gcs_view *view);
 
-/* ---- endpoint_status.c
- * ------------------------------------------------------------------------------------ */
+/* ---- endpoint_status.c --------------------------------------------------------------- */
 
 /* Makes the socket; nobody serves it yet. On error what there is goes with the endpoint.
  * GCS_ESYSTEM, GCS_ENOMEM. */
@@ -483,8 +475,7 @@ void gcs_status_stop(struct gcs_endpoint *endpoint);
 /* Frees it; in the child after fork without taking the parent's path away. */
 void gcs_status_close(struct gcs_endpoint *endpoint, bool forked);
 
-/* ---- endpoint_fork.c
- * -------------------------------------------------------------------------------------- */
+/* ---- endpoint_fork.c ----------------------------------------------------------------- */
 
 /* GCS_ENOMEM. */
 int gcs_fork_mark_new(const struct gcs_allocator *allocator, struct gcs_fork_mark **out);

@@ -2,6 +2,7 @@
 /* The beginning and the end of an era: see era.h. */
 #include "gcs/era.h"
 
+#include "gcs/base/times.h"
 #include "gcs/group.h"
 
 #define RETRY_NS        10000000u
@@ -189,11 +190,6 @@ void gcs_era_close(struct gcs_era *era)
     gcs_era_unref(era);
 }
 
-static uint64_t min_time(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 void gcs_era_gone(struct gcs_era *era, uint64_t now, uint16_t rank)
 {
     gcs_agreement_gone(era->agreement, now, rank);
@@ -204,18 +200,18 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     uint64_t deadline = gcs_agreement_deadline(era->agreement);
     if (era->closed)
         return deadline;
-    deadline = min_time(deadline, era->gaps_due);
-    deadline = min_time(deadline, era->ack_due);
-    deadline = min_time(deadline, era->confirm_due);
-    deadline = min_time(deadline, era->check_due);
-    deadline = min_time(deadline, era->pipes_due);
-    deadline = min_time(deadline, era->slow_due);
-    deadline = min_time(deadline, era->pressure_due);
-    deadline = min_time(deadline, era->long_due);
-    deadline = min_time(deadline, gcs_lease_deadline(&era->lease));
+    deadline = gcs_sooner(deadline, era->gaps_due);
+    deadline = gcs_sooner(deadline, era->ack_due);
+    deadline = gcs_sooner(deadline, era->confirm_due);
+    deadline = gcs_sooner(deadline, era->check_due);
+    deadline = gcs_sooner(deadline, era->pipes_due);
+    deadline = gcs_sooner(deadline, era->slow_due);
+    deadline = gcs_sooner(deadline, era->pressure_due);
+    deadline = gcs_sooner(deadline, era->long_due);
+    deadline = gcs_sooner(deadline, gcs_lease_deadline(&era->lease));
     if (era->tree)
-        deadline = min_time(deadline, gcs_tree_deadline(era));
+        deadline = gcs_sooner(deadline, gcs_tree_deadline(era));
     if (era->primary_late)
-        deadline = min_time(deadline, era->primary_due);
-    return min_time(deadline, era->poke_due);
+        deadline = gcs_sooner(deadline, era->primary_due);
+    return gcs_sooner(deadline, era->poke_due);
 }

@@ -13,6 +13,7 @@
 #include "gcs/era.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/times.h"
 #include "gcs/group.h"
 
 #define GUARD_NS         500000u
@@ -99,16 +100,6 @@ bool gcs_era_asks_each(const struct gcs_era *era)
     return !era->fetching && (era->tree || !era->group->core->config.reliable);
 }
 
-static uint64_t max_time(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t min_time(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /*
  * Others tell of a packet when they have it, and its way to us may be longer: where it goes to each
  * member by itself its sender may not even have come to us. The path to the sender tells how long
@@ -117,29 +108,25 @@ static uint64_t min_time(uint64_t a, uint64_t b)
 static uint64_t guard_of(const struct gcs_era *era, const struct gcs_fellow *fellow)
 {
     bool hearsay = fellow->window.top > fellow->came && fellow->peer;
-    uint64_t guard = max_time(GUARD_NS, era->calm_ns);
+    uint64_t guard = gcs_later(GUARD_NS, era->calm_ns);
     if (GCS_MUTANT(nack_at_once))
         return 0;
-    return hearsay ? max_time(guard, min_time(gcs_peer_rtt(fellow->peer), RETRY_MAX_NS)) : guard;
+    return hearsay ? gcs_later(guard, gcs_sooner(gcs_peer_rtt(fellow->peer), RETRY_MAX_NS)) : guard;
 }
 
 static uint64_t retry_at_most(const struct gcs_era *era)
 {
-    return era->calm_ns > RETRY_MAX_NS ? era->calm_ns : RETRY_MAX_NS;
+    return gcs_later(RETRY_MAX_NS, era->calm_ns);
 }
 
 /* A request or a repair may be lost too: the path to the sender tells how long is too long. */
 static uint64_t retry_after(const struct gcs_era *era, const struct gcs_fellow *fellow)
 {
-    uint64_t wait = fellow->peer ? RETRY_TRIPS * gcs_peer_rtt(fellow->peer) : 0;
-    if (wait < RETRY_NS)
-        wait = RETRY_NS;
+    uint64_t trips = fellow->peer ? RETRY_TRIPS * gcs_peer_rtt(fellow->peer) : 0;
+    uint64_t wait = gcs_later(RETRY_NS, trips);
     if (era->pace.trip > 0) /* what we send waits in queues, and so will the repair */
         wait = era->pace.trip + era->pace.trip / 4;
-    if (wait < RETRY_LEAST_NS)
-        return RETRY_LEAST_NS;
-    uint64_t most = retry_at_most(era);
-    return wait < most ? wait : most;
+    return gcs_sooner(gcs_later(RETRY_LEAST_NS, wait), retry_at_most(era));
 }
 
 /* Returns when to look again. */

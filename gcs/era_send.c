@@ -359,8 +359,7 @@ int gcs_era_send(struct gcs_era *era, uint64_t now)
     return result < 0 ? result : send_order(era, now);
 }
 
-/* ---- Acknowledging
- * --------------------------------------------------------------------------------- */
+/* ---- Acknowledging ------------------------------------------------------------------- */
 
 /* Somebody does not acknowledge, or is not known to be in this view yet: ask, more and more rarely.
  */

@@ -7,6 +7,7 @@
 #include "gcs/group.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/times.h"
 
 #define TURNS_MAX 16 /* windows that are sent in one round */
 
@@ -420,11 +421,6 @@ void gcs_group_advance(struct gcs_core_group *group, uint64_t now)
     clean_up(group, now);
 }
 
-static uint64_t min_time(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 uint64_t gcs_group_deadline(const struct gcs_core_group *group)
 {
     uint64_t deadline = GCS_NEVER;
@@ -432,17 +428,17 @@ uint64_t gcs_group_deadline(const struct gcs_core_group *group)
         return deadline;
     if (group->failed)
         return 0;
-    deadline = min_time(deadline, gcs_group_leave_expiry(group));
+    deadline = gcs_sooner(deadline, gcs_group_leave_expiry(group));
     if (group->doubt > 0 && group->state == GCS_GROUP_MEMBER)
-        deadline = min_time(deadline, group->doubt_ask_at);
+        deadline = gcs_sooner(deadline, group->doubt_ask_at);
     if (group->bootstrap)
-        deadline = min_time(deadline, gcs_bootstrap_deadline(group->bootstrap));
+        deadline = gcs_sooner(deadline, gcs_bootstrap_deadline(group->bootstrap));
     if (group->old)
-        deadline = min_time(deadline, gcs_era_deadline(group->old));
+        deadline = gcs_sooner(deadline, gcs_era_deadline(group->old));
     if (group->era)
-        deadline = min_time(deadline, gcs_era_deadline(group->era));
-    deadline = min_time(deadline, group->probe_at);
-    return min_time(deadline, gcs_state_deadline(group));
+        deadline = gcs_sooner(deadline, gcs_era_deadline(group->era));
+    deadline = gcs_sooner(deadline, group->probe_at);
+    return gcs_sooner(deadline, gcs_state_deadline(group));
 }
 
 /* ---- Suspicion -------------------------------------------------------------------------- */

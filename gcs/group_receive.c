@@ -165,8 +165,7 @@ static void receive_stranger(struct gcs_core_group *group, uint64_t now,
         receive_astray(group, now, from, packet);
 }
 
-/* ---- The packet
- * ----------------------------------------------------------------------------------- */
+/* ---- The packet ---------------------------------------------------------------------- */
 
 static bool belongs(const struct gcs_era *era, const struct gcs_packet *packet)
 {

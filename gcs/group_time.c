@@ -3,12 +3,8 @@
 #include "gcs/group_time.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/times.h"
 #include "gcs/wire/time.h"
-
-static uint64_t max_time(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 static uint64_t add(uint64_t time, uint64_t elapsed)
 {
@@ -39,7 +35,7 @@ void gcs_group_time_begin(struct gcs_group_time *clock, uint64_t now, uint64_t t
         clock->time = time;
     }
     clock->word = 0; /* the coordinator may be another one */
-    clock->known = clock->agreed = max_time(clock->agreed, time);
+    clock->known = clock->agreed = gcs_later(clock->agreed, time);
 }
 
 uint64_t gcs_group_time_propose(struct gcs_group_time *clock, uint64_t now, bool steers,
@@ -54,14 +50,14 @@ uint64_t gcs_group_time_propose(struct gcs_group_time *clock, uint64_t now, bool
         clock->at += elapsed;
         clock->time = time;
     }
-    clock->known = max_time(clock->known, time);
+    clock->known = gcs_later(clock->known, time);
     return time;
 }
 
 void gcs_group_time_hear(struct gcs_group_time *clock, uint64_t now, uint64_t time,
                          bool coordinator)
 {
-    clock->known = max_time(clock->known, time);
+    clock->known = gcs_later(clock->known, time);
     if (!coordinator || time <= clock->word)
         return;
     clock->word = clock->time = time;
@@ -79,5 +75,5 @@ uint64_t gcs_group_time_report(const struct gcs_group_time *clock, uint64_t now)
 {
     if (GCS_MUTANT(time_forgotten))
         return 0;
-    return max_time(clock->known, add(clock->time, elapsed_since(clock, now)));
+    return gcs_later(clock->known, add(clock->time, elapsed_since(clock, now)));
 }

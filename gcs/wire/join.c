@@ -168,8 +168,7 @@ bool gcs_join_parse(const uint8_t *body, size_t size, struct gcs_join_request *r
     return gcs_reader_ends(&r) && settings->expect <= GCS_MEMBERS_MAX;
 }
 
-/* ---- REFUSE, EXCLUDED, GONE, KIN
- * ------------------------------------------------------------------- */
+/* ---- REFUSE, EXCLUDED, GONE, KIN ----------------------------------------------------- */
 
 void gcs_refusal_write(struct gcs_writer *w, const struct gcs_refusal *refusal)
 {
