@@ -6,7 +6,7 @@
  *
  *   endpoint.c         who is inside; who is the loop
  *   endpoint_open.c    gcs_open
- *   endpoint_close.c   gcs_close
+ *   endpoint_close.c   gcs_shutdown, gcs_close
  *   endpoint_options.c options and group settings: checked, or refused by name
  *   endpoint_loop.c    one round of the protocol's work; sleeping and waking
  *   endpoint_own.c     the round in the caller's loop: gcs_dispatch, gcs_expiry

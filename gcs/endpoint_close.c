@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * gcs_close: every call that another thread has begun returns GCS_ECLOSED, nothing is freed while
- * one of them is still inside, and no descriptor and no byte stays. In the child after fork it
- * frees what is safe to free and touches neither the protocol nor the network.
+ * gcs_shutdown: every call that another thread has begun or begins from now on returns
+ * GCS_ECLOSED. gcs_close: nothing is freed while one of them is still inside, and no descriptor and
+ * no byte stays. In the child after fork it frees what is safe to free and touches neither the
+ * protocol nor the network.
  */
 #include "gcs/endpoint.h"
 
@@ -117,14 +118,10 @@ static void wait_until_alone(struct gcs_endpoint *endpoint)
     }
 }
 
-void gcs_close(struct gcs_endpoint *endpoint)
+void gcs_shutdown(struct gcs_endpoint *endpoint)
 {
-    if (!endpoint)
+    if (!endpoint || gcs_fork_mark_child(endpoint->fork_mark) || atomic_load(&endpoint->closing))
         return;
-    if (gcs_fork_mark_child(endpoint->fork_mark)) {
-        close_forked(endpoint);
-        return;
-    }
     gcs_status_stop(endpoint);
     atomic_store(&endpoint->closing, true);
     if (endpoint->own_loop) {
@@ -134,7 +131,18 @@ void gcs_close(struct gcs_endpoint *endpoint)
         gcs_thread_stop(endpoint);
     }
     wait_until_alone(endpoint);
-    gcs_view_wait_for_readers();
     gcs_loop_goodbye(endpoint);
+}
+
+void gcs_close(struct gcs_endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    if (gcs_fork_mark_child(endpoint->fork_mark)) {
+        close_forked(endpoint);
+        return;
+    }
+    gcs_shutdown(endpoint);
+    gcs_view_wait_for_readers();
     gcs_endpoint_destroy(endpoint);
 }

@@ -2,7 +2,7 @@
 /*
  * The protocol thread of an endpoint without GCS_OWN_LOOP. It takes no signal (all are
  * blocked before it starts, so that not even its first instruction can run a
- * handler of the application's), has a name, and ends in gcs_close.
+ * handler of the application's), has a name, and ends in gcs_shutdown.
  */
 #include "gcs/endpoint.h"
 

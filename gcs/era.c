@@ -113,8 +113,8 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->group = group;
     era->allocator = group->core->allocator;
     era->refs = 1;
-    era->ack_due = era->confirm_due = era->gaps_due = era->pipes_due = era->slow_due =
-        era->pressure_due = era->long_due = GCS_NEVER;
+    era->ack_due = era->confirm_due = era->packed_due = era->gaps_due = era->pipes_due =
+        era->slow_due = era->pressure_due = era->long_due = GCS_NEVER;
     if (!open_view(era, value) || !open_fellows(era, now) || !open_orders(era) ||
         !gcs_tree_open(era, now)) {
         gcs_era_close(era);
@@ -203,6 +203,7 @@ uint64_t gcs_era_deadline(const struct gcs_era *era)
     deadline = gcs_sooner(deadline, era->gaps_due);
     deadline = gcs_sooner(deadline, era->ack_due);
     deadline = gcs_sooner(deadline, era->confirm_due);
+    deadline = gcs_sooner(deadline, era->packed_due);
     deadline = gcs_sooner(deadline, era->check_due);
     deadline = gcs_sooner(deadline, era->pipes_due);
     deadline = gcs_sooner(deadline, era->slow_due);

@@ -136,6 +136,8 @@ struct gcs_era {
     uint64_t calm_ns;
     uint64_t calm_until;
     uint64_t confirm_due;
+    uint64_t packed_at;  /* when messages were sent last, ... */
+    uint64_t packed_due; /* ... and when the next ones go, be the packet full or not */
     /* questions to those who do not acknowledge */
     uint64_t poke_due;
     uint32_t pokes;

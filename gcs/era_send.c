@@ -22,7 +22,8 @@
 #define CONTROL_MAX        4096u
 #define STATUS_HEAD_MAX    64u /* a STATUS without its vector: a small buffer does in small groups */
 #define PARTIAL_IN_FLIGHT  4u  /* half-empty packets on their way before packing waits for more */
-#define CALM_BELOW         16u /* members, all of whom may speak to all whenever they like */
+#define PARTIAL_WAIT_NS    5000000u /* but no longer: who holds them may wait for what is packed */
+#define CALM_BELOW         16u      /* members, all of whom may speak to all whenever they like */
 #define CALM_NS            25000u
 
 /* ---- Large flat views ------------------------------------------------------------------- */
@@ -250,11 +251,16 @@ static bool window_has_room(struct gcs_era *era, uint64_t now, uint32_t bytes, u
            gcs_era_may_fly(era, now, bytes);
 }
 
-/* A packet with room left waits for more messages while enough of ours are on their way. */
-static bool worth_waiting(const struct gcs_era *era)
+/* A packet with room left waits a while for more messages, as long as the application has not
+ * taken enough of those before. */
+static bool worth_waiting(struct gcs_era *era, uint64_t now)
 {
     const struct gcs_window *window = &era->fellows[era->view.self].window;
-    return gcs_packer_open(&era->group->packer) && era->sent - window->done >= PARTIAL_IN_FLIGHT;
+    if (!gcs_packer_open(&era->group->packer) || era->sent - window->done < PARTIAL_IN_FLIGHT ||
+        now >= era->packed_at + PARTIAL_WAIT_NS)
+        return false;
+    era->packed_due = era->packed_at + PARTIAL_WAIT_NS;
+    return true;
 }
 
 static int send_empty(struct gcs_era *era, uint64_t now)
@@ -314,7 +320,8 @@ static int send_data(struct gcs_era *era, uint64_t now)
 {
     struct gcs_packer *packer = &era->group->packer;
     uint32_t reserve = era->fellows[era->view.self].window.capacity / 8;
-    while (!gcs_packer_empty(packer) && !worth_waiting(era)) {
+    era->packed_due = GCS_NEVER;
+    while (!gcs_packer_empty(packer) && !worth_waiting(era, now)) {
         struct gcs_packing packing;
         if (!window_has_room(era, now, gcs_packer_next_size(packer), reserve)) {
             era->group->core->counters.window_full++;
@@ -326,6 +333,7 @@ static int send_data(struct gcs_era *era, uint64_t now)
         result = make_way(era, now, gcs_era_order_of(gcs_packer_next_service(packer)));
         if (result == 0)
             result = gcs_packer_take(packer, &packing);
+        era->packed_at = now;
         if (result == 0)
             result = send_numbered(era, now, &packing);
         if (result < 0)

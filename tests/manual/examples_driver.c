@@ -36,6 +36,7 @@ void print_deliveries(struct gcs_core *core);
 int is_too_old(const struct gcs_core *core);
 int slowest(const struct gcs_core_group *group, uint64_t now);
 struct gcs_endpoint *open_endpoint(const char *url);
+void close_endpoint(struct gcs_endpoint *endpoint, pthread_t taker);
 struct gcs_group *join_ticker(struct gcs_endpoint *endpoint, bool first);
 int join_store(struct gcs_endpoint *endpoint, bool first_start, struct gcs_group **group);
 void part(struct gcs_endpoint *endpoint, struct gcs_group *group);
@@ -223,8 +224,7 @@ static void run_endpoints(void)
     pthread_t watcher;
     EXPECT(join_store(first, true, &store) == 0);
     EXPECT(pthread_create(&watcher, NULL, watch_it, second) == 0);
-    gcs_close(second);
-    (void)pthread_join(watcher, NULL);
+    close_endpoint(second, watcher);
     gcs_close(first);
 }
 
@@ -340,8 +340,7 @@ static void run_replica(void)
     transfer_twice(replica);
     EXPECT(ask(replica) <= 0); /* this machine answers no questions */
     EXPECT(gcs_replica_leave(replica) == 0);
-    gcs_close(endpoint); /* which ends work(): there is nothing to take any more */
-    (void)pthread_join(worker, NULL);
+    close_endpoint(endpoint, worker); /* which ends work(): there is nothing to take any more */
     EXPECT(counter.total == 5);
     gcs_replica_close(replica);
 }

@@ -138,12 +138,29 @@ START_TEST(patience_without_end_says_nothing)
 }
 END_TEST
 
+/* Half-empty packets wait for company while enough of them are on their way: but not until the
+ * application takes those, which it may only do when all have come. */
+START_TEST(who_takes_nothing_is_heard_nevertheless)
+{
+    start(0);
+    c.nodes[2].hold = true;
+    for (unsigned round = 0; round < 20; round++) {
+        ck_assert_int_eq(cluster_say(&c, 2, GCS_FIFO, round, 4), 0);
+        cluster_run(&c, MILLISECONDS);
+    }
+    cluster_run(&c, 100 * MILLISECONDS);
+    ck_assert_uint_eq(cluster_counters(&c, 0)->messages_delivered, 20);
+    cluster_give_back(&c, 2);
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         the_others_are_told_who_it_is,     nobodys_memory_grows,
         it_is_evicted_after_its_time,      who_has_nothing_to_do_is_not_slow,
-        patience_without_end_says_nothing,
+        patience_without_end_says_nothing, who_takes_nothing_is_heard_nevertheless,
     };
     return suite_run("slow members", tests, SUITE_SIZE(tests));
 }

@@ -143,30 +143,31 @@ static struct gcs_member_id member_of(const struct gcs_group *group, bool self)
     return id;
 }
 
-static void await_private(struct gcs_endpoint *endpoint, uint32_t count)
+/* Takes what comes within 10 ms: the numbers from *expected on, and nothing else that is private.
+ */
+static void take_private(struct gcs_endpoint *endpoint, uint32_t *expected)
 {
     struct gcs_event event;
-    uint32_t expected = 0;
 
-    while (expected < count) {
-        crew_await(endpoint, GCS_EVENT_PRIVATE, &event);
-        ck_assert_uint_eq(event.number, expected + 1);
-        for (size_t i = 0; i < event.count; i++) {
-            uint32_t number;
-            memcpy(&number, event.messages[i].data, sizeof(number));
-            if (number != expected++)
-                ck_abort_msg("%u instead of %u", number, expected - 1);
-        }
+    if (crew_ok(gcs_next(endpoint, &event, 10)) == 0 || event.type != GCS_EVENT_PRIVATE)
+        return;
+    ck_assert_uint_eq(event.number, *expected + 1);
+    for (size_t i = 0; i < event.count; i++) {
+        uint32_t number;
+        memcpy(&number, event.messages[i].data, sizeof(number));
+        if (number != (*expected)++)
+            ck_abort_msg("%u instead of %u", number, *expected - 1);
     }
 }
 
 static void send_privately(uint32_t flags)
 {
+    uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
     struct gcs_endpoint_options options;
-    struct gcs_event event;
     struct crew crew = {.count = 0};
+    uint32_t received[2] = {0, 0};
 
-    crew_open(&crew, NULL); /* has a thread, so that one can wait for the other */
+    crew_open(&crew, NULL); /* has a thread, so that one can join the other */
     gcs_endpoint_options_init(&options);
     options.flags = flags;
     crew_open(&crew, &options);
@@ -180,9 +181,14 @@ static void send_privately(uint32_t flags)
         crew_ok(gcs_send(crew.group[1], &peer, &i, sizeof(i), 0));
         crew_ok(gcs_send(crew.group[1], &self, &i, sizeof(i), 0));
     }
-    await_private(crew.endpoint[1], 200);
-    await_private(crew.endpoint[0], 200);
-    ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 20), 0);
+    while (received[0] < 200 || received[1] < 200) {
+        ck_assert_uint_lt(crew_now_ms(), end);
+        for (int k = 0; k < 2; k++)
+            take_private(crew.endpoint[k], &received[k]);
+    }
+    for (int k = 0; k < 2; k++)
+        take_private(crew.endpoint[k], &received[k]);
+    ck_assert(received[0] == 200 && received[1] == 200);
     crew_close(&crew);
 }
 
@@ -413,6 +419,19 @@ static void await_delivered(struct gcs_endpoint *endpoint, uint64_t messages)
     } while (counters.messages_delivered < messages);
 }
 
+/* Readable no more; but the loop may have been late to say so of an event that is taken. */
+static void await_calm(struct gcs_endpoint *endpoint)
+{
+    struct gcs_event event;
+
+    for (int late = 0; late < 2; late++) {
+        ck_assert_int_eq(gcs_next(endpoint, &event, 0), 0);
+        if (readable(gcs_fd(endpoint), 0) == 0)
+            return;
+    }
+    ck_abort_msg("readable for ever");
+}
+
 START_TEST(the_descriptor_is_readable_while_there_are_events)
 {
     struct gcs_event event;
@@ -420,8 +439,7 @@ START_TEST(the_descriptor_is_readable_while_there_are_events)
 
     crew_form(&crew, 1, NULL, NULL);
     int fd = gcs_fd(crew.endpoint[0]);
-    ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 0), 0);
-    ck_assert_int_eq(readable(fd, 0), 0);
+    await_calm(crew.endpoint[0]);
     for (uint64_t i = 1; i <= 3; i++) {
         crew_ok(gcs_multicast(crew.group[0], GCS_AGREED, "x", 1, 0));
         await_delivered(crew.endpoint[0], i);
@@ -430,8 +448,7 @@ START_TEST(the_descriptor_is_readable_while_there_are_events)
         ck_assert_int_eq(readable(fd, CREW_PATIENCE_MS), 1);
         ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 0), 1);
     }
-    ck_assert_int_eq(gcs_next(crew.endpoint[0], &event, 0), 0);
-    ck_assert_int_eq(readable(fd, 0), 0);
+    await_calm(crew.endpoint[0]);
     ck_assert_int_eq(gcs_fd(crew.endpoint[0]), fd);
     crew_close(&crew);
 }
@@ -449,68 +466,6 @@ START_TEST(a_timeout_is_kept)
     ck_assert_uint_ge(took, 199);
     ck_assert_uint_lt(took, 2000);
     crew_close(&crew);
-}
-END_TEST
-
-/* ---- Closing under the feet of others ----------------------------------------------------------
- */
-
-static void *wait_for_ever(void *arg)
-{
-    struct gcs_event event;
-    int result;
-
-    while ((result = gcs_next(arg, &event, GCS_FOREVER)) == 1)
-        ;
-    return (void *)(intptr_t)result;
-}
-
-START_TEST(close_ends_a_wait_for_events)
-{
-    struct crew crew;
-    pthread_t thread;
-    void *result;
-
-    crew_form(&crew, 1, NULL, NULL);
-    pthread_create(&thread, NULL, wait_for_ever, crew.endpoint[0]);
-    crew_pause_ms(50);
-    crew_close(&crew);
-    pthread_join(thread, &result);
-    ck_assert_int_eq((intptr_t)result, GCS_ECLOSED);
-}
-END_TEST
-
-static void *fill_for_ever(void *arg)
-{
-    static char bytes[1000];
-    int result;
-
-    while ((result = gcs_multicast(arg, GCS_AGREED, bytes, sizeof(bytes), GCS_FOREVER)) == 0)
-        ;
-    return (void *)(intptr_t)result;
-}
-
-START_TEST(close_ends_a_wait_for_room)
-{
-    struct gcs_endpoint_options options;
-    struct gcs_group_config config;
-    struct crew crew;
-    pthread_t threads[3];
-
-    gcs_endpoint_options_init(&options);
-    options.submit_bytes = 10000;
-    gcs_group_config_init(&config);
-    config.window_bytes = config.queue_bytes = 20000;
-    crew_form(&crew, 1, &options, &config); /* nobody takes the events from here on */
-    for (int i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, fill_for_ever, crew.group[0]);
-    crew_pause_ms(300); /* all of them wait */
-    crew_close(&crew);
-    for (int i = 0; i < 3; i++) {
-        void *result;
-        pthread_join(threads[i], &result);
-        ck_assert_int_eq((intptr_t)result, GCS_ECLOSED);
-    }
 }
 END_TEST
 
@@ -753,8 +708,6 @@ int main(void)
         counters_can_be_read_from_any_thread,
         the_descriptor_is_readable_while_there_are_events,
         a_timeout_is_kept,
-        close_ends_a_wait_for_events,
-        close_ends_a_wait_for_room,
         two_hundred_endpoints_leave_no_descriptor,
         every_descriptor_closes_on_exec,
         the_child_after_fork_may_only_close,

@@ -2,7 +2,7 @@
 /*
  * Endpoints in the caller's loop (GCS_OWN_LOOP): no thread is started; one
  * descriptor tells of everything there is to do; a loop that waits for nothing else
- * misses nothing; other threads may send, join and close meanwhile.
+ * misses nothing; other threads may send and join meanwhile.
  */
 /* ctest-labels: thread */
 #include "crew.h"
@@ -319,33 +319,6 @@ START_TEST(another_thread_may_join)
 }
 END_TEST
 
-static void *loop_for_ever(void *arg)
-{
-    struct gcs_event event;
-    int result;
-
-    while ((result = gcs_next(arg, &event, GCS_FOREVER)) == 1)
-        ;
-    return (void *)(intptr_t)result;
-}
-
-START_TEST(close_ends_a_loop_that_waits)
-{
-    struct gcs_endpoint_options options;
-    struct crew crew;
-    pthread_t thread;
-    void *result;
-
-    own_loop(&options);
-    crew_form(&crew, 1, &options, NULL);
-    pthread_create(&thread, NULL, loop_for_ever, crew.endpoint[0]);
-    crew_pause_ms(50);
-    crew_close(&crew);
-    pthread_join(thread, &result);
-    ck_assert_int_eq((intptr_t)result, GCS_ECLOSED);
-}
-END_TEST
-
 START_TEST(a_group_is_left_and_joined_again_in_one_loop)
 {
     struct gcs_endpoint_options options;
@@ -379,7 +352,6 @@ int main(void)
         a_submission_of_another_thread_wakes_the_loop,
         other_threads_send_through_a_loop_that_waits_in_next,
         another_thread_may_join,
-        close_ends_a_loop_that_waits,
         a_group_is_left_and_joined_again_in_one_loop,
     };
     return suite_run("endpoint_own_loop", tests, SUITE_SIZE(tests));

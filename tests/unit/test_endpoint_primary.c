@@ -46,45 +46,11 @@ START_TEST(without_others_there_is_none)
 }
 END_TEST
 
-static atomic_uint begun;
-
-static void *wait_for_ever(void *arg)
-{
-    atomic_fetch_add(&begun, 1);
-    return (void *)(intptr_t)gcs_primary(arg, NULL, GCS_FOREVER);
-}
-
-START_TEST(closing_ends_the_wait)
-{
-    struct crew crew;
-    pthread_t thread[4];
-    void *result;
-    memset(&crew, 0, sizeof(crew));
-    crew_open(&crew, NULL);
-    struct gcs_group *group;
-    struct gcs_group_config config;
-    gcs_group_config_init(&config);
-    config.bootstrap = GCS_JOIN;
-    crew_ok(gcs_join(crew.endpoint[0], "lonely", &config, &group));
-    for (size_t i = 0; i < SUITE_SIZE(thread); i++)
-        ck_assert_int_eq(pthread_create(&thread[i], NULL, wait_for_ever, group), 0);
-    while (atomic_load(&begun) < SUITE_SIZE(thread))
-        crew_pause_ms(1);
-    crew_pause_ms(50); /* from there into the call */
-    crew_close(&crew);
-    for (size_t i = 0; i < SUITE_SIZE(thread); i++) {
-        pthread_join(thread[i], &result);
-        ck_assert_int_eq((int)(intptr_t)result, GCS_ECLOSED);
-    }
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
         a_member_of_the_primary_gets_one,
         without_others_there_is_none,
-        closing_ends_the_wait,
     };
     return suite_run("endpoint_primary", tests, SUITE_SIZE(tests));
 }

@@ -15,7 +15,8 @@
  *
  * Calls on an endpoint and its groups may be made from any thread at any time,
  * with two exceptions: gcs_next and gcs_dispatch belong to one thread at a time,
- * and nothing may be called after gcs_close has returned. Application threads
+ * and nothing may be called after gcs_close has returned (gcs_shutdown ends threads that would).
+ * Application threads
  * need no registration. After fork() the child may only call gcs_close.
  *
  * Calls return 0 or a count, or a negative enum gcs_error; gcs_detail() then has
@@ -82,9 +83,17 @@ int gcs_open(const char *url, const struct gcs_endpoint_options *options,
              struct gcs_endpoint **endpoint);
 
 /*
- * Closes the endpoint: its memberships end as by a crash (leave first for a graceful end),
- * calls in other threads return GCS_ECLOSED, and everything that belongs to it is freed when the
- * last of them has returned. Also frees its groups. NULL is allowed.
+ * Ends the endpoint's work, but frees nothing yet: its memberships end as by a crash (leave first
+ * for a graceful end), and every call, begun or to come, returns GCS_ECLOSED. For threads that
+ * call in a loop: shut down, join them, close. Returns when the last call that was begun has. Once
+ * is enough, and more does nothing; from one thread at a time; not from a callback. NULL is allowed.
+ */
+void gcs_shutdown(struct gcs_endpoint *endpoint);
+
+/*
+ * Shuts the endpoint down if that has not been done, and frees everything that belongs to it, its
+ * groups too. No thread may begin a call once it has returned: threads that might are ended after
+ * gcs_shutdown. NULL is allowed.
  */
 void gcs_close(struct gcs_endpoint *endpoint);
 
