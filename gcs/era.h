@@ -118,7 +118,7 @@ struct gcs_era {
     uint32_t flight;       /* own bytes that may still be in it, ... */
     struct gcs_pace pace;  /* ... and how many may be */
     struct gcs_long *longs; /* in the order that all agree on */
-    uint64_t long_asked;    /* own long message that memory was last asked for; 0: none */
+    uint64_t long_asked;    /* own long messages up to this one were announced; 0: none */
     uint64_t long_due;      /* ask once more */
     uint32_t long_attempts;
     uint16_t pipes; /* fellows with a pipe */
@@ -200,9 +200,11 @@ void gcs_era_admit(struct gcs_era *era);
 /* The first fragment has come: the message goes where memory was reserved. False: none was. */
 bool gcs_era_begin_long(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total,
                         struct gcs_assembly *assembly);
-/* Ours was announced: whether everybody has room. Asks those that have not said so. */
-bool gcs_era_has_room(struct gcs_era *era, uint64_t now, uint64_t number);
-/* Asks again when it is time to. */
+/* Ours is announced. */
+void gcs_era_asks_room(struct gcs_era *era, uint64_t now, uint64_t number);
+/* Whether everybody has room for those of ours up to this one. */
+bool gcs_era_has_room(const struct gcs_era *era, uint64_t number);
+/* Asks those that have not said so, when it is time to. */
 void gcs_era_ask_room(struct gcs_era *era, uint64_t now);
 /* False: malformed. */
 bool gcs_era_hear_room(struct gcs_era *era, uint16_t rank, const struct gcs_frame *frame);

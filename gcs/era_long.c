@@ -4,10 +4,11 @@
  * message before its sender sends the first byte of it.
  *
  * The sender announces the message by a packet of the total order, whatever the message's own
- * service. Each member reserves in the order of the announcements, never a later one before an
- * earlier one, and tells the sender; when all have, the fragments go. If there is no memory its
- * sender waits, with nothing of the message on its way: no window is full of what cannot be
- * taken, and others, the sequencer among them, go on.
+ * service; and while it sends one it announces the next, so that a row of them does not wait for an
+ * answer each time. Each member reserves in the order of the announcements, never a later one
+ * before an earlier one, and tells the sender; when all have, the fragments go. If there is no
+ * memory its sender waits, with nothing of the message on its way: no window is full of what cannot
+ * be taken, and others, the sequencer among them, go on.
  *
  * Nobody waits for ever. Take the first announcement, in total order, whose message is not
  * finished. Whatever was announced before it in this group has been delivered, so at each member
@@ -72,13 +73,14 @@ static void tell_room(struct gcs_era *era, const struct gcs_long *admitted)
         send_room(era, admitted->rank, GCS_ROOM_THERE, admitted->number);
 }
 
-/* As long as its sender waits the message is the next to be sent, and needs no second copy. */
+/* As long as its sender waits the message is there whole, and needs no second copy. */
 static struct gcs_buffer *own_message(const struct gcs_era *era, const struct gcs_long *announced)
 {
-    const struct gcs_packer *packer = &era->group->packer;
-    bool own = announced->rank == era->view.self && announced->number == gcs_packer_front(packer) &&
-               announced->total == gcs_packer_begins(packer);
-    return own ? gcs_packer_beginning(packer) : NULL;
+    struct gcs_uncut uncut;
+    bool own = announced->rank == era->view.self &&
+               gcs_packer_uncut(&era->group->packer, announced->number, 1, &uncut) &&
+               uncut.number == announced->number && uncut.size == announced->total;
+    return own ? uncut.buffer : NULL;
 }
 
 void gcs_era_admit(struct gcs_era *era)
@@ -140,18 +142,19 @@ void gcs_era_drop_pieces(struct gcs_era *era)
 
 /* ---- Sending ---------------------------------------------------------------------------- */
 
-bool gcs_era_has_room(struct gcs_era *era, uint64_t now, uint64_t number)
+void gcs_era_asks_room(struct gcs_era *era, uint64_t now, uint64_t number)
 {
-    if (era->long_asked != number) {
-        era->long_asked = number;
-        era->long_attempts = 0;
-        era->long_due = now + RETRY_NS;
-        era->group->core->counters.long_messages++;
-    }
+    era->long_asked = number;
+    era->long_attempts = 0;
+    era->long_due = now + RETRY_NS;
+    era->group->core->counters.long_messages++;
+}
+
+bool gcs_era_has_room(const struct gcs_era *era, uint64_t number)
+{
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         if (era->fellows[rank].room < number)
             return false;
-    era->long_due = GCS_NEVER;
     return true;
 }
 
@@ -159,6 +162,10 @@ void gcs_era_ask_room(struct gcs_era *era, uint64_t now)
 {
     if (now < era->long_due)
         return;
+    if (gcs_era_has_room(era, era->long_asked)) {
+        era->long_due = GCS_NEVER;
+        return;
+    }
     for (uint16_t rank = 0; rank < era->view.count; rank++)
         if (rank != era->view.self && era->fellows[rank].room < era->long_asked)
             send_room(era, rank, GCS_ROOM_WANTED, era->long_asked);

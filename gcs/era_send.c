@@ -282,14 +282,14 @@ static int make_way(struct gcs_era *era, uint64_t now, int order)
     return result;
 }
 
-/* The packet that asks for memory for the next message. */
-static int announce_long(struct gcs_era *era, uint64_t now, uint32_t total)
+/* The packet that asks for memory for a long message. */
+static int announce_long(struct gcs_era *era, uint64_t now, uint64_t number, uint32_t total)
 {
     struct gcs_packer *packer = &era->group->packer;
     struct gcs_packing packing = {
         .buffer = gcs_pool_get(&era->group->core->pool, packer->headroom + GCS_FRAGMENT_HEADER),
         .size = GCS_FRAGMENT_HEADER,
-        .first = gcs_packer_front(packer),
+        .first = number,
         .service = GCS_AGREED,
         .flags = GCS_PACKET_FRAGMENT,
     };
@@ -298,10 +298,23 @@ static int announce_long(struct gcs_era *era, uint64_t now, uint32_t total)
     gcs_store_le(packing.buffer->data + packer->headroom, total, 4);
     gcs_store_le(packing.buffer->data + packer->headroom + 4, 0, 4);
     int result = make_way(era, now, GCS_ERA_TOTAL);
-    if (result == 0)
-        return send_numbered(era, now, &packing);
-    gcs_buffer_unref(packing.buffer);
-    return result;
+    if (result < 0) {
+        gcs_buffer_unref(packing.buffer);
+        return result;
+    }
+    gcs_era_asks_room(era, now, number);
+    return send_numbered(era, now, &packing);
+}
+
+/* The next long message, while the one before is sent. */
+static int announce_ahead(struct gcs_era *era, uint64_t now)
+{
+    const struct gcs_packer *packer = &era->group->packer;
+    struct gcs_uncut next;
+    if (era->long_asked != gcs_packer_front(packer) ||
+        !gcs_packer_uncut(packer, era->long_asked + 1, gcs_group_long_bytes(era->group), &next))
+        return 0;
+    return announce_long(era, now, next.number, next.size);
 }
 
 /* 1: the next packet may go; 0: it begins a long message, and not everybody has memory for it yet.
@@ -310,17 +323,20 @@ static int may_begin(struct gcs_era *era, uint64_t now)
 {
     uint32_t total = gcs_packer_begins(&era->group->packer);
     uint64_t number = gcs_packer_front(&era->group->packer);
-    if (!gcs_group_is_long(era->group, total))
-        return 1;
-    int result = era->long_asked == number ? 0 : announce_long(era, now, total);
-    return result < 0 ? result : gcs_era_has_room(era, now, number);
+    bool begins_long = gcs_group_is_long(era->group, total);
+    int result = 0;
+    if (begins_long && era->long_asked < number)
+        result = announce_long(era, now, number, total);
+    if (result < 0 || (begins_long && !gcs_era_has_room(era, number)))
+        return result;
+    result = announce_ahead(era, now);
+    return result < 0 ? result : 1;
 }
 
 static int send_data(struct gcs_era *era, uint64_t now)
 {
     struct gcs_packer *packer = &era->group->packer;
     uint32_t reserve = era->fellows[era->view.self].window.capacity / 8;
-    era->packed_due = GCS_NEVER;
     while (!gcs_packer_empty(packer) && !worth_waiting(era, now)) {
         struct gcs_packing packing;
         if (!window_has_room(era, now, gcs_packer_next_size(packer), reserve)) {

@@ -184,16 +184,21 @@ void gcs_lineage_hear(struct gcs_core_group *group, uint64_t now, const struct g
 
 /* Longer than this, and memory at all members is asked for first: as many KiB as a window has
  * packets, which is the same at all members. */
+static inline uint32_t gcs_group_long_bytes(const struct gcs_core_group *group)
+{
+    return group->config.window_packets << 10;
+}
+
 static inline bool gcs_group_is_long(const struct gcs_core_group *group, uint32_t total)
 {
-    return total >> 10 >= group->config.window_packets;
+    return total >= gcs_group_long_bytes(group);
 }
 
 /* A buffer for a message of total bytes, and GCS_MESSAGE_SIZE_MAX more; or, if there is one, this
  * that has the message behind so many bytes, and its size right before it. NULL: not now; something
  * that was reserved earlier must come back first, after which the core is dirty. */
 struct gcs_buffer *gcs_group_reserve(struct gcs_core_group *group, enum gcs_long_kind kind,
-                                     uint32_t total, struct gcs_buffer *whole);
+                                     uint32_t total, struct gcs_buffer *own);
 
 /* ---- events and traces: group_event.c --------------------------------------------------- */
 

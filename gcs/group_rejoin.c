@@ -14,12 +14,13 @@ static uint64_t first_unknown(const struct gcs_core_group *group)
 {
     const struct gcs_era *era = group->era;
     const struct gcs_window *own = &era->fellows[era->view.self].window;
+    uint64_t front = gcs_packer_front(&group->packer), first = front;
     for (uint64_t number = era->base + 1; number <= era->sent; number++) {
         const struct gcs_held *packet = gcs_window_get(own, number);
-        if (packet && packet->service != 0)
-            return packet->first < gcs_packer_front(&group->packer) ? packet->first : 0;
+        if (packet && packet->service != 0 && packet->first < first)
+            first = packet->first; /* not the first of them: what is announced comes later */
     }
-    return 0;
+    return first < front ? first : 0;
 }
 
 /* Where to look from now on: the seeds, and the members that there were. */

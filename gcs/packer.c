@@ -10,6 +10,7 @@
 #define CONTROL_ROOM_MAX   1024u
 #define CONTROL_ROOM_SHARE 16u /* of the packet; so a packet of 9000 bytes has room for 8192 */
 #define SPARE_MAX          64u
+#define LOOK_AHEAD         8u
 #define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
 /* The payload of one packet, messages packed together; or one message that is to be cut. */
@@ -357,9 +358,17 @@ uint32_t gcs_packer_begins(const struct gcs_packer *packer)
     return packer->head && packer->head->used == 0 ? packer->head->whole : 0;
 }
 
-struct gcs_buffer *gcs_packer_beginning(const struct gcs_packer *packer)
+bool gcs_packer_uncut(const struct gcs_packer *packer, uint64_t from, uint32_t least,
+                      struct gcs_uncut *uncut)
 {
-    return gcs_packer_begins(packer) > 0 ? packer->head->buffer : NULL;
+    const struct gcs_pack *pack = packer->head;
+    for (unsigned looks = 0; pack && looks < LOOK_AHEAD; looks++, pack = pack->next) {
+        if (pack->used > 0 || pack->whole < least || pack->first < from)
+            continue;
+        *uncut = (struct gcs_uncut){pack->first, pack->whole, pack->buffer};
+        return true;
+    }
+    return false;
 }
 
 uint8_t gcs_packer_next_service(const struct gcs_packer *packer)

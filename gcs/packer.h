@@ -84,9 +84,18 @@ uint32_t gcs_packer_next_size(const struct gcs_packer *packer);
 /* Bytes of the message that begins with the next fragment; 0: there is none. */
 uint32_t gcs_packer_begins(const struct gcs_packer *packer);
 
-/* Then: all of it, behind GCS_MESSAGE_SIZE_MAX bytes whose last ones are its size; NULL: there is
- * none. */
-struct gcs_buffer *gcs_packer_beginning(const struct gcs_packer *packer);
+/* A message that is to be cut, and is whole yet: behind GCS_MESSAGE_SIZE_MAX bytes of the buffer,
+ * whose last ones are its size. */
+struct gcs_uncut {
+    uint64_t number;
+    uint32_t size;
+    struct gcs_buffer *buffer; /* the packer's reference */
+};
+
+/* The first one with this number or a later one and at least so many bytes, if it is among the next
+ * few packets and messages. */
+bool gcs_packer_uncut(const struct gcs_packer *packer, uint64_t from, uint32_t least,
+                      struct gcs_uncut *uncut);
 
 /* Its service; 0: nothing is queued. */
 uint8_t gcs_packer_next_service(const struct gcs_packer *packer);

@@ -26,7 +26,7 @@ void gcs_release(const struct gcs_allocator *allocator, void *memory)
         allocator->release(allocator->ctx, memory);
 }
 
-/* Bytes of free buffers of one class. */
+/* Bytes of free buffers of one class, but for huge ones. */
 #define SPARE_BYTES (4u << 20)
 
 enum { SMALL, LARGE, HUGE };
@@ -74,12 +74,17 @@ void gcs_pool_fini(struct gcs_pool *pool)
             drop_spare(pool, class);
 }
 
+static uint32_t spare_max(const struct gcs_pool *pool, int class)
+{
+    return class == HUGE ? GCS_POOL_HUGE_TIMES * pool->spare_max : pool->spare_max;
+}
+
 static void give_back(struct gcs_buffer *buffer)
 {
     struct gcs_pool *pool = buffer->owner;
     int class = class_of(pool, buffer->size);
     pool->outstanding--;
-    if (buffer->size > pool->spare_max - pool->spare_bytes[class]) {
+    if (buffer->size > spare_max(pool, class) - pool->spare_bytes[class]) {
         gcs_release(pool->allocator, buffer);
         return;
     }

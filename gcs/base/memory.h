@@ -18,11 +18,15 @@ void gcs_release(const struct gcs_allocator *allocator, void *memory);
 #define GCS_POOL_SMALL   2048u
 #define GCS_POOL_CLASSES 3 /* small; large: a packet; huge: whatever is larger */
 
+/* As many times the bytes of the other classes are kept of huge ones: a few long messages' worth,
+ * since fresh memory costs as much as what is done with it. */
+#define GCS_POOL_HUGE_TIMES 6u
+
 struct gcs_pool {
     const struct gcs_allocator *allocator;
     struct gcs_counters *counters;
     uint32_t large;     /* bytes of a large buffer */
-    uint32_t spare_max; /* bytes of free buffers kept of each class */
+    uint32_t spare_max; /* bytes of free buffers kept of a class that is not huge */
     uint32_t spare_bytes[GCS_POOL_CLASSES];
     uint32_t outstanding; /* buffers in somebody's hands */
     struct gcs_buffer *spare[GCS_POOL_CLASSES];

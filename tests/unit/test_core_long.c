@@ -105,6 +105,34 @@ START_TEST(small_messages_of_others_go_on_beside)
 }
 END_TEST
 
+static unsigned asked_when_it_came; /* long messages that were announced when the first one came */
+
+static void watch_first(struct cluster_node *node, const struct gcs_core_event *event)
+{
+    if (event->type == GCS_EVENT_DELIVER && node == &c.nodes[1] && event->number == 1)
+        asked_when_it_came = (unsigned)cluster_counters(&c, 0)->long_messages;
+}
+
+/* The answer to the announcement of the next one comes while the one before is sent. */
+START_TEST(a_row_of_them_does_not_wait_for_each_answer)
+{
+    start(3, UINT64_C(1) << 30);
+    c.watch = watch_first;
+    asked_when_it_came = 0;
+    for (uint32_t n = 0; n < 4; n++) {
+        ck_assert_int_eq(cluster_say(&c, 0, services[n], n, LONG), 0);
+        ck_assert_int_eq(cluster_say(&c, 0, GCS_FIFO, n, SMALL), 0);
+    }
+    cluster_run(&c, 10000 * MILLISECONDS);
+    ck_assert_uint_ge(asked_when_it_came, 2);
+    ck_assert_uint_le(asked_when_it_came, 3); /* one comes, one goes, and one waits, but no more */
+    ck_assert_uint_eq(cluster_counters(&c, 0)->long_messages, 4);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_uint_eq(c.nodes[i].count, 8);
+    cluster_stop(&c);
+}
+END_TEST
+
 /* One that is alone sends to itself as fast as it likes, and nevertheless lets others have their
  * turn. */
 START_TEST(a_member_alone_does_not_send_all_of_it_in_one_round)
@@ -281,6 +309,7 @@ int main(void)
     const TTest *const tests[] = {
         a_long_message_of_any_service_arrives,
         small_messages_of_others_go_on_beside,
+        a_row_of_them_does_not_wait_for_each_answer,
         a_member_alone_does_not_send_all_of_it_in_one_round,
         senders_wait_for_memory_and_all_get_through,
         what_the_application_has_counts,
