@@ -9,12 +9,27 @@ if ! compgen -G "$root/tests/fuzz/fuzz_*.c" >/dev/null; then
     exit
 fi
 run_ctest fuzz -L '^fuzz$'
+# New inputs go to the first folder; a crash is kept where it can be found.
+fuzz() { # fuzz FUZZER NAME
+    "$1" -max_total_time=$seconds -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
+        -artifact_prefix="$root/build-fuzz/$2-" "$tmp/$2/corpus" "$root/tests/fuzz/corpus/$2" \
+        >"$tmp/$2/said" 2>&1
+    echo $? >"$tmp/$2/status"
+}
+result() { cat "$1/said" && return "$(cat "$1/status")"; }
+
+names=()
 for fuzzer in "$root"/build-fuzz/tests/fuzz/fuzz_*; do
     [ -x "$fuzzer" ] || continue
     name=$(basename "$fuzzer" | sed 's/^fuzz_//')
+    names+=("$name")
     mkdir -p "$tmp/$name/corpus"
-    # New inputs go to the first folder; a crash is kept where it can be found.
-    verdict "fuzz: $name for $seconds s" "$fuzzer" -max_total_time=$seconds -timeout=5 -rss_limit_mb=1024 \
-        -print_final_stats=1 -verbosity=0 -artifact_prefix="$root/build-fuzz/$name-" \
-        "$tmp/$name/corpus" "$root/tests/fuzz/corpus/$name"
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+        wait -n
+    done
+    fuzz "$fuzzer" "$name" &
+done
+wait
+for name in "${names[@]}"; do
+    verdict "fuzz: $name for $seconds s" result "$tmp/$name"
 done
