@@ -203,24 +203,32 @@ static uint16_t superior(const struct gcs_era *era)
     return gcs_tree_acting(era, gcs_region_parent(&tree->regions, tree->region));
 }
 
+/* Which votes hold what is not known to be held by a quorum. Who has none says how far it is, too,
+ * and thereby that it has not heard of a quorum: an observer that missed the word is told again. */
+static void add_steps(struct gcs_era *era, bool region, struct gcs_report *report)
+{
+    struct gcs_tree *tree = era->tree;
+    struct gcs_step own = own_step(era);
+    struct gcs_stair stair = {.count = 1, .step = {own}};
+    if (region)
+        gcs_combine_merge(&tree->combine, own, &stair);
+    if (stair.count == 0 || stair.step[0].position <= tree->safe)
+        return;
+    report->steps = stair.count;
+    for (uint16_t i = 0; i < stair.count; i++)
+        report->step[i] = stair.step[i];
+}
+
 /* What is not known to be stable. False: there is nothing. */
 static bool report_up(struct gcs_era *era, uint16_t to)
 {
     struct gcs_tree *tree = era->tree;
     bool region = tree->regions.region_of[to] != tree->region;
     struct gcs_report report = {.flags = region ? GCS_REPORT_REGION : 0, .top = era->sent};
-    struct gcs_step own = own_step(era);
-    struct gcs_stair stair = {.count = own.votes > 0, .step = {own}};
     struct body body;
     bool any = false;
     uint16_t rank = 0;
-    if (region)
-        gcs_combine_merge(&tree->combine, own, &stair);
-    for (uint16_t i = 0; i < stair.count; i++)
-        if (stair.step[i].position > tree->safe)
-            report.steps = stair.count;
-    for (uint16_t i = 0; i < report.steps; i++)
-        report.step[i] = stair.step[i];
+    add_steps(era, region, &report);
     do {
         begin_body(&body);
         for (; rank < era->view.count; rank++) {

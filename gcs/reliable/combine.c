@@ -107,13 +107,15 @@ static size_t sort(struct gcs_combine *combine, struct gcs_step own)
 
 void gcs_combine_merge(struct gcs_combine *combine, struct gcs_step own, struct gcs_stair *merged)
 {
-    size_t count = sort(combine, own), every = (count + GCS_REPORT_STEPS_MAX - 1) / GCS_REPORT_STEPS_MAX;
+    size_t count = sort(combine, own),
+           every = (count + GCS_REPORT_STEPS_MAX - 1) / GCS_REPORT_STEPS_MAX;
     uint32_t votes = 0;
     merged->count = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t before = merged->count ? merged->step[merged->count - 1].votes : 0;
         votes += combine->sorted[i].votes;
-        if ((count - 1 - i) % every == 0 && votes > before && combine->sorted[i].position > 0)
+        bool more = votes > before || merged->count == 0;
+        if ((count - 1 - i) % every == 0 && more && combine->sorted[i].position > 0)
             merged->step[merged->count++] = (struct gcs_step){combine->sorted[i].position, votes};
     }
 }

@@ -22,7 +22,7 @@ struct gcs_stair {
 struct gcs_combine {
     const struct gcs_allocator *allocator;
     uint16_t children, senders;
-    uint16_t self; /* no child: ourselves */
+    uint16_t self;            /* no child: ourselves */
     uint64_t **taken;         /* per child, NULL until it is heard: per sender */
     struct gcs_stair *stairs; /* per child */
     struct gcs_step *sorted;  /* scratch: steps of all of them and the own one */
@@ -44,7 +44,7 @@ void gcs_combine_stair(struct gcs_combine *combine, uint16_t child, const struct
 uint64_t gcs_combine_least(const struct gcs_combine *combine, uint16_t sender, uint64_t own);
 
 /* One stair out of all, own step included; coarser than the truth where that has too many steps,
- * never higher. */
+ * never higher. The first step may have no votes: an observer's. */
 void gcs_combine_merge(struct gcs_combine *combine, struct gcs_step own, struct gcs_stair *merged);
 
 /* The highest position that at least so many votes hold. */

@@ -22,4 +22,5 @@ done <<'SEEDS'
 5 117700923 the same with another crash
 5 405003121 told that a large message is stable when its first piece was
 4 404002835 who left had the only quorum
+4 68122938 an observer that missed the word of what is safe was not told again
 SEEDS

@@ -22,7 +22,7 @@ static struct {
     bool mute;       /* node 2 asks for nothing and repeats nothing */
     unsigned seeks_of_two;
     unsigned reports;
-    bool blocked;    /* reports that tell what is stable get lost */
+    bool blocked; /* reports that tell what is stable get lost */
 } plot;
 
 static bool all_is_delivered(const struct cluster *cluster)
@@ -167,6 +167,34 @@ START_TEST(a_lost_word_from_the_root_is_made_good)
 }
 END_TEST
 
+/* An observer, alone in its region or not, has no votes to report, and is told nevertheless. */
+START_TEST(an_observer_is_told_again_as_well)
+{
+    static const uint8_t weights[NODES] = {1, 0, 1, 0, 0};
+    memset(&plot, 0, sizeof(plot));
+    cluster_init(&c);
+    c.group_config.region_size = 2;
+    c.fate = fate;
+    for (unsigned i = 0; i < NODES; i++) {
+        c.group_config.weight = weights[i];
+        ck_assert_int_eq(cluster_open(&c, i), 0);
+        ck_assert_int_eq(cluster_join(&c, i), 0);
+        cluster_run(&c, 500 * MILLISECONDS);
+    }
+    ck_assert(cluster_is_view(&c, NODES));
+    plot.blocked = true;
+    for (uint32_t n = 0; n < EACH; n++)
+        ck_assert_int_eq(cluster_say(&c, 0, GCS_SAFE, n, SIZE), 0);
+    cluster_run(&c, 100 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[0].count, EACH); /* the root knows, and has told once */
+    ck_assert_uint_eq(c.nodes[1].count + c.nodes[3].count + c.nodes[4].count, 0);
+    plot.blocked = false;
+    expected = EACH;
+    ck_assert(cluster_until(&c, all_is_delivered, 2000 * MILLISECONDS));
+    stop();
+}
+END_TEST
+
 START_TEST(a_quiet_group_is_quiet)
 {
     start();
@@ -186,7 +214,8 @@ static void inject_seek(unsigned from, unsigned to, const struct gcs_nack *nack)
     const struct gcs_view *view = gcs_core_view(c.nodes[to].group);
     struct gcs_address address = cluster_address(from);
     uint8_t data[256];
-    struct gcs_writer w = gcs_writer_over(data + GCS_PACKET_HEADER, sizeof(data) - GCS_PACKET_HEADER);
+    struct gcs_writer w =
+        gcs_writer_over(data + GCS_PACKET_HEADER, sizeof(data) - GCS_PACKET_HEADER);
     uint8_t *begin = gcs_frame_begin(&w, GCS_FRAME_SEEK);
     gcs_nack_write(&w, nack);
     ck_assert(gcs_frame_end(&w, begin));
@@ -257,6 +286,7 @@ int main(void)
         a_silent_coordinator_is_bypassed,
         every_service_reaches_everybody,
         a_lost_word_from_the_root_is_made_good,
+        an_observer_is_told_again_as_well,
         a_quiet_group_is_quiet,
         requests_for_what_was_never_sent,
         a_request_is_no_proof_that_there_is_something,
