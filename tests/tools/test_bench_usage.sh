@@ -75,6 +75,8 @@ refuses "--elsewhere: '3'" throughput --elsewhere 3
 refuses "--elsewhere" failover --elsewhere 1
 refuses "does not begin with udp://" member --join 192.0.2.1:7400
 refuses "--join: which group?" member
+refuses "--size: no work has messages of 63 bytes" compare --size 63
+refuses "--size: no work has messages of 65536 bytes" orders --size 64K
 
 succeeds() {
     local words=$1 status=0
