@@ -39,7 +39,7 @@ count=1
 
 for service in agreed safe fifo; do
     runs throughput "${calm[@]}" --runs 1 --size 64 --service $service
-    has messages_per_second megabytes_per_second cpu_us_per_message packets nacks repairs
+    has messages_per_second megabytes_per_second cpu_us_per_message cpu_seconds packets nacks repairs
     says "\"service\":\"$service\",\"order\":\"sequencer\""
 done
 says '"order_digest":null'
