@@ -5,11 +5,11 @@
  */
 #include "compare.h"
 
+#include "crew.h"
 #include "json.h"
 
 #include <gcs/gcs.h>
 #include <libgen.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +89,8 @@ static void compare(const char *folder, const struct bench_work *work, double se
     printf("%s: %s\n", work->title, work->unit);
     for (unsigned i = 0; work->contenders[i].script; i++) {
         bench_script_run(folder, work, &work->contenders[i], seconds, &answers[i]);
+        if (bench_crew_signal() != 0)
+            return;
         print_answer(work, &work->contenders[i], &answers[i],
                      i ? ratio_of(work, &answers[0], &answers[i]) : 0);
         (void)fflush(stdout);
@@ -99,6 +101,16 @@ static void compare(const char *folder, const struct bench_work *work, double se
 static bool is_wanted(const struct bench_options *options, const struct bench_work *work)
 {
     return !(options->given & BENCH_SET(BENCH_SIZE)) || work->size == options->size;
+}
+
+static bool is_any_wanted(const struct bench_options *options)
+{
+    for (size_t w = 0; w < bench_works_count; w++) {
+        if (is_wanted(options, &bench_works[w]))
+            return true;
+    }
+    bench_complain(options, "--size: no work has messages of %u bytes", options->size);
+    return false;
 }
 
 static void print_json_answer(const struct bench_work *work,
@@ -151,26 +163,25 @@ static void print_json(const struct bench_options *options,
 
 static int run(const struct bench_options *options)
 {
+    if (!is_any_wanted(options))
+        return BENCH_USAGE;
     struct bench_answer(*answers)[BENCH_CONTENDERS_MAX + 1] =
         calloc(bench_works_count, sizeof(*answers));
     char *folder = find_scripts(options);
     bool ours = true;
-    sigset_t none;
 
     if (!answers || !folder) {
         free(answers);
         free(folder);
         return BENCH_FAILED;
     }
-    (void)sigemptyset(&none); /* Ctrl-C ends the script and this program */
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (size_t w = 0; w < bench_works_count; w++) {
+    for (size_t w = 0; w < bench_works_count && bench_crew_signal() == 0; w++) {
         if (!is_wanted(options, &bench_works[w]))
             continue;
         compare(folder, &bench_works[w], options->seconds, answers[w]);
-        ours = ours && answers[w][0].measured;
+        ours = ours && (answers[w][0].measured || answers[w][0].skipped);
     }
-    if (options->json)
+    if (options->json && bench_crew_signal() == 0)
         print_json(options, (const struct bench_answer(*)[BENCH_CONTENDERS_MAX + 1]) answers);
     free(answers);
     free(folder);

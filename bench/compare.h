@@ -37,6 +37,7 @@ extern const size_t bench_works_count;
 /* What a script said. */
 struct bench_answer {
     bool measured;
+    bool skipped; /* it cannot be measured here, and nothing went wrong */
     double value;
     double p99;     /* of a latency; 0: not said */
     char said[512]; /* its settings; or why it has not measured */

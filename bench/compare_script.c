@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One contender's script: see compare.h. */
 #include "compare.h"
+#include "crew.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SKIPPED    77
 #define TIMEOUT    "180" /* seconds; then it is ended, and ends what it has started */
+#define GRACE      "10"  /* seconds that it has for that */
 #define OUTPUT_MAX 16384
+#define LOOK_MS    100 /* between two looks for a signal */
 
 /* "A=1 B=2" into the environment. */
 static void set_environment(const char *settings)
@@ -32,11 +37,16 @@ static void set_environment(const char *settings)
 }
 
 static void become_script(const char *folder, const struct bench_work *work,
-                          const struct bench_contender *contender, double seconds, int out)
+                          const struct bench_contender *contender, double seconds, pid_t parent,
+                          int out)
 {
     char path[4096], size[16], length[32], program[4096];
     sigset_t none;
 
+    /* timeout(1) passes it on, and the script takes back what it has done. */
+    (void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0UL, 0UL, 0UL);
+    if (getppid() != parent)
+        _exit(1);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -50,19 +60,29 @@ static void become_script(const char *folder, const struct bench_work *work,
     snprintf(length, sizeof(length), "%g", seconds);
     if (dup2(out, STDOUT_FILENO) < 0)
         _exit(1);
-    (void)execlp("timeout", "timeout", TIMEOUT, "bash", path, work->mode, size, length, work->loss,
-                 (char *)NULL);
+    (void)execlp("timeout", "timeout", "-k", GRACE, TIMEOUT, "bash", path, work->mode, size, length,
+                 work->loss, (char *)NULL);
     _exit(127);
 }
 
-static void read_all(int fd, char *text, size_t size)
+/* What the script says until it ends; a signal that ends this program ends the script first. */
+static void read_all(int fd, pid_t pid, char *text, size_t size)
 {
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    bool ended = false;
     size_t filled = 0;
-    ssize_t n;
 
-    while (filled < size - 1 &&
-           ((n = read(fd, text + filled, size - 1 - filled)) > 0 || (n < 0 && errno == EINTR)))
+    while (filled < size - 1) {
+        int count = poll(&ready, 1, LOOK_MS);
+        if (!ended && bench_crew_interrupted())
+            ended = kill(pid, SIGTERM) == 0;
+        if (count == 0 || (count < 0 && errno == EINTR))
+            continue;
+        ssize_t n = read(fd, text + filled, size - 1 - filled);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            break;
         filled += n > 0 ? (size_t)n : 0;
+    }
     text[filled] = '\0';
 }
 
@@ -103,7 +123,10 @@ static void understand(const struct bench_work *work, int status, char *text,
         (void)find_number(text, "p99_us", &answer->p99);
         keep_last_line(text, "settings ", answer);
     } else if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) {
+        answer->skipped = true;
         keep_last_line(text, "", answer);
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        snprintf(answer->said, sizeof(answer->said), "nothing was done in that time");
     } else if (WIFEXITED(status) && WEXITSTATUS(status) == 124) {
         snprintf(answer->said, sizeof(answer->said), "not done within " TIMEOUT " seconds");
     } else {
@@ -125,14 +148,15 @@ void bench_script_run(const char *folder, const struct bench_work *work,
         snprintf(answer->said, sizeof(answer->said), "pipe: %s", strerror(errno));
         return;
     }
+    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become_script(folder, work, contender, seconds, ends[1]);
+        become_script(folder, work, contender, seconds, parent, ends[1]);
     (void)close(ends[1]);
     if (pid < 0) {
         snprintf(answer->said, sizeof(answer->said), "fork: %s", strerror(errno));
     } else {
-        read_all(ends[0], text, sizeof(text));
+        read_all(ends[0], pid, text, sizeof(text));
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             ;
         understand(work, status, text, answer);

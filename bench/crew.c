@@ -42,6 +42,24 @@ int bench_crew_signal(void)
     return ending_signal;
 }
 
+/* Takes what there is within the time; does it end the program? */
+static bool take_signal(uint64_t ns, int *taken)
+{
+    struct timespec left = bench_timespec(ns);
+
+    *taken = sigtimedwait(&watched, NULL, &left);
+    if (*taken > 0 && *taken != SIGCHLD)
+        ending_signal = *taken;
+    return ending_signal != 0;
+}
+
+bool bench_crew_interrupted(void)
+{
+    int taken;
+
+    return take_signal(0, &taken);
+}
+
 /* ---- Starting and ending ---------------------------------------------------------------- */
 
 static void run_member(const struct bench_crew *crew, pid_t parent, unsigned index,
@@ -138,13 +156,10 @@ static bool reap_all(struct bench_crew *crew)
 static bool watch(struct bench_crew *crew, uint64_t time)
 {
     uint64_t now = bench_now();
-    struct timespec left = bench_timespec(time > now ? time - now : 0);
-    int signal = sigtimedwait(&watched, NULL, &left);
+    int signal;
 
-    if (signal > 0 && signal != SIGCHLD) {
-        ending_signal = signal;
+    if (take_signal(time > now ? time - now : 0, &signal))
         return false;
-    }
     return signal != SIGCHLD || reap_all(crew);
 }
 

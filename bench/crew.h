@@ -29,6 +29,9 @@ void bench_crew_block_signals(void);
 /* The signal that ended a run, 0: none. */
 int bench_crew_signal(void);
 
+/* Is there such a signal now? For who waits for other things than a crew. */
+bool bench_crew_interrupted(void);
+
 /* Starts world->count members; false: it was said why, and none is left. */
 bool bench_crew_start(struct bench_crew *crew, const struct bench_options *options,
                       struct bench_world *world, bench_role *role, void *extra);

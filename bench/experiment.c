@@ -136,6 +136,7 @@ static void collect_rates(const struct bench_crew *crew, struct bench_outcome *o
             o->megabytes_per_second = (double)(end->bytes - begin->bytes) / 1e6 / seconds;
         }
     }
+    o->cpu_seconds = cpu / 1e6;
     if (slowest > 0) {
         o->cpu_us_per_message = cpu / slowest;
         o->user_us_per_message = user / slowest;

@@ -16,6 +16,7 @@ struct bench_outcome {
     double megabytes_per_second;
     double cpu_us_per_message; /* of all members together */
     double user_us_per_message, system_us_per_message;
+    double cpu_seconds;
     double switches;
     double packets, data_packets, control_packets, messages_per_packet;
     double system_calls, sends_per_60kb, receives_per_60kb, overflows;

@@ -32,6 +32,7 @@ struct bench_floor_seat {
 
 struct bench_floor {
     struct bench_floor_seat seats[BENCH_MEMBERS_MAX];
+    uint32_t window_bytes; /* of one sender on their way to one process, at most */
 };
 
 struct bench_floor_socket {

@@ -17,8 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW_BYTES   (256u << 10) /* of one sender on their way to one process: stays in caches */
-#define UNIT_MAX       65000        /* bytes of a train; a larger one is refused */
+#define UNIT_MAX       65000 /* bytes of a train; a larger one is refused */
 #define TRAIN_SEGMENTS 64
 #define SINGLE_BYTES   16384 /* from here on a train is no faster than its datagrams */
 #define UNITS          4     /* per call, to each */
@@ -193,7 +192,7 @@ static bool plan(struct fan *fan, const struct bench_options *options)
             least = fan->floor->seats[i].buffer_bytes;
     }
     least /= 4 * options->senders; /* the kernel counts more than the bytes; nothing may be lost */
-    fan->window = least < WINDOW_BYTES ? least : WINDOW_BYTES;
+    fan->window = least < fan->floor->window_bytes ? least : fan->floor->window_bytes;
     if (fan->window < fan->unit)
         fan->window = fan->unit;
     if (fan->unit > fan->packet) {

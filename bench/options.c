@@ -396,6 +396,12 @@ static bool check_together(struct bench_options *options)
                        options->members);
         return false;
     }
+    if (options->victim > 0 && options->fault != BENCH_PAUSE_A_WHILE && options->senders == 1 &&
+        bench_is_sender(options, options->victim - 1)) {
+        bench_complain(options, "--victim: '%u' is the only sender: nothing would be delivered",
+                       options->victim);
+        return false;
+    }
     return check_url(options);
 }
 

@@ -78,6 +78,16 @@ static bool is_wanted(const struct bench_options *options, const struct line *li
     return !(options->given & BENCH_SET(BENCH_SIZE)) || line->size == options->size;
 }
 
+static bool is_any_wanted(const struct bench_options *options)
+{
+    for (size_t i = 0; i < LINES; i++) {
+        if (is_wanted(options, &lines[i]))
+            return true;
+    }
+    bench_complain(options, "--size: no work has messages of %u bytes", options->size);
+    return false;
+}
+
 static size_t base_of(size_t i)
 {
     while (i > 0 && lines[i - 1].work == lines[i].work)
@@ -209,6 +219,8 @@ static void print_json(const struct bench_options *options, const struct found *
 
 static int run(const struct bench_options *options)
 {
+    if (!is_any_wanted(options))
+        return BENCH_USAGE;
     double *numbers = calloc((2 * LINES + 1) * options->runs, sizeof(*numbers));
     struct found found[LINES];
 

@@ -12,6 +12,7 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(cpu_us_per_message, "us of CPU per message, all members together", 4),
     BENCH_METRIC(user_us_per_message, "us of them in user mode", 4),
     BENCH_METRIC(system_us_per_message, "us of them in the kernel", 4),
+    BENCH_METRIC(cpu_seconds, "seconds of CPU, all members together", 3),
     BENCH_METRIC(messages_per_packet, "messages per packet", 1),
     BENCH_METRIC(packets, "packets sent, all members together", 0),
     BENCH_METRIC(data_packets, "of them with data or order", 0),

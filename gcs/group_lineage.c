@@ -3,8 +3,8 @@
  * Another lineage of the group: two who looked around at the same time and could
  * not hear each other have each founded one. Members of a lineage that was founded
  * by looking go on to look, slowly, and tell each other in what view they are (KIN).
- * The one that is less gives way: its members end, each as it hears of the other,
- * and come back as new members of that.
+ * The one that is less, first of all the younger, gives way: its members end, each as it
+ * hears of the other, and come back as new members of that.
  *
  * Both sides see it alike, because whoever is less compares the view it is in now
  * with one that its sender is in; and each that gives way makes the difference
@@ -78,6 +78,9 @@ static bool gives_way(const struct gcs_core_group *group, uint64_t lineage,
         return false;
     if (!gcs_lineage_looked(lineage) || !group->primary)
         return true;
+    uint64_t second = gcs_lineage_second(lineage), own = gcs_lineage_second(view->lineage);
+    if (second != own)
+        return second < own;
     if (kin->members != view->count)
         return kin->members > view->count;
     return lineage < view->lineage;

@@ -262,12 +262,13 @@ static uint64_t wall_time(void *ctx)
 static void found(void *ctx)
 {
     struct gcs_core_group *group = ctx;
+    uint64_t random = gcs_prng_next(&group->core->prng), time = wall_time(group);
     struct gcs_proposal value = {
         .epoch = 1,
-        .lineage = gcs_lineage_new(gcs_prng_next(&group->core->prng),
-                                   group->config.bootstrap == GCS_LOOK),
+        .lineage = group->config.bootstrap == GCS_LOOK ? gcs_lineage_of_looking(random, time)
+                                                       : gcs_lineage_new(random),
         .proposer = group->self.id.incarnation,
-        .time = wall_time(group),
+        .time = time,
         .members_count = 1,
         .members = &group->self,
         .settings = gcs_group_settings(group),

@@ -10,7 +10,7 @@
 
 #include <inttypes.h>
 
-static const unsigned sizes[] = {8, 64, 256, 1000};
+static const unsigned sizes[] = {SCALE_MEMBERS_LEAST, 64, 256, SCALE_MEMBERS_MOST};
 
 static void print_head(const struct scale_arguments *arguments)
 {
@@ -46,8 +46,7 @@ static void print_json(const struct scale_row *row, bool first)
            first ? "" : ",", row->options.members, row->each.regions, row->each.depth,
            scale_near_share(row), scale_source_each(row), scale_control_most(row),
            scale_control_mean(row), scale_source_all(row), scale_region_sends(row),
-           row->each.stable_ms, row->each.memory_most, row->stuck.held_most,
-           row->stuck.held_bound);
+           row->each.stable_ms, row->each.memory_most, row->stuck.held_most, row->stuck.held_bound);
 }
 
 static void print_overlay_head(void)
@@ -70,8 +69,8 @@ static void print_overlay(const struct scale_row *row)
 
 static void json_overlay(const struct scale_row *row, bool first)
 {
-    printf("%s{\"members\":%u,\"regions\":%u,\"copies_sender\":%" PRIu64
-           ",\"copies_most\":%" PRIu64 ",\"copies_bound\":%u,\"near_share\":%.4f,"
+    printf("%s{\"members\":%u,\"regions\":%u,\"copies_sender\":%" PRIu64 ",\"copies_most\":%" PRIu64
+           ",\"copies_bound\":%u,\"near_share\":%.4f,"
            "\"control_most\":%.1f,\"stable_ms\":%.3f}",
            first ? "" : ",", row->options.members, row->each.regions, row->each.copies_most,
            row->each.copies_inner, scale_copies_bound(row), scale_near_share(row),
@@ -115,7 +114,7 @@ static bool rows(const struct scale_arguments *arguments,
     options.packets = arguments->packets;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         options.members = sizes[i];
-        if (arguments->members > 0 && sizes[i] > arguments->members)
+        if (sizes[i] > arguments->members)
             break;
         good &= row(&options, arguments->json, i == 0);
     }

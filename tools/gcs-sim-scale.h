@@ -6,9 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The smallest group of the table and the largest one. */
+#define SCALE_MEMBERS_LEAST 8
+#define SCALE_MEMBERS_MOST  1000
+
 struct scale_arguments {
     uint64_t seed;
-    unsigned members; /* the largest group; 0: all sizes */
+    unsigned members; /* no larger groups than this; at least SCALE_MEMBERS_LEAST */
     unsigned region_size;
     unsigned packets;
     bool json;

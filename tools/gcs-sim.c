@@ -22,7 +22,8 @@ struct arguments {
     bool json;
     bool scale;
     bool flow;
-    bool members_given, messages_given;
+    const char *members; /* as given, or NULL */
+    bool messages_given;
 };
 
 struct campaign {
@@ -43,7 +44,7 @@ static const char usage_text[] =
     "\n"
     "  --seed N       the first run's seed; run i uses N+i (default 1)\n"
     "  --runs K       how many runs (default 1)\n"
-    "  --members M    members of the group, 1 to 512 (default 5)\n"
+    "  --members M    members of the group, 1 to 512 (default 5); with --scale 8 to 1000\n"
     "  --region-size N  members of one region of a large view (default 16)\n"
     "  --messages X   messages that they multicast in one run, all together (default 300)\n"
     "  --order O      how the total order is made: sequencer or lamport (default sequencer)\n"
@@ -126,10 +127,7 @@ static bool parse_option(int option, struct arguments *arguments)
     case 'r':
         return parse_number("runs", optarg, 1, 1000000000, &arguments->runs);
     case 'm':
-        if (!parse_number("members", optarg, 1, WORLD_MEMBERS_MAX, &value))
-            return false;
-        arguments->world.members = (unsigned)value;
-        arguments->members_given = true;
+        arguments->members = optarg;
         return true;
     case 'x':
         if (!parse_number("messages", optarg, 0, 10000000, &value))
@@ -165,6 +163,21 @@ static bool parse_option(int option, struct arguments *arguments)
     }
 }
 
+/* How many there may be depends on what is to be done. */
+static bool parse_members(struct arguments *arguments)
+{
+    uint64_t low = arguments->scale ? SCALE_MEMBERS_LEAST : 1;
+    uint64_t high = arguments->scale ? SCALE_MEMBERS_MOST : WORLD_MEMBERS_MAX;
+    uint64_t value;
+
+    if (!arguments->members)
+        return true;
+    if (!parse_number("members", arguments->members, low, high, &value))
+        return false;
+    arguments->world.members = (unsigned)value;
+    return true;
+}
+
 static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
@@ -196,10 +209,15 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         if (!parse_option(option, arguments))
             return false;
     }
-    if (optind == argc)
-        return true;
-    fprintf(stderr, "gcs-sim: \"%s\" is no option; see --help\n", argv[optind]);
-    return false;
+    if (optind < argc) {
+        fprintf(stderr, "gcs-sim: \"%s\" is no option; see --help\n", argv[optind]);
+        return false;
+    }
+    if (arguments->scale && arguments->flow) {
+        fprintf(stderr, "gcs-sim: --scale and --flow: one at a time\n");
+        return false;
+    }
+    return parse_members(arguments);
 }
 
 /* ---- Results ------------------------------------------------------------------- */
@@ -314,7 +332,7 @@ static int scale(const struct arguments *arguments)
 {
     struct scale_arguments scale = {
         .seed = arguments->world.seed,
-        .members = arguments->members_given ? arguments->world.members : 0,
+        .members = arguments->members ? arguments->world.members : SCALE_MEMBERS_MOST,
         .region_size = arguments->world.region_size ? arguments->world.region_size : 16,
         .packets = arguments->messages_given ? arguments->world.messages : 1000,
         .json = arguments->json,

@@ -223,7 +223,7 @@ static struct gcs_value *make_value(struct gcs_founding *f)
     uint8_t reason[1] = {0};
     struct gcs_proposal p = {
         .epoch = 1,
-        .lineage = gcs_lineage_new(gcs_prng_next(&f->prng), false),
+        .lineage = gcs_lineage_new(gcs_prng_next(&f->prng)),
         .proposer = f->config.self.id.incarnation,
         .time = f->config.time ? f->config.time(f->config.ctx) : 0,
         .cut = cut,

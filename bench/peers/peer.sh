@@ -61,13 +61,13 @@ namespaces() {
     local count=$1 mtu=$2 i bridge
     need_command ip
     bridge=$(space 0)
-    ip netns add "$bridge" 2>/dev/null || skip "no network namespaces: not root?"
     spaces+=("$bridge")
+    ip netns add "$bridge" 2>/dev/null || skip "no network namespaces: not root?"
     ip -n "$bridge" link add br0 type bridge mcast_snooping 0
     ip -n "$bridge" link set br0 mtu "$mtu" up
     for ((i = 1; i <= count; i++)); do
-        ip netns add "$(space "$i")"
         spaces+=("$(space "$i")")
+        ip netns add "$(space "$i")"
         ip -n "$(space "$i")" link set lo up
         ip -n "$bridge" link add "v$i" mtu "$mtu" type veth peer name eth0 mtu "$mtu" netns "$(space "$i")"
         ip -n "$bridge" link set "v$i" master br0 up

@@ -80,9 +80,24 @@ bool gcs_member_id_equal(const struct gcs_member_id *a, const struct gcs_member_
 
 /* A lineage out of a random number. Its lowest bits tell how the group was founded: 2 by somebody
  * who looked around and found nobody, 1 otherwise. It is never 0. */
-static inline uint64_t gcs_lineage_new(uint64_t random, bool looked)
+static inline uint64_t gcs_lineage_new(uint64_t random)
 {
-    return (random & ~UINT64_C(3)) | (looked ? 2 : 1);
+    return (random & ~UINT64_C(3)) | 1;
+}
+
+/* Of one that was founded by looking the highest bits tell the second, so that the younger of two
+ * can give way. */
+#define GCS_LINEAGE_RANDOM_BITS 30
+
+static inline uint64_t gcs_lineage_of_looking(uint64_t random, uint64_t time)
+{
+    return time / 1000000000 << GCS_LINEAGE_RANDOM_BITS |
+           (random >> (64 - GCS_LINEAGE_RANDOM_BITS) & ~UINT64_C(3)) | 2;
+}
+
+static inline uint64_t gcs_lineage_second(uint64_t lineage)
+{
+    return lineage >> GCS_LINEAGE_RANDOM_BITS;
 }
 
 static inline bool gcs_lineage_looked(uint64_t lineage)

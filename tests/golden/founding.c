@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Golden bytes of FOUND, and of the value that is decided with it. */
 #include "gcs/wire/founding.h"
+#include "gcs/wire/time.h"
 #include "tests/golden/golden.h"
 
 #define BALLOT 0xac, 0x02, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11 /* 300, incarnation */
@@ -62,7 +63,10 @@ static void check_value(void)
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));
     gcs_proposal_write(&w, &p);
     EXPECT_BYTES(bytes, gcs_writer_size(&w), value);
-    EXPECT(!gcs_lineage_looked(p.lineage) && gcs_lineage_looked(gcs_lineage_new(p.lineage, true)));
+    EXPECT(!gcs_lineage_looked(p.lineage) && gcs_lineage_new(p.lineage) == p.lineage);
+    uint64_t looked = gcs_lineage_of_looking(UINT64_MAX, GCS_GROUP_TIME_MAX);
+    EXPECT(gcs_lineage_looked(looked) &&
+           gcs_lineage_second(looked) == GCS_GROUP_TIME_MAX / 1000000000);
     EXPECT(gcs_proposal_measure(value, sizeof(value), NULL, &p) == 0);
     p.members = read;
     EXPECT(gcs_proposal_read(value, sizeof(value), NULL, &p) == 0);

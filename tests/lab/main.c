@@ -84,6 +84,24 @@ static void empty_folder(const char *dir)
         free(entries);
 }
 
+/* With those above it. */
+static bool make_folders(const char *path)
+{
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    for (char *slash = folder + 1; *folder && (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+            return false;
+        *slash = '/';
+    }
+    return mkdir(folder, 0755) == 0 || errno == EEXIST;
+}
+
 /* An absolute path, since members change to it. */
 static bool make_folder(const struct lab_options *options, char path[PATH_MAX])
 {
@@ -91,7 +109,7 @@ static bool make_folder(const struct lab_options *options, char path[PATH_MAX])
     const char *tmp = getenv("TMPDIR");
 
     snprintf(name, sizeof(name), "%s/gcs-lab.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    if (options->dir ? mkdir(options->dir, 0755) != 0 && errno != EEXIST : !mkdtemp(name)) {
+    if (options->dir ? !make_folders(options->dir) : !mkdtemp(name)) {
         fprintf(stderr, "gcs-lab: cannot make the folder \"%s\": %s\n",
                 options->dir ? options->dir : name, strerror(errno));
         return false;

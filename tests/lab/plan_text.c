@@ -34,11 +34,14 @@ static bool take_number(struct scanner *scanner, uint32_t max, uint32_t *value)
     uint64_t number = 0;
 
     skip_space(scanner);
+    const char *begin = scanner->at;
     if (!isdigit((unsigned char)*scanner->at))
         return false;
     for (; isdigit((unsigned char)*scanner->at) && number <= max; scanner->at++)
         number = number * 10 + (uint64_t)(*scanner->at - '0');
     *value = (uint32_t)number;
+    if (number > max)
+        scanner->at = begin;
     return number <= max;
 }
 

@@ -48,7 +48,7 @@ run 2 --service casual
 run 2 --order none
 run 2 --seconds many
 run 2 --plan '100 kill 9 5'
-says '--plan: no sense'
+says '--plan: no sense from "9 5" on'
 run 2 --plan '100 mtu 0 5 1000'
 run 2 --plan '100 clock 0 5 1000'
 run 2 --network ether
@@ -64,23 +64,23 @@ run 2 more
 run 0 --help
 
 # ---- a quiet run is good, and a trace that is changed is not
-run 0 --seconds 2 --members 3 --faults none --dir "$tmp/calm"
+run 0 --seconds 2 --members 3 --faults none --dir "$tmp/runs/calm"
 last 'ok: '
-run 0 --check "$tmp/calm"
-trace=$(find "$tmp/calm" -name 'm-*.jsonl' -size +10k | sort | head -n 1)
+run 0 --check "$tmp/runs/calm"
+trace=$(find "$tmp/runs/calm" -name 'm-*.jsonl' -size +10k | sort | head -n 1)
 cp "$trace" "$tmp/trace"
 line=$(grep -n '"e":"deliver"' "$tmp/trace" | sed -n 300p | cut -d: -f1)
 sed "${line}d" "$tmp/trace" >"$trace"
-run 1 --check "$tmp/calm"
+run 1 --check "$tmp/runs/calm"
 last 'violation: '
 sed "${line}s/\"h\":\"..../\"h\":\"0000/" "$tmp/trace" >"$trace"
-run 1 --check "$tmp/calm"
+run 1 --check "$tmp/runs/calm"
 says 'violation of delivery-integrity'
 sed "${line}{h;d};$((line + 40))G" "$tmp/trace" >"$trace"
-run 1 --check "$tmp/calm"
+run 1 --check "$tmp/runs/calm"
 last 'violation: '
 echo nonsense >>"$trace"
-run 2 --check "$tmp/calm"
+run 2 --check "$tmp/runs/calm"
 says "line $(($(wc -l <"$trace")))"
 
 # ---- each fault of the network does something, on both networks

@@ -156,7 +156,7 @@ static struct gcs_buffer *decision(struct scale *scale)
     struct gcs_buffer *buffer = NULL;
     struct gcs_writer w = gcs_writer_over(data + GCS_PACKET_HEADER, UINT16_MAX);
     struct gcs_proposal value = {
-        .epoch = 1, .lineage = gcs_lineage_new(77, false), .members_count = (uint16_t)count};
+        .epoch = 1, .lineage = gcs_lineage_new(77), .members_count = (uint16_t)count};
 
     if (members && data) {
         for (unsigned i = 0; i < count; i++)

@@ -39,7 +39,7 @@ count=1
 
 for service in agreed safe fifo; do
     runs throughput "${calm[@]}" --runs 1 --size 64 --service $service
-    has messages_per_second megabytes_per_second cpu_us_per_message packets nacks repairs
+    has messages_per_second megabytes_per_second cpu_us_per_message cpu_seconds packets nacks repairs
     says "\"service\":\"$service\",\"order\":\"sequencer\""
 done
 says '"order_digest":null'
@@ -112,6 +112,13 @@ says '"name":"corosync","messages_per_second":1500.00,"libgcs_times_as_good":2.0
 says '"name":"OpenPGM","skipped":"no such thing here"'
 runs compare --seconds 1 --size 8K --peers "$tmp/peers"
 check "works of one size" [ "$(grep -o '"work":' "$tmp/json" | wc -l)" = 2 ]
+echo 'echo "messages_per_second 0"; echo "settings slow"' >"$tmp/peers/corosync"
+runs compare --seconds 1 --size 8K --peers "$tmp/peers"
+check "a peer that has done nothing" grep -qE 'corosync +- +skipped: nothing was done in that time' "$tmp/out"
+
+echo 'echo "not here"; exit 77' >"$tmp/peers/libgcs"
+runs compare --seconds 1 --size 8K --peers "$tmp/peers"
+check "nothing to compare with is no failure" grep -qE 'libgcs +- +skipped: not here' "$tmp/out"
 
 # Members that somebody starts elsewhere, two of them, in two runs: the same digest at all, and who
 # came from there has its part in the figures.
@@ -175,6 +182,11 @@ fails "no-such-namespace-1" throughput --netns-template 'no-such-namespace-{memb
 fails "has no peer.sh" compare --peers "$tmp"
 fails "needs an IP address" floor --url-template udp://localhost:0
 
+echo 'exit 3' >"$tmp/peers/libgcs"
+status=0
+"$bench" compare --seconds 1 --size 8K --peers "$tmp/peers" >"$tmp/out" 2>"$tmp/said.1" || status=$?
+check "a comparison without libgcs: exit 1" [ $status = 1 ]
+
 # A signal ends it, and its members.
 for signal in INT TERM KILL; do
     "$bench" throughput --seconds 60 >"$tmp/out" 2>"$tmp/said.1" &
@@ -188,5 +200,16 @@ for signal in INT TERM KILL; do
     # shellcheck disable=SC2086,SC2317 # several; called by eventually
     gone() { ! kill -0 $children 2>/dev/null; }
     check "$signal: nobody stays" eventually gone
+done
+
+# Also one that compares, and the script of the peer takes back what it has done.
+echo 'trap "rm $0.made; exit 1" TERM; touch "$0.made"; sleep 60' >"$tmp/peers/libgcs"
+for signal in INT TERM KILL; do
+    "$bench" compare --seconds 1 --peers "$tmp/peers" >"$tmp/out" 2>"$tmp/said.1" &
+    pids[1]=$!
+    check "$signal: a script" eventually test -e "$tmp/peers/libgcs.made"
+    kill -$signal "${pids[1]}"
+    check "$signal: ends" ends 1 $((128 + $(kill -l $signal)))
+    check "$signal: nothing stays of the script" eventually test ! -e "$tmp/peers/libgcs.made"
 done
 exit

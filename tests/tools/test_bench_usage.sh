@@ -66,6 +66,7 @@ refuses "--state-queue-bytes: '4095' is not a number from 4096 to 4294967295" \
 refuses "unknown option '--state-queue-bytes'" join --state-queue-bytes 1M
 refuses "--victim: '4' is not one of the 3 members" failover --victim 4
 refuses "--victim: '0'" failover --victim 0
+refuses "--victim: '3' is the only sender" failover --victim 3 --senders 1
 refuses "--packet: '63'" floor --packet 63
 refuses "--window-bytes: '1'" throughput --window-bytes 1
 refuses "--queue-bytes: '1'" throughput --queue-bytes 1
@@ -75,6 +76,8 @@ refuses "--elsewhere: '3'" throughput --elsewhere 3
 refuses "--elsewhere" failover --elsewhere 1
 refuses "does not begin with udp://" member --join 192.0.2.1:7400
 refuses "--join: which group?" member
+refuses "--size: no work has messages of 63 bytes" compare --size 63
+refuses "--size: no work has messages of 65536 bytes" orders --size 64K
 
 succeeds() {
     local words=$1 status=0

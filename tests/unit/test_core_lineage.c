@@ -4,6 +4,7 @@
  * When they do hear each other one lineage gives way, within a bounded time, and
  * its members come back in the other; a lineage that was created stays.
  */
+#include "gcs/wire/membership.h"
 #include "tests/unit/cluster.h"
 #include "tests/unit/suite.h"
 
@@ -80,6 +81,29 @@ START_TEST(the_smaller_half_gives_way)
         ck_assert_int_eq(c.nodes[i].error, i < 2 ? GCS_ELINEAGE : 0);
     }
     ck_assert_uint_eq(cluster_counters(&c, 0)->lineages_met, 1);
+    cluster_stop(&c);
+}
+END_TEST
+
+/* Whoever was there first stays, also alone against many. */
+START_TEST(the_younger_gives_way)
+{
+    open_divided(0x1);
+    begin(0, GCS_LOOK);
+    live(3000 * MILLISECONDS, 1);
+    for (unsigned i = 1; i < 4; i++)
+        begin(i, GCS_LOOK);
+    live(2000 * MILLISECONDS, 4);
+    uint64_t older = lineage(0);
+    ck_assert_uint_lt(gcs_lineage_second(older), gcs_lineage_second(lineage(1)));
+    ck_assert_uint_eq(c.nodes[1].members, 3);
+    apart = 0;
+    live(10000 * MILLISECONDS, 4);
+    ck_assert(cluster_is_view(&c, 4));
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_uint_eq(lineage(i), older);
+        ck_assert_int_eq(c.nodes[i].error, i > 0 ? GCS_ELINEAGE : 0);
+    }
     cluster_stop(&c);
 }
 END_TEST
@@ -213,6 +237,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         the_smaller_half_gives_way,
+        the_younger_gives_way,
         of_equal_halves_the_smaller_lineage_stays,
         looking_gives_way_to_creating,
         created_groups_stay,
