@@ -66,6 +66,17 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static bool take_bootstrap(struct arguments *arguments, enum gcs_bootstrap bootstrap)
+{
+    enum gcs_bootstrap before = arguments->kv.bootstrap;
+
+    arguments->kv.bootstrap = bootstrap;
+    if (before == GCS_LOOK || before == bootstrap)
+        return true;
+    fprintf(stderr, "gcs-kv: --create, --join and --expect exclude each other\n");
+    return false;
+}
+
 static bool take_number(struct arguments *arguments, int option, const char *name)
 {
     uint64_t value;
@@ -78,8 +89,8 @@ static bool take_number(struct arguments *arguments, int option, const char *nam
                      &value))
         return false;
     if (option == 'e') {
-        arguments->kv.bootstrap = GCS_EXPECT;
         arguments->kv.expect = (uint32_t)value;
+        return take_bootstrap(arguments, GCS_EXPECT);
     } else if (option == 's') {
         arguments->kv.session_ms = (uint32_t)value;
     } else if (option == 'r') {
@@ -116,7 +127,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
             break;
         case 'c':
         case 'j':
-            arguments->kv.bootstrap = option == 'c' ? GCS_CREATE : GCS_JOIN;
+            if (!take_bootstrap(arguments, option == 'c' ? GCS_CREATE : GCS_JOIN))
+                return BAD_USAGE;
             break;
         case '?':
             usage(stderr);
