@@ -27,6 +27,7 @@ static void usage(FILE *out)
         "  --output-bytes N         replies that a client may leave unread; default 33554432\n"
         "  --clients N              most clients; default 10000\n"
         "  --protocol N             version of commands and state; default 1\n"
+        "  --status SOCKET          a socket there, which gcs status and gcs top ask\n"
         "  --help, --version\n"
         "URL is the group's transport and addresses; default udp://127.0.0.1:7400-7431\n");
 }
@@ -61,6 +62,7 @@ static const struct option options[] = {
     {"output-bytes", required_argument, NULL, 'o'},
     {"clients", required_argument, NULL, 'n'},
     {"protocol", required_argument, NULL, 'p'},
+    {"status", required_argument, NULL, 'S'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
@@ -124,6 +126,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
             break;
         case 'g':
             arguments->kv.group = optarg;
+            break;
+        case 'S':
+            arguments->kv.status = optarg;
             break;
         case 'c':
         case 'j':

@@ -7,8 +7,9 @@
 . "$(dirname "$0")/lib.sh"
 command -v redis-cli >/dev/null || skip "no redis-cli (Debian: redis-tools)"
 
-for n in 1 2 3; do replica $n --expect 3; done
+for n in 1 2 3; do replica $n --expect 3 --status "$tmp/status.$n"; done
 for n in 1 2 3; do check "replica $n is ready" eventually ready $n; done
+check "it tells gcs status" same "$("$build/tools/gcs" status "$tmp/status.2" | grep -oE '^group kv: .* 3 members' | sed 's/view [0-9]*/view/')" "group kv: view, 3 members"
 
 # ---- Data
 check "set" same "$(cli 1 set a 5)" OK
