@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,14 @@ uint64_t probe_now(void)
 
 /* ---- Addresses -------------------------------------------------------------------------- */
 
+static bool is_port(const char *text)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+
+    return *text >= '0' && *text <= '9' && *end == '\0' && port <= UINT16_MAX;
+}
+
 bool probe_resolve(const struct tool_options *options, const char *text,
                    struct probe_address *address)
 {
@@ -36,7 +45,7 @@ bool probe_resolve(const struct tool_options *options, const char *text,
     const char *colon = strrchr(text, ':');
     size_t length = colon ? (size_t)(colon - text) : 0;
 
-    if (!colon || length == 0 || length >= sizeof(host) || colon[1] == '\0') {
+    if (!colon || length == 0 || length >= sizeof(host) || !is_port(colon + 1)) {
         tool_complain(options, "'%s' is not an address and a port", text);
         return false;
     }

@@ -2,19 +2,35 @@
 /* What commands have in common: see commands.h. */
 #include "commands.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define NS_PER_MS UINT64_C(1000000)
+
+static const struct command *const tables[] = {commands_strings, commands_keys, commands_lists,
+                                               commands_hashes, commands_sets};
+
+enum { TABLES = sizeof(tables) / sizeof(*tables) };
+
 const struct command *command_find(struct text name)
 {
-    static const struct command *const tables[] = {commands_strings, commands_keys, commands_lists,
-                                                   commands_hashes, commands_sets};
-
-    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+    for (size_t i = 0; i < TABLES; i++)
         for (const struct command *command = tables[i]; command->name; command++)
             if (text_is(name, command->name))
                 return command;
     return NULL;
+}
+
+size_t command_count(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < TABLES; i++)
+        for (const struct command *command = tables[i]; command->name; command++)
+            count++;
+    return count;
 }
 
 const char *command_misuse(const struct command *command, size_t count)
@@ -57,6 +73,110 @@ bool call_integer(struct call *call, struct text text, int64_t *value)
     reply_error(call->reply, "ERR value is not an integer or out of range");
     return false;
 }
+
+bool call_cursor(struct call *call, struct text text, uint64_t *cursor)
+{
+    int64_t value;
+    bool good = text_integer(text, &value) && value >= 0;
+
+    if (!good)
+        reply_error(call->reply, "ERR invalid cursor");
+    *cursor = good ? (uint64_t)value : 0;
+    return good;
+}
+
+void call_wrong_count(struct call *call)
+{
+    reply_error(call->reply, "ERR wrong number of arguments for '%s' command", call->name);
+}
+
+/* ---- Times ------------------------------------------------------------------------------ */
+
+bool call_expiry(struct call *call, struct text text, uint64_t unit, bool absolute,
+                 uint64_t *expires)
+{
+    int64_t value;
+
+    if (!call_integer(call, text, &value))
+        return false;
+    if (value <= 0 || (uint64_t)value > (UINT64_MAX / 4) / unit) {
+        reply_error(call->reply, "ERR invalid expire time in '%s' command", call->name);
+        return false;
+    }
+    *expires = (uint64_t)value * unit + (absolute ? 0 : call->store->now);
+    return true;
+}
+
+bool call_expiry_option(struct call *call, size_t *i, uint64_t *expires)
+{
+    static const struct {
+        const char *name;
+        uint64_t unit;
+        bool absolute;
+    } times[] = {{"ex", 1000 * NS_PER_MS, false},
+                 {"px", NS_PER_MS, false},
+                 {"exat", 1000 * NS_PER_MS, true},
+                 {"pxat", NS_PER_MS, true}};
+
+    for (size_t k = 0; k < sizeof(times) / sizeof(*times); k++)
+        if (text_is(call->args[*i], times[k].name) && *expires == 0 && *i + 1 < call->count)
+            return call_expiry(call, call->args[++*i], times[k].unit, times[k].absolute, expires);
+    call_syntax(call);
+    return false;
+}
+
+/* ---- Decimal numbers ---------------------------------------------------------------------- */
+
+static bool read_decimal(struct text text, double *value)
+{
+    char copy[DECIMAL_MAX];
+    char *end;
+
+    if (text.size == 0 || text.size >= sizeof(copy) || strchr(" \t\n\v\f\r", text.data[0]))
+        return false;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = 0;
+    *value = strtod(copy, &end);
+    return end == copy + text.size && isfinite(*value);
+}
+
+/* 15 digits, which say the same on every machine, and no zeros behind them. */
+static void write_decimal(double value, char text[DECIMAL_MAX])
+{
+    int places = 15;
+
+    for (double rest = fabs(value); rest >= 1 && places > 0; rest /= 10)
+        places--;
+    int size = snprintf(text, DECIMAL_MAX, "%.*f", places, value);
+    if (places > 0) {
+        while (text[size - 1] == '0')
+            size--;
+        size -= text[size - 1] == '.';
+        text[size] = 0;
+    }
+    if (strcmp(text, "-0") == 0)
+        memmove(text, "0", 2);
+}
+
+bool call_add_decimal(struct call *call, const struct bytes *value, struct text by,
+                      char sum[DECIMAL_MAX])
+{
+    double old = 0, more;
+
+    if ((value && !read_decimal((struct text){value->data, value->size}, &old)) ||
+        !read_decimal(by, &more)) {
+        reply_error(call->reply, "ERR value is not a valid float");
+        return false;
+    }
+    if (!isfinite(old + more)) {
+        reply_error(call->reply, "ERR increment would produce NaN or Infinity");
+        return false;
+    }
+    write_decimal(old + more, sum);
+    return true;
+}
+
+/* ---- Ranges ------------------------------------------------------------------------------- */
 
 bool call_range(int64_t *first, int64_t *last, size_t count)
 {
@@ -136,19 +256,24 @@ bool glob_matches(struct text pattern, struct text text)
 
 /* ---- Scans ------------------------------------------------------------------------------ */
 
-bool call_scan_options(struct call *call, size_t from, struct text *match, size_t *limit)
+bool call_scan_options(struct call *call, size_t from, struct text *match, struct text *kind,
+                       size_t *limit)
 {
     int64_t count = 10;
 
     *match = (struct text){"*", 1};
     for (size_t i = from; i < call->count; i += 2) {
-        if (i + 1 == call->count ||
-            !(text_is(call->args[i], "match") || text_is(call->args[i], "count"))) {
+        struct text word = call->args[i];
+        bool counts = text_is(word, "count");
+        struct text *into = text_is(word, "match")          ? match
+                            : kind && text_is(word, "type") ? kind
+                                                            : NULL;
+        if (i + 1 == call->count || (!into && !counts)) {
             call_syntax(call);
             return false;
         }
-        if (text_is(call->args[i], "match"))
-            *match = call->args[i + 1];
+        if (into)
+            *into = call->args[i + 1];
         else if (!call_integer(call, call->args[i + 1], &count))
             return false;
     }

@@ -12,6 +12,7 @@
 
 struct call {
     struct store *store;
+    const char *name;        /* in small letters */
     const struct text *args; /* args[0] is the command's name */
     size_t count;
     uint64_t seed;
@@ -29,6 +30,7 @@ extern const struct command commands_strings[], commands_hashes[], commands_list
     commands_sets[], commands_keys[]; /* each ends with a NULL name */
 
 const struct command *command_find(struct text name);
+size_t command_count(void);
 /* NULL if the number of arguments is right. */
 const char *command_misuse(const struct command *command, size_t count);
 
@@ -41,11 +43,24 @@ struct entry *call_want(struct call *call, struct text key, enum kind kind);
 /* An empty table or list has no key. */
 void call_drop_empty(struct call *call, struct entry *entry);
 bool call_integer(struct call *call, struct text text, int64_t *value); /* false: said */
+bool call_cursor(struct call *call, struct text text, uint64_t *cursor);
+/* The sum of a number as text (NULL: 0) and another, as text. False: said. */
+enum { DECIMAL_MAX = 340 };
+bool call_add_decimal(struct call *call, const struct bytes *value, struct text by,
+                      char sum[DECIMAL_MAX]);
+/* A time in units of so many ns from now on, or absolute. False: said. */
+bool call_expiry(struct call *call, struct text text, uint64_t unit, bool absolute,
+                 uint64_t *expires);
+/* A word of SET or GETEX about expiry: EX, PX, EXAT or PXAT at args[*i], which moves to its number.
+ * False: it is none of these, or there was one before, or no number (said). */
+bool call_expiry_option(struct call *call, size_t *i, uint64_t *expires);
+void call_wrong_count(struct call *call); /* says so */
 /* Ranges as in LRANGE: negative ones count from the end. False: empty. */
 bool call_range(int64_t *first, int64_t *last, size_t count);
 bool glob_matches(struct text pattern, struct text text);
-/* MATCH and COUNT of the scans, from args[from] on. False: said. */
-bool call_scan_options(struct call *call, size_t from, struct text *match, size_t *limit);
+/* MATCH, COUNT and, where kind is not NULL, TYPE of the scans, from args[from] on. False: said. */
+bool call_scan_options(struct call *call, size_t from, struct text *match, struct text *kind,
+                       size_t *limit);
 /* A cursor and an array. */
 void call_scan_reply(struct call *call, uint64_t cursor, const struct reply *items, size_t count);
 

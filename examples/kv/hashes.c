@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct table *find(struct call *call, bool *wrong)
 {
@@ -37,7 +38,7 @@ static int64_t set_all(struct call *call)
     int64_t added = 0;
 
     if (call->count % 2 == 1) {
-        reply_error(call->reply, "ERR wrong number of arguments for HSET");
+        call_wrong_count(call);
         return -1;
     }
     entry = call_want(call, call->args[1], KIND_HASH);
@@ -178,25 +179,34 @@ static void run_hincrby(struct call *call)
     reply_integer(call->reply, value);
 }
 
+static void run_hincrbyfloat(struct call *call)
+{
+    bool wrong;
+    const struct table *table = find(call, &wrong);
+    const struct field *field = table ? table_find(table, call->args[2]) : NULL;
+    char text[DECIMAL_MAX];
+
+    if (wrong || !call_add_decimal(call, field ? &field->value : NULL, call->args[3], text))
+        return;
+    struct entry *entry = call_want(call, call->args[1], KIND_HASH);
+    if (entry)
+        (void)set(call, &entry->value.table, call->args[2], (struct text){text, strlen(text)});
+    store_touch(call->store, call->args[1]);
+    reply_text(call->reply, text);
+}
+
 static void run_hscan(struct call *call)
 {
     call_table_scan(call, KIND_HASH, true);
 }
 
 const struct command commands_hashes[] = {
-    {"hget", 3, false, run_hget},
-    {"hset", -4, true, run_hset},
-    {"hmset", -4, true, run_hmset},
-    {"hsetnx", 4, true, run_hsetnx},
-    {"hmget", -3, false, run_hmget},
-    {"hdel", -3, true, run_hdel},
-    {"hlen", 2, false, run_hlen},
-    {"hexists", 3, false, run_hexists},
-    {"hstrlen", 3, false, run_hstrlen},
-    {"hgetall", 2, false, run_hgetall},
-    {"hkeys", 2, false, run_hkeys},
-    {"hvals", 2, false, run_hvals},
-    {"hincrby", 4, true, run_hincrby},
-    {"hscan", -3, false, run_hscan},
-    {NULL, 0, false, NULL},
+    {"hget", 3, false, run_hget},       {"hset", -4, true, run_hset},
+    {"hmset", -4, true, run_hmset},     {"hsetnx", 4, true, run_hsetnx},
+    {"hmget", -3, false, run_hmget},    {"hdel", -3, true, run_hdel},
+    {"hlen", 2, false, run_hlen},       {"hexists", 3, false, run_hexists},
+    {"hstrlen", 3, false, run_hstrlen}, {"hgetall", 2, false, run_hgetall},
+    {"hkeys", 2, false, run_hkeys},     {"hvals", 2, false, run_hvals},
+    {"hincrby", 4, true, run_hincrby},  {"hincrbyfloat", 4, true, run_hincrbyfloat},
+    {"hscan", -3, false, run_hscan},    {NULL, 0, false, NULL},
 };

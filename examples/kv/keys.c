@@ -32,30 +32,73 @@ static void run_exists(struct call *call)
     reply_integer(call->reply, there);
 }
 
+static const char *const kinds[] = {"none", "string", "hash", "list", "set"};
+
 static void run_type(struct call *call)
 {
-    static const char *const names[] = {"none", "string", "hash", "list", "set"};
     const struct entry *entry = store_find(call->store, call->args[1]);
 
-    reply_status(call->reply, names[entry ? entry->kind : 0]);
+    reply_status(call->reply, kinds[entry ? entry->kind : 0]);
 }
 
 /* ---- Expiry ----------------------------------------------------------------------------- */
 
+enum { IF_NONE = 1, IF_ANY = 2, IF_LATER = 4, IF_SOONER = 8 };
+
+/* NX, XX, GT and LT. False: said. */
+static bool read_conditions(struct call *call, unsigned *conditions)
+{
+    static const char *const words[] = {"nx", "xx", "gt", "lt"};
+
+    for (size_t i = 3; i < call->count; i++) {
+        size_t k = 0;
+        while (k < 4 && !text_is(call->args[i], words[k]))
+            k++;
+        if (k == 4) {
+            reply_error(call->reply, "ERR Unsupported option %.*s",
+                        (int)(call->args[i].size < 64 ? call->args[i].size : 64),
+                        call->args[i].data);
+            return false;
+        }
+        *conditions |= 1U << k;
+    }
+    bool none = *conditions & IF_NONE;
+    if (none && *conditions != IF_NONE)
+        reply_error(call->reply,
+                    "ERR NX and XX, GT or LT options at the same time are not compatible");
+    else if ((*conditions & (IF_LATER | IF_SOONER)) == (IF_LATER | IF_SOONER))
+        reply_error(call->reply, "ERR GT and LT options at the same time are not compatible");
+    else
+        return true;
+    return false;
+}
+
+/* Who never expires does so later than anybody else. */
+static bool may_expire(const struct entry *entry, unsigned conditions, int64_t at)
+{
+    int64_t old = entry->expires ? (int64_t)entry->expires : INT64_MAX;
+
+    return !((conditions & IF_NONE) && entry->expires) &&
+           !((conditions & IF_ANY) && !entry->expires) && !((conditions & IF_LATER) && at <= old) &&
+           !((conditions & IF_SOONER) && at >= old);
+}
+
 static void expire(struct call *call, uint64_t unit, bool absolute)
 {
     struct entry *entry = store_find(call->store, call->args[1]);
+    unsigned conditions = 0;
     int64_t value;
 
-    if (!call_integer(call, call->args[2], &value))
+    if (!read_conditions(call, &conditions) || !call_integer(call, call->args[2], &value))
         return;
     if (value > (int64_t)(INT64_MAX / 4 / unit) || value < -(int64_t)(INT64_MAX / 4 / unit)) {
-        reply_error(call->reply, "ERR invalid expire time");
+        reply_error(call->reply, "ERR invalid expire time in '%s' command", call->name);
         return;
     }
     int64_t at = value * (int64_t)unit + (absolute ? 0 : (int64_t)call->store->now);
-    reply_integer(call->reply, entry != NULL);
-    if (!entry)
+    bool set = entry && may_expire(entry, conditions, at);
+    reply_integer(call->reply, set);
+    if (!set)
         return;
     store_touch(call->store, call->args[1]);
     if (at <= (int64_t)call->store->now)
@@ -105,6 +148,26 @@ static void run_ttl(struct call *call)
 static void run_pttl(struct call *call)
 {
     reply_ttl(call, NS_PER_MS);
+}
+
+static void reply_expiry(struct call *call, uint64_t unit)
+{
+    const struct entry *entry = store_find(call->store, call->args[1]);
+
+    if (!entry || entry->expires == 0)
+        reply_integer(call->reply, entry ? -1 : -2);
+    else
+        reply_integer(call->reply, (int64_t)(entry->expires / unit));
+}
+
+static void run_expiretime(struct call *call)
+{
+    reply_expiry(call, 1000 * NS_PER_MS);
+}
+
+static void run_pexpiretime(struct call *call)
+{
+    reply_expiry(call, NS_PER_MS);
 }
 
 static void run_persist(struct call *call)
@@ -166,10 +229,61 @@ static void run_renamenx(struct call *call)
     reply_integer(call->reply, !taken);
 }
 
+/* ---- Copying ------------------------------------------------------------------------------ */
+
+static struct text text_of(const struct bytes *bytes)
+{
+    return (struct text){bytes->data, bytes->size};
+}
+
+static void copy_value(struct store *store, const struct entry *from, struct entry *to)
+{
+    const struct table *table = &from->value.table;
+    const struct list *list = &from->value.list;
+
+    if (from->kind == KIND_STRING) {
+        (void)bytes_set(store, &to->value.string, from->value.string.data, from->value.string.size);
+    } else if (from->kind == KIND_LIST) {
+        for (size_t i = 0; i < list->count && !store->failed; i++)
+            (void)list_push(store, &to->value.list, false, text_of(list_at(list, i)));
+    } else {
+        for (size_t i = 0; i < table->count && !store->failed; i++) {
+            const struct field *field = table->order[i];
+            struct field *copy = table_add(store, &to->value.table, text_of(&field->name));
+            if (copy && from->kind == KIND_HASH)
+                (void)bytes_set(store, &copy->value, field->value.data, field->value.size);
+        }
+    }
+}
+
+/* COPY from to [REPLACE] */
+static void run_copy(struct call *call)
+{
+    const struct entry *from = store_find(call->store, call->args[1]);
+    bool replace = call->count == 4 && text_is(call->args[3], "replace");
+
+    if (call->count > 3 && !replace) {
+        call_syntax(call);
+        return;
+    }
+    if (text_equal(call->args[1], call->args[2])) {
+        reply_error(call->reply, "ERR source and destination objects are the same");
+        return;
+    }
+    bool copies = from && (replace || !store_find(call->store, call->args[2]));
+    struct entry *to = copies ? store_create(call->store, call->args[2], from->kind) : NULL;
+    if (to) {
+        copy_value(call->store, from, to);
+        store_set_expiry(call->store, to, from->expires);
+        store_touch(call->store, call->args[2]);
+    }
+    reply_integer(call->reply, copies);
+}
+
 /* ---- All keys --------------------------------------------------------------------------- */
 
 struct scanned {
-    struct text match;
+    struct text match, kind; /* kind: no data, any */
     struct reply items;
     size_t count;
 };
@@ -178,7 +292,8 @@ static void visit(void *ctx, const struct entry *entry)
 {
     struct scanned *scanned = ctx;
 
-    if (!glob_matches(scanned->match, (struct text){entry->key.data, entry->key.size}))
+    if (!glob_matches(scanned->match, text_of(&entry->key)) ||
+        (scanned->kind.data && !text_is(scanned->kind, kinds[entry->kind])))
         return;
     reply_bulk(&scanned->items, entry->key.data, entry->key.size);
     scanned->count++;
@@ -188,12 +303,12 @@ static void run_scan(struct call *call)
 {
     struct scanned scanned = {0};
     size_t limit;
-    int64_t cursor;
+    uint64_t cursor;
 
-    if (!call_integer(call, call->args[1], &cursor) ||
-        !call_scan_options(call, 2, &scanned.match, &limit))
+    if (!call_cursor(call, call->args[1], &cursor) ||
+        !call_scan_options(call, 2, &scanned.match, &scanned.kind, &limit))
         return;
-    uint64_t next = scan_entries(call->store, (uint64_t)cursor, limit, &scanned, visit);
+    uint64_t next = scan_entries(call->store, cursor, limit, &scanned, visit);
     call_scan_reply(call, next, &scanned.items, scanned.count);
     reply_free(&scanned.items);
 }
@@ -236,6 +351,11 @@ static void run_dbsize(struct call *call)
 
 static void run_flush(struct call *call)
 {
+    if (call->count > 2 ||
+        (call->count == 2 && !text_is(call->args[1], "async") && !text_is(call->args[1], "sync"))) {
+        call_syntax(call);
+        return;
+    }
     store_clear(call->store);
     reply_status(call->reply, "OK");
 }
@@ -244,7 +364,9 @@ static void run_flush(struct call *call)
 
 static void run_ping(struct call *call)
 {
-    if (call->count > 1)
+    if (call->count > 2)
+        call_wrong_count(call);
+    else if (call->count > 1)
         reply_bulk(call->reply, call->args[1].data, call->args[1].size);
     else
         reply_status(call->reply, "PONG");
@@ -275,15 +397,18 @@ const struct command commands_keys[] = {
     {"exists", -2, false, run_exists},
     {"touch", -2, false, run_exists},
     {"type", 2, false, run_type},
-    {"expire", 3, true, run_expire},
-    {"pexpire", 3, true, run_pexpire},
-    {"expireat", 3, true, run_expireat},
-    {"pexpireat", 3, true, run_pexpireat},
+    {"expire", -3, true, run_expire},
+    {"pexpire", -3, true, run_pexpire},
+    {"expireat", -3, true, run_expireat},
+    {"pexpireat", -3, true, run_pexpireat},
     {"ttl", 2, false, run_ttl},
     {"pttl", 2, false, run_pttl},
+    {"expiretime", 2, false, run_expiretime},
+    {"pexpiretime", 2, false, run_pexpiretime},
     {"persist", 2, true, run_persist},
     {"rename", 3, true, run_rename},
     {"renamenx", 3, true, run_renamenx},
+    {"copy", -3, true, run_copy},
     {"keys", 2, false, run_keys},
     {"scan", -2, false, run_scan},
     {"randomkey", 1, false, run_randomkey},

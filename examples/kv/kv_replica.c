@@ -151,6 +151,7 @@ int kv_open(struct kv *kv, const struct kv_options *options)
     *kv = (struct kv){.ctx = options->ctx, .room = options->room};
     gcs_endpoint_options_init(&endpoint);
     endpoint.flags = GCS_OWN_LOOP;
+    endpoint.status = options->status;
     int error = gcs_open(options->url, &endpoint, &kv->endpoint);
     if (error) {
         fprintf(stderr, "gcs-kv: %s\n", gcs_detail());

@@ -12,6 +12,7 @@
 
 struct kv_options {
     const char *url, *group;
+    const char *status; /* the path of a socket for gcs status; NULL: none */
     enum gcs_bootstrap bootstrap;
     uint32_t expect;
     uint32_t session_ms;

@@ -27,6 +27,7 @@ static void usage(FILE *out)
         "  --output-bytes N         replies that a client may leave unread; default 33554432\n"
         "  --clients N              most clients; default 10000\n"
         "  --protocol N             version of commands and state; default 1\n"
+        "  --status SOCKET          a socket there, which gcs status and gcs top ask\n"
         "  --help, --version\n"
         "URL is the group's transport and addresses; default udp://127.0.0.1:7400-7431\n");
 }
@@ -61,10 +62,22 @@ static const struct option options[] = {
     {"output-bytes", required_argument, NULL, 'o'},
     {"clients", required_argument, NULL, 'n'},
     {"protocol", required_argument, NULL, 'p'},
+    {"status", required_argument, NULL, 'S'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
 };
+
+static bool take_bootstrap(struct arguments *arguments, enum gcs_bootstrap bootstrap)
+{
+    enum gcs_bootstrap before = arguments->kv.bootstrap;
+
+    arguments->kv.bootstrap = bootstrap;
+    if (before == GCS_LOOK || before == bootstrap)
+        return true;
+    fprintf(stderr, "gcs-kv: --create, --join and --expect exclude each other\n");
+    return false;
+}
 
 static bool take_number(struct arguments *arguments, int option, const char *name)
 {
@@ -78,8 +91,8 @@ static bool take_number(struct arguments *arguments, int option, const char *nam
                      &value))
         return false;
     if (option == 'e') {
-        arguments->kv.bootstrap = GCS_EXPECT;
         arguments->kv.expect = (uint32_t)value;
+        return take_bootstrap(arguments, GCS_EXPECT);
     } else if (option == 's') {
         arguments->kv.session_ms = (uint32_t)value;
     } else if (option == 'r') {
@@ -114,9 +127,13 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         case 'g':
             arguments->kv.group = optarg;
             break;
+        case 'S':
+            arguments->kv.status = optarg;
+            break;
         case 'c':
         case 'j':
-            arguments->kv.bootstrap = option == 'c' ? GCS_CREATE : GCS_JOIN;
+            if (!take_bootstrap(arguments, option == 'c' ? GCS_CREATE : GCS_JOIN))
+                return BAD_USAGE;
             break;
         case '?':
             usage(stderr);

@@ -130,6 +130,7 @@ static void run_one(struct call *call, struct input *in, bool writes)
     else if (!command || command_misuse(command, (size_t)count) || (command->writes && !writes))
         reply_error(call->reply, "ERR command cannot be run");
     else {
+        call->name = command->name;
         call->args = args;
         call->count = (size_t)count;
         command->run(call);

@@ -125,25 +125,80 @@ static enum resp_verdict parse_array(struct resp_request *request, const char *d
     return RESP_COMPLETE;
 }
 
-/* Words between blanks; quotes are taken as they are. */
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == 0;
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
+}
+
+/* What stands behind a backslash at *i, between double quotes; *i moves to its last character. */
+static char escaped(struct text line, size_t *i)
+{
+    static const char names[] = "nrtba", means[] = "\n\r\t\b\a";
+    char c = line.data[++*i];
+    const char *name = c ? strchr(names, c) : NULL;
+
+    if (c == 'x' && *i + 2 < line.size && digit(line.data[*i + 1]) >= 0 &&
+        digit(line.data[*i + 2]) >= 0) {
+        *i += 2;
+        return (char)(digit(line.data[*i - 1]) * 16 + digit(line.data[*i]));
+    }
+    return name ? means[name - names] : c;
+}
+
+/* A word at *i: as it is, or between quotes, behind which a blank must follow. *i moves behind it,
+ * its characters go to *to. False: the quotes do not end well. */
+static bool take_word(struct text line, size_t *i, char **to)
+{
+    char quote = line.data[*i] == '"' || line.data[*i] == '\'' ? line.data[*i] : 0;
+
+    for (*i += quote != 0; *i < line.size; ++*i) {
+        char c = line.data[*i];
+        if (quote ? c == quote : blank(c))
+            break;
+        if (c == '\\' && *i + 1 < line.size &&
+            (quote == '"' || (quote && line.data[*i + 1] == quote)))
+            c = escaped(line, i);
+        *(*to)++ = c;
+    }
+    if (!quote)
+        return true;
+    return *i < line.size && (++*i == line.size || blank(line.data[*i]));
+}
+
+/* Words between blanks, as redis-cli and Redis read them. */
 static enum resp_verdict parse_inline(struct resp_request *request, const char *data, size_t size,
                                       size_t *used, const char **why)
 {
     struct text line;
     enum resp_verdict verdict = take_line(data, size, used, &line);
-    size_t i = 0;
 
     *why = "too big inline request";
     if (verdict != RESP_COMPLETE)
         return verdict;
-    while (i < line.size) {
-        size_t begin = i;
-        while (i < line.size && line.data[i] != ' ' && line.data[i] != '\t')
+    *why = "out of memory";
+    char *to = realloc(request->line, line.size + 1);
+    if (!to)
+        return RESP_BROKEN;
+    request->line = to;
+    for (size_t i = 0; i < line.size;) {
+        const char *begin = to;
+        if (blank(line.data[i])) {
             i++;
-        *why = "out of memory";
-        if (i > begin && !add(request, line.data + begin, i - begin))
+            continue;
+        }
+        *why = "unbalanced quotes in request";
+        if (!take_word(line, &i, &to))
             return RESP_BROKEN;
-        i++;
+        *why = "out of memory";
+        if (!add(request, begin, (size_t)(to - begin)))
+            return RESP_BROKEN;
     }
     return RESP_COMPLETE;
 }
@@ -162,6 +217,7 @@ enum resp_verdict resp_parse(struct resp_request *request, const char *data, siz
 void resp_free(struct resp_request *request)
 {
     free(request->arguments);
+    free(request->line);
     *request = (struct resp_request){.limit = request->limit};
 }
 

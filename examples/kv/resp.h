@@ -28,9 +28,10 @@ bool text_integer(struct text text, int64_t *value); /* as Redis reads it: "-12"
 #define RESP_ARGUMENTS_MAX 65536
 
 struct resp_request {
-    struct text *arguments; /* valid as long as the input is; the array is used again */
+    struct text *arguments; /* valid as long as the input is, until the next one is looked for */
     size_t count, capacity;
     size_t limit; /* longest request in bytes */
+    char *line;   /* an inline command's words without their quotes */
 };
 
 enum resp_verdict { RESP_COMPLETE, RESP_INCOMPLETE, RESP_BROKEN };

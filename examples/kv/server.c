@@ -18,7 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, READ_BYTES = 64 * 1024, TICK_MS = 100, QUERY_TICK_MS = 50 };
+enum {
+    EVENTS = 256,
+    READ_BYTES = 64 * 1024,
+    LINGER_BYTES = 64 << 20,
+    TICK_MS = 100,
+    QUERY_TICK_MS = 50
+};
 
 static uint64_t now_ms(void)
 {
@@ -153,8 +159,26 @@ static bool input_room(struct client *client)
     return true;
 }
 
+/* A connection that is closed with bytes unread is reset, and its client may never see what was
+ * written last. So these are taken and thrown away. */
+static void ignore(struct client *client)
+{
+    char bytes[READ_BYTES];
+    ssize_t got = recv(client->fd, bytes, sizeof(bytes), 0);
+
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        disconnect(client);
+    client->ignored += got > 0 ? (size_t)got : 0;
+    if (client->ignored > LINGER_BYTES)
+        disconnect(client);
+}
+
 static void read_from(struct client *client)
 {
+    if (client->fd >= 0 && client->lingering) {
+        ignore(client);
+        return;
+    }
     if (client->fd < 0 || client->closing || client->stalled)
         return;
     if (!input_room(client)) {
@@ -174,6 +198,8 @@ static void read_from(struct client *client)
 
 static void cut_off(struct client *client, const char *why)
 {
+    if (client->fd < 0)
+        return;
     fprintf(stderr, "gcs-kv: client %s is cut off: %s\n", client->address, why);
     client->server->cut_off++;
     disconnect(client);
@@ -216,15 +242,20 @@ static void tend(struct client *client)
         write_to(client);
     }
     size_t left = client->out.size - client->out_sent;
-    if (client->closing && left == 0 && !client->slots)
-        disconnect(client);
+    if (client->closing && left == 0 && !client->slots) {
+        if (client->lingering && client->fd >= 0)
+            (void)shutdown(client->fd, SHUT_WR);
+        else
+            disconnect(client);
+    }
     if (client->fd < 0) {
         if (!client->dirty) /* otherwise its turn comes once more */
             free_if_idle(client);
         return;
     }
-    watch_for(client, (client->stalled || client->closing ? 0 : (uint32_t)EPOLLIN) |
-                          (left > 0 ? (uint32_t)EPOLLOUT : 0));
+    watch_for(client,
+              (client->stalled || (client->closing && !client->lingering) ? 0 : (uint32_t)EPOLLIN) |
+                  (left > 0 ? (uint32_t)EPOLLOUT : 0));
 }
 
 static void tend_all(struct server *server)

@@ -37,7 +37,9 @@ struct client {
     struct resp_request request;
     struct reply out;
     size_t out_sent;
-    bool closing; /* once everything is written */
+    bool closing;   /* once everything is written */
+    bool lingering; /* and until it has closed its end: it may have to read why first */
+    size_t ignored; /* bytes that it sent meanwhile */
 
     struct slot *slots, **slots_end;
     uint32_t slots_count, reading, writing; /* under way */
@@ -90,6 +92,7 @@ void client_process(struct client *client);
 /* A command about the connection or the server; false: there is none of that name. */
 bool answer_command(struct client *client, const struct text *args, size_t count,
                     struct reply *reply);
+bool answer_knows(struct text name); /* there is one */
 
 /* ---- server.c ----------------------------------------------------------------------------- */
 

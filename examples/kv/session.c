@@ -8,6 +8,7 @@
 
 #include "request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,30 @@ static void on_versions(void *ctx, const struct gcs_replica_outcome *outcome)
     told.data = "+OK\r\n";
     told.size = 5;
     on_done(slot, &told);
+}
+
+static int shown(struct text text)
+{
+    return text.size < 64 ? (int)text.size : 64;
+}
+
+/* No such command (NULL), or not with so many arguments. */
+static void say_misuse(struct reply *reply, const struct command *command, const struct text *args,
+                       size_t count)
+{
+    char list[128] = "";
+    size_t size = 0;
+
+    if (command) {
+        reply_error(reply, "ERR %s for '%s' command", command_misuse(command, count),
+                    command->name);
+        return;
+    }
+    for (size_t i = 1; i < count && size < sizeof(list) - 1; i++)
+        size += (size_t)snprintf(list + size, sizeof(list) - size, "'%.*s' ", shown(args[i]),
+                                 args[i].data);
+    reply_error(reply, "ERR unknown command '%.*s', with args beginning with: %s", shown(args[0]),
+                args[0].data, list);
 }
 
 /* ---- What goes off ------------------------------------------------------------------------ */
@@ -218,15 +243,19 @@ static void say(struct client *client, const char *error)
 static void queue_command(struct client *client, const struct command *command,
                           const struct text *args, size_t count)
 {
-    const char *misuse = command ? command_misuse(command, count) : "unknown command";
-
-    if (!misuse && client->queue.size > client->server->request_max)
-        misuse = "transaction too long";
-    client->spoilt |= misuse != NULL;
     struct reply *reply = reply_begin(client);
-    if (misuse) {
-        reply_error(reply, "ERR %s", misuse);
+    bool spoilt = client->spoilt;
+
+    client->spoilt = true;
+    if (!command && answer_knows(args[0])) {
+        reply_error(reply, "ERR '%.*s' concerns the connection and cannot be in a transaction",
+                    (int)args[0].size, args[0].data);
+    } else if (!command || command_misuse(command, count)) {
+        say_misuse(reply, command, args, count);
+    } else if (client->queue.size > client->server->request_max) {
+        reply_error(reply, "ERR transaction too long");
     } else {
+        client->spoilt = spoilt;
         request_command(&client->queue, args, count);
         client->queued++;
         reply_status(reply, "QUEUED");
@@ -258,8 +287,9 @@ static bool watch(struct client *client, const struct text *args, size_t count)
 
     if (client->slots) /* what is under way may change it, and what is watched before waits */
         return false;
-    if (client->in_multi || count < 2 || had > client->server->request_max) {
-        say(client, "ERR WATCH is not allowed here");
+    if (client->in_multi || had > client->server->request_max) {
+        say(client, client->in_multi ? "ERR WATCH inside MULTI is not allowed"
+                                     : "ERR too many watched keys");
         return true;
     }
     for (size_t i = 1; i < count; i++)
@@ -280,12 +310,10 @@ static bool watch(struct client *client, const struct text *args, size_t count)
 static bool run_on_data(struct client *client, const struct command *command,
                         const struct text *args, size_t count, uint64_t session, uint64_t serial)
 {
-    const char *misuse = command_misuse(command, count);
     bool reads = !command->writes && client->writing == 0 && session == 0;
 
-    if (misuse) {
-        struct reply *reply = reply_begin(client);
-        reply_error(reply, "ERR %s for '%s' command", misuse, command->name);
+    if (command_misuse(command, count)) {
+        say_misuse(reply_begin(client), command, args, count);
         reply_end(client);
         return true;
     }
@@ -308,11 +336,10 @@ static bool run_local(struct client *client, const struct command *command, cons
                       size_t count)
 {
     struct reply *reply = reply_begin(client);
-    struct call call = {.args = args, .count = count, .reply = reply};
-    const char *misuse = command_misuse(command, count);
+    struct call call = {.name = command->name, .args = args, .count = count, .reply = reply};
 
-    if (misuse)
-        reply_error(reply, "ERR %s for '%s' command", misuse, command->name);
+    if (command_misuse(command, count))
+        say_misuse(reply, command, args, count);
     else
         command->run(&call);
     reply_end(client);
@@ -336,11 +363,36 @@ static bool run_in_session(struct client *client, const struct text *args, size_
     if (text_is(args[3], "exec"))
         return exec(client, (uint64_t)session, (uint64_t)serial);
     const struct command *command = command_find(args[3]);
-    if (!command || client->in_multi) {
-        say(client, command ? "ERR only EXEC has a session here" : "ERR unknown command");
+    if (client->in_multi) {
+        say(client, "ERR only EXEC has a session here");
+        return true;
+    }
+    if (!command) {
+        say_misuse(reply_begin(client), NULL, args + 3, count - 3);
+        reply_end(client);
         return true;
     }
     return run_on_data(client, command, args + 3, count - 3, (uint64_t)session, (uint64_t)serial);
+}
+
+/* The commands of run_on_connection() that Redis has. */
+static const struct command connection_commands[] = {
+    {"multi", 1, false, NULL},  {"exec", 1, false, NULL},    {"discard", 1, false, NULL},
+    {"watch", -2, false, NULL}, {"unwatch", 1, false, NULL}, {NULL, 0, false, NULL},
+};
+
+static bool misused(struct client *client, const struct text *args, size_t count)
+{
+    const struct command *command = connection_commands;
+
+    while (command->name && !text_is(args[0], command->name))
+        command++;
+    if (!command->name || !command_misuse(command, count))
+        return false;
+    client->spoilt |= client->in_multi;
+    say_misuse(reply_begin(client), command, args, count);
+    reply_end(client);
+    return true;
 }
 
 /* Those that concern the state of the connection. 1: done; 0: come again; -1: none of these. */
@@ -348,6 +400,8 @@ static int run_on_connection(struct client *client, const struct text *args, siz
 {
     struct text name = args[0];
 
+    if (misused(client, args, count))
+        return 1;
     if (text_is(name, "gcs.session"))
         return run_in_session(client, args, count);
     if (text_is(name, "exec"))
@@ -370,7 +424,7 @@ static int run_on_connection(struct client *client, const struct text *args, siz
         say(client, NULL);
         return 1;
     }
-    if (text_is(name, "reset"))
+    if (text_is(name, "reset") || text_is(name, "quit"))
         end_multi(client);
     return -1;
 }
@@ -380,8 +434,7 @@ static void answer(struct client *client, const struct text *args, size_t count)
     struct reply *reply = reply_begin(client);
 
     if (!answer_command(client, args, count, reply))
-        reply_error(reply, "ERR unknown command '%.*s'",
-                    (int)(args[0].size < 64 ? args[0].size : 64), args[0].data);
+        say_misuse(reply, NULL, args, count);
     reply_end(client);
 }
 
@@ -423,7 +476,7 @@ void client_process(struct client *client)
             struct reply *reply = reply_begin(client);
             reply_error(reply, "ERR Protocol error: %s", why);
             reply_end(client);
-            client->closing = true;
+            client->closing = client->lingering = true;
             break;
         }
         if (client->request.count > 0 &&

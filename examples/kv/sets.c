@@ -173,50 +173,127 @@ static bool belongs(const struct table **tables, size_t count, size_t k, enum op
     return true;
 }
 
-static void combine(struct call *call, enum operation operation)
+/* The members of the result of count sets from args[first] on, in an order that all replicas share:
+ * into the reply, and, if there is one, into a table. At most so many of them. False: said. */
+static bool combine(struct call *call, size_t first, size_t count, enum operation operation,
+                    struct table *into, struct reply *items, size_t *members)
 {
-    size_t count = call->count - 1, members = 0;
     const struct table **tables = calloc(count, sizeof(struct table *));
-    struct reply items = {0};
+    size_t most = *members;
     bool wrong = !tables;
 
+    *members = 0;
     for (size_t i = 0; i < count && !wrong; i++)
-        tables[i] = call_table(call, call->args[i + 1], KIND_SET, &wrong);
+        tables[i] = call_table(call, call->args[first + i], KIND_SET, &wrong);
     for (size_t k = 0; !wrong && k < (operation == UNION ? count : 1); k++)
-        for (size_t i = 0; tables[k] && i < tables[k]->count; i++) {
-            const struct field *field = tables[k]->order[i];
-            if (!belongs(tables, count, k, operation,
-                         (struct text){field->name.data, field->name.size}))
+        for (size_t i = 0; tables[k] && i < tables[k]->count && *members < most; i++) {
+            struct text name = {tables[k]->order[i]->name.data, tables[k]->order[i]->name.size};
+            if (!belongs(tables, count, k, operation, name))
                 continue;
-            reply_bulk(&items, field->name.data, field->name.size);
-            members++;
+            if (into)
+                (void)table_add(call->store, into, name);
+            else if (items)
+                reply_bulk(items, name.data, name.size);
+            ++*members;
         }
-    if (!wrong) {
+    free(tables);
+    return !wrong;
+}
+
+static void reply_combined(struct call *call, enum operation operation)
+{
+    struct reply items = {0};
+    size_t members = SIZE_MAX;
+
+    if (combine(call, 1, call->count - 1, operation, NULL, &items, &members)) {
         reply_array(call->reply, members);
         reply_bytes(call->reply, items.data, items.size);
+        call->reply->failed |= items.failed;
     }
     reply_free(&items);
-    free(tables);
+}
+
+/* The result may take the place of one of those that it comes from. */
+static void store_combined(struct call *call, enum operation operation)
+{
+    struct table result = {0};
+    size_t members = SIZE_MAX;
+
+    if (!combine(call, 2, call->count - 2, operation, &result, NULL, &members))
+        return;
+    bool there = store_find(call->store, call->args[1]);
+    struct entry *to =
+        there || members > 0 ? store_create(call->store, call->args[1], KIND_SET) : NULL;
+    if (to) {
+        to->value.table = result;
+        store_touch(call->store, call->args[1]);
+        call_drop_empty(call, to);
+    }
+    reply_integer(call->reply, (int64_t)members);
 }
 
 static void run_sunion(struct call *call)
 {
-    combine(call, UNION);
+    reply_combined(call, UNION);
 }
 
 static void run_smembers(struct call *call)
 {
-    combine(call, UNION);
+    reply_combined(call, UNION);
 }
 
 static void run_sinter(struct call *call)
 {
-    combine(call, INTERSECTION);
+    reply_combined(call, INTERSECTION);
 }
 
 static void run_sdiff(struct call *call)
 {
-    combine(call, DIFFERENCE);
+    reply_combined(call, DIFFERENCE);
+}
+
+static void run_sunionstore(struct call *call)
+{
+    store_combined(call, UNION);
+}
+
+static void run_sinterstore(struct call *call)
+{
+    store_combined(call, INTERSECTION);
+}
+
+static void run_sdiffstore(struct call *call)
+{
+    store_combined(call, DIFFERENCE);
+}
+
+/* SINTERCARD count key ... [LIMIT most] */
+static void run_sintercard(struct call *call)
+{
+    size_t members = SIZE_MAX;
+    int64_t count, most = 0;
+
+    if (!text_integer(call->args[1], &count) || count < 1) {
+        reply_error(call->reply, "ERR numkeys should be greater than 0");
+        return;
+    }
+    if ((uint64_t)count > call->count - 2) {
+        reply_error(call->reply, "ERR Number of keys can't be greater than number of args");
+        return;
+    }
+    size_t rest = call->count - 2 - (size_t)count;
+    if (rest != 0 && (rest != 2 || !text_is(call->args[call->count - 2], "limit"))) {
+        call_syntax(call);
+        return;
+    }
+    if (rest == 2 && (!text_integer(call->args[call->count - 1], &most) || most < 0)) {
+        reply_error(call->reply, "ERR LIMIT can't be negative");
+        return;
+    }
+    if (most > 0)
+        members = (size_t)most;
+    if (combine(call, 2, (size_t)count, INTERSECTION, NULL, NULL, &members))
+        reply_integer(call->reply, (int64_t)members);
 }
 
 static void run_sscan(struct call *call)
@@ -237,6 +314,10 @@ const struct command commands_sets[] = {
     {"sunion", -2, false, run_sunion},
     {"sinter", -2, false, run_sinter},
     {"sdiff", -2, false, run_sdiff},
+    {"sunionstore", -3, true, run_sunionstore},
+    {"sinterstore", -3, true, run_sinterstore},
+    {"sdiffstore", -3, true, run_sdiffstore},
+    {"sintercard", -3, false, run_sintercard},
     {"sscan", -3, false, run_sscan},
     {NULL, 0, false, NULL},
 };

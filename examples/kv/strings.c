@@ -59,33 +59,8 @@ struct set_options {
     uint64_t expires;
 };
 
-/* Relative in units of so many ns, or absolute. False: said. */
-static bool read_expiry(struct call *call, struct text text, uint64_t unit, bool absolute,
-                        uint64_t *expires)
-{
-    int64_t value;
-
-    if (!call_integer(call, text, &value))
-        return false;
-    if (value <= 0 || (uint64_t)value > (UINT64_MAX / 4) / unit) {
-        reply_error(call->reply, "ERR invalid expire time in '%.*s' command",
-                    (int)(call->args[0].size < 32 ? call->args[0].size : 32), call->args[0].data);
-        return false;
-    }
-    *expires = (uint64_t)value * unit + (absolute ? 0 : call->store->now);
-    return true;
-}
-
 static bool read_set_option(struct call *call, size_t *i, struct set_options *options)
 {
-    static const struct {
-        const char *name;
-        uint64_t unit;
-        bool absolute;
-    } times[] = {{"ex", 1000 * NS_PER_MS, false},
-                 {"px", NS_PER_MS, false},
-                 {"exat", 1000 * NS_PER_MS, true},
-                 {"pxat", NS_PER_MS, true}};
     struct text word = call->args[*i];
 
     if (text_is(word, "nx"))
@@ -96,14 +71,8 @@ static bool read_set_option(struct call *call, size_t *i, struct set_options *op
         options->get = true;
     else if (text_is(word, "keepttl"))
         options->keep = true;
-    else {
-        for (size_t k = 0; k < 4; k++)
-            if (text_is(word, times[k].name) && options->expires == 0 && *i + 1 < call->count)
-                return read_expiry(call, call->args[++*i], times[k].unit, times[k].absolute,
-                                   &options->expires);
-        call_syntax(call);
-        return false;
-    }
+    else
+        return call_expiry_option(call, i, &options->expires);
     return true;
 }
 
@@ -150,7 +119,7 @@ static void set_with_expiry(struct call *call, uint64_t unit)
 {
     uint64_t expires;
 
-    if (!read_expiry(call, call->args[2], unit, false, &expires))
+    if (!call_expiry(call, call->args[2], unit, false, &expires))
         return;
     struct entry *entry = put(call, call->args[1], call->args[3]);
     if (entry)
@@ -193,11 +162,34 @@ static void run_getdel(struct call *call)
     }
 }
 
+/* GET, and another expiry or none. */
+static void run_getex(struct call *call)
+{
+    bool wrong;
+    struct entry *entry = call_find(call, call->args[1], KIND_STRING, &wrong);
+    uint64_t expires = 0;
+
+    if (wrong)
+        return;
+    bool persist = call->count == 3 && text_is(call->args[2], "persist");
+    for (size_t i = 2; i < call->count && !persist; i++)
+        if (!call_expiry_option(call, &i, &expires))
+            return;
+    reply_value(call, entry);
+    if (!entry || call->count == 2)
+        return;
+    store_touch(call->store, call->args[1]);
+    if (persist || expires > call->store->now)
+        store_set_expiry(call->store, entry, expires);
+    else
+        store_delete(call->store, entry);
+}
+
 static bool pairs(struct call *call)
 {
     if (call->count % 2 == 1)
         return true;
-    reply_error(call->reply, "ERR wrong number of arguments for MSET");
+    call_wrong_count(call);
     return false;
 }
 
@@ -351,6 +343,22 @@ static void run_decrby(struct call *call)
         add(call, -by);
 }
 
+static void run_incrbyfloat(struct call *call)
+{
+    bool wrong;
+    struct entry *entry = call_find(call, call->args[1], KIND_STRING, &wrong);
+    char text[DECIMAL_MAX];
+
+    if (wrong || !call_add_decimal(call, entry ? &entry->value.string : NULL, call->args[2], text))
+        return;
+    if (!entry)
+        entry = store_create(call->store, call->args[1], KIND_STRING);
+    if (entry)
+        (void)bytes_set(call->store, &entry->value.string, text, strlen(text));
+    store_touch(call->store, call->args[1]);
+    reply_text(call->reply, text);
+}
+
 const struct command commands_strings[] = {
     {"get", 2, false, run_get},
     {"set", -3, true, run_set},
@@ -362,13 +370,16 @@ const struct command commands_strings[] = {
     {"psetex", 4, true, run_psetex},
     {"getset", 3, true, run_getset},
     {"getdel", 2, true, run_getdel},
+    {"getex", -2, true, run_getex},
     {"msetnx", -3, true, run_msetnx},
     {"strlen", 2, false, run_strlen},
     {"getrange", 4, false, run_getrange},
+    {"substr", 4, false, run_getrange},
     {"append", 3, true, run_append},
     {"setrange", 4, true, run_setrange},
     {"decr", 2, true, run_decr},
     {"incrby", 3, true, run_incrby},
     {"decrby", 3, true, run_decrby},
+    {"incrbyfloat", 3, true, run_incrbyfloat},
     {NULL, 0, false, NULL},
 };

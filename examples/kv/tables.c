@@ -73,12 +73,12 @@ void call_table_scan(struct call *call, enum kind kind, bool values)
     bool wrong;
     const struct table *table = call_table(call, call->args[1], kind, &wrong);
     size_t limit;
-    int64_t cursor;
+    uint64_t cursor;
 
-    if (wrong || !call_integer(call, call->args[2], &cursor) ||
-        !call_scan_options(call, 3, &scanned.match, &limit))
+    if (wrong || !call_cursor(call, call->args[2], &cursor) ||
+        !call_scan_options(call, 3, &scanned.match, NULL, &limit))
         return;
-    uint64_t next = table ? scan_table(table, (uint64_t)cursor, limit, &scanned, visit) : 0;
+    uint64_t next = table ? scan_table(table, cursor, limit, &scanned, visit) : 0;
     call_scan_reply(call, next, &scanned.items, scanned.count);
     reply_free(&scanned.items);
 }

@@ -196,8 +196,8 @@ static void on_left(struct gcs_replicator *replicator, const struct gcs_event *e
         replicator->phase = GCS_REPLICA_JOINING;
         return;
     }
-    if (replicator->phase == GCS_REPLICA_TURNED_AWAY)
-        error = GCS_EREFUSED;
+    if (replicator->phase == GCS_REPLICA_TURNED_AWAY && replicator->ending)
+        error = replicator->ending; /* 0: it was asked to leave before it had the state */
     replicator->phase = GCS_REPLICA_ENDED;
     replicator->ending = error;
     gcs_replicator_complete_all(replicator, GCS_EUNKNOWN);

@@ -7,8 +7,9 @@
 . "$(dirname "$0")/lib.sh"
 command -v redis-cli >/dev/null || skip "no redis-cli (Debian: redis-tools)"
 
-for n in 1 2 3; do replica $n --expect 3; done
+for n in 1 2 3; do replica $n --expect 3 --status "$tmp/status.$n"; done
 for n in 1 2 3; do check "replica $n is ready" eventually ready $n; done
+check "it tells gcs status" same "$("$build/tools/gcs" status "$tmp/status.2" | grep -oE '^group kv: .* 3 members' | sed 's/view [0-9]*/view/')" "group kv: view, 3 members"
 
 # ---- Data
 check "set" same "$(cli 1 set a 5)" OK
@@ -20,10 +21,21 @@ check "sets" same "$(cli 1 sadd s x y z; cli 2 srem s y; cli 3 smembers s | sort
 popped=$(cli 1 spop s)
 check "the same is popped everywhere" same "$(cli 2 smembers s)" "$(cli 3 smembers s)"
 check "and it was there" [ "$popped" = x -o "$popped" = z ]
+check "sums of decimal numbers" same "$(cli 1 incrbyfloat d 0.1; cli 2 incrbyfloat d 0.2; cli 3 hincrbyfloat hd f 5.0e3)" $'0.1\n0.3\n5000'
+check "no number" same "$(cli 1 incrbyfloat d 1x)" "ERR value is not a valid float"
+check "inserted in its place" same "$(cli 1 rpush li a c e; cli 2 linsert li before c b; cli 3 linsert li after c d; cli 1 lrange li 0 -1)" $'3\n4\n5\na\nb\nc\nd\ne'
+check "found there" same "$(cli 1 lpos li d; cli 2 lpos li a rank -1; cli 3 lpos li nosuch count 0)" $'3\n0'
+check "moved" same "$(cli 1 lmove li lm left right; cli 2 lmove li lm right left; cli 3 lrange lm 0 -1)" $'a\ne\ne\na'
+check "sets into sets" same "$(cli 1 sadd s1 a b c; cli 2 sadd s2 b c d; cli 3 sinterstore s1 s1 s2; cli 1 smembers s1 | sort; cli 2 sdiffstore s2 s2 s2; cli 3 exists s2)" $'3\n3\n2\nb\nc\n0\n0'
+check "how many in all" same "$(cli 1 sintercard 2 s1 s1; cli 2 sintercard 2 s1 s1 limit 1)" $'2\n1'
+check "copied, once" same "$(cli 1 copy lm lm2; cli 2 copy lm lm2; cli 3 lrange lm2 0 -1)" $'1\n0\ne\na'
 for i in $(seq 200); do echo "SET scan:$i $i"; done | cli 1 >/dev/null
 check "scan finds all keys" same "$(cli 2 --scan --pattern 'scan:*' | sort -u | wc -l)" 200
+check "scan by type" same "$(cli 1 scan 0 type hash count 10000 | tail -n +2 | sort)" $'h\nhd'
 check "wrong kind" same "$(cli 1 lpush a x)" "WRONGTYPE Operation against a key holding the wrong kind of value"
 check "expiry" same "$(cli 1 set e 1 px 300; sleep 1; cli 2 get e; cli 3 exists e)" $'OK\n\n0'
+check "expiry, on conditions" same "$(cli 1 set x 1 ex 50; cli 2 expire x 40 gt; cli 3 expire x 60 gt; cli 1 expire x 9 nx; cli 2 expireat x 2000000000 xx; cli 3 expiretime x)" $'OK\n0\n1\n0\n1\n2000000000'
+check "got and kept" same "$(cli 1 getex x persist; cli 2 ttl x)" $'1\n-1'
 check "time to live" [ "$(cli 1 setex f 100 1; cli 2 ttl f)" \> OK ]
 
 # ---- Transactions
@@ -36,6 +48,7 @@ cli 2 incr t >/dev/null
 wait $watcher
 check "watch, changed elsewhere" same "$(tail -1 "$tmp/watch")" ""
 check "nothing was set" same "$(cli 3 get t)" 4
+check "what concerns the connection is no part of it" same "$(printf 'MULTI\nSELECT 0\nEXEC\n' | cli 1 2>&1 | grep -c 'SELECT.*cannot be in a transaction')" 1
 check "a bad command spoils it" same "$(printf 'MULTI\nNOSUCH\nEXEC\n' | cli 1 2>&1 | grep -c EXECABORT)" 1
 
 # ---- Sessions
@@ -46,15 +59,29 @@ check "a serial is left out" same "$(cli 1 gcs.session "$session" 3 incr once)" 
 check "no such session" same "$(cli 1 gcs.session 1 1 incr once)" "NOSESSION no such session, or it has expired"
 
 # ---- Bad input
-check "unknown command" same "$(cli 1 nosuch)" "ERR unknown command 'nosuch'"
+check "unknown command" same "$(cli 1 nosuch a 'b c')" "ERR unknown command 'nosuch', with args beginning with: 'a' 'b c' "
 check "arguments" same "$(cli 1 get)" "ERR wrong number of arguments for 'get' command"
 raw() { printf "$1" | timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/6401; cat >&3; head -c 60 <&3' | tr -d '\r'; }
 check "a negative length" same "$(raw '*1\r\n$-7\r\nx\r\n')" "-ERR Protocol error: invalid bulk length"
 check "a huge request" same "$(raw '*1\r\n$99999999\r\n')" "-ERR Protocol error: invalid bulk length"
+check "what was refused is read to its end" same "$({ printf '*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9000000\r\n'; head -c 9000000 /dev/zero; } |
+    timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/6401; cat >&3 && cat <&3' 2>&1 | tr -d '\r')" "-ERR Protocol error: invalid bulk length"
+check "words in quotes" same "$(raw 'ECHO "a b\\x21" \r\nQUIT\r\n')" $'$4\na b!\n+OK'
+check "no end of them" same "$(raw 'ECHO "a b\r\n')" "-ERR Protocol error: unbalanced quotes in request"
 check "still there" same "$(cli 1 ping)" PONG
 check "usage" [ "$("$kv" --listen nowhere 2>&1 | grep -c 'neither PORT nor')" = 1 ]
+"$kv" --create --join 2>"$tmp/usage"
+check "two ways to begin" same "$? $(head -1 "$tmp/usage")" "2 gcs-kv: --create, --join and --expect exclude each other"
 "$kv" --expect 0 2>"$tmp/usage"
 check "a bad number" same "$? $(head -1 "$tmp/usage")" "2 gcs-kv: --expect 0: not a number from 1 to 2147483647"
+
+# ---- What client libraries ask
+check "sections" same "$(cli 1 info server keyspace | tr -d '\r' | grep '^#')" $'# Server\n# Keyspace'
+check "a name" same "$(printf 'HELLO 2 AUTH default any SETNAME me\nCLIENT GETNAME\nRESET\nCLIENT GETNAME\n' | cli 1 | tail -3)" $'me\nRESET'
+check "nobody else" same "$(cli 1 auth somebody any)" "WRONGPASS invalid username-password pair or user is disabled."
+check "no other database" same "$(cli 1 select 3)" "ERR DB index is out of range"
+check "what is so already may be set" same "$(cli 1 config set appendonly no)" OK
+check "and nothing else" same "$({ cli 1 config set appendonly yes; cli 1 config set nosuch 1; } | grep -c '^ERR')" 2
 
 # ---- A slow client is cut off, and nobody else
 cli 1 config set gcs-client-output-bytes 200000 >/dev/null
@@ -63,6 +90,7 @@ timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/6401
     for ((i = 0; i < 3000; i++)); do printf "GET big\r\n" >&3 || exit; done; sleep 15' 2>/dev/null &
 slow=$!
 check "a client that does not read is cut off" eventually grep -q 'cut off: it does not read' "$tmp/replica.1"
+check "and counted once" same "$(grep -c 'cut off: it does' "$tmp/replica.1") $(cli 1 info stats | tr -d '\r' | sed -n 's/^gcs_clients_cut_off://p')" "1 1"
 check "others are served" same "$(cli 1 strlen big)" 20000
 kill $slow 2>/dev/null
 

@@ -23,6 +23,11 @@ check "buffers" says 'receive buffers of sockets: '
 check "a verdict" says '^[0-9]+ things are well, [0-9]+ should be looked at$'
 check "no port" doctor 2 192.0.2.1
 check "it says so" complains "'192.0.2.1' is not an address and a port"
+for port in 65536 99999 7x -1 ""; do
+    check "port '$port'" doctor 2 "127.0.0.1:$port"
+    check "it says so" complains "'127.0.0.1:$port' is not an address and a port"
+    check "nor does it listen there" doctor 2 --listen "127.0.0.1:$port" --seconds 1
+done
 check "two peers" doctor 2 a:1 b:2
 check "a peer and --listen" doctor 2 a:1 --listen b:2
 check "--seconds alone" doctor 2 --seconds 3

@@ -17,6 +17,8 @@ struct service {
     struct gcs_endpoint *endpoint;
     int64_t total, answer;
     size_t got; /* bytes of a total that is coming */
+    bool left;
+    int why; /* left */
     atomic_bool stop;
     pthread_t thread;
 };
@@ -82,6 +84,16 @@ static int restore(void *ctx, enum gcs_replica_step step, const void *data, size
     return 0;
 }
 
+static void report(void *ctx, const struct gcs_replica_report *news)
+{
+    struct service *service = ctx;
+
+    if (news->news == GCS_REPLICA_LEFT) {
+        service->left = true;
+        service->why = news->error;
+    }
+}
+
 static void open_service(size_t i, uint32_t protocol)
 {
     struct service *service = &services[i];
@@ -105,6 +117,8 @@ static void open_service(size_t i, uint32_t protocol)
     group.bootstrap = i == 0 ? GCS_CREATE : GCS_JOIN;
     gcs_replica_config_init(&config);
     config.protocol = protocol;
+    config.ctx = service;
+    config.report = report;
     memset(service, 0, sizeof(*service));
     /* Nobody is to be excluded because the machine has no time for it: outcomes would be unknown.
      */
@@ -223,6 +237,24 @@ START_TEST(calls_that_make_no_sense_are_refused)
 }
 END_TEST
 
+START_TEST(who_leaves_before_having_the_state_was_not_refused)
+{
+    open_service(0, 1);
+    add(0, 5);
+    open_service(1, 1);
+    crew_ok(gcs_replica_leave(services[1].replica));
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS; !services[1].left;) {
+        (void)gcs_replica_dispatch(services[1].replica, 10);
+        (void)gcs_replica_dispatch(services[0].replica, 0);
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    ck_assert_int_eq(services[1].why, 0);
+    ck_assert_int_eq(add(0, 1), 6);
+    close_service(1);
+    close_service(0);
+}
+END_TEST
+
 START_TEST(a_call_that_fails_says_why)
 {
     static char large[(1 << 20) + 1];
@@ -260,6 +292,7 @@ int main(void)
         calls_through_all_replicas_make_one_counter,
         a_query_sees_what_was_written_elsewhere,
         calls_that_make_no_sense_are_refused,
+        who_leaves_before_having_the_state_was_not_refused,
         a_call_that_fails_says_why,
     };
     return suite_run("replica_endpoint", tests, SUITE_SIZE(tests));
