@@ -7,7 +7,8 @@
 #define SOURCE_EACH_LARGE 0.1 /* from so many members on */
 #define SOURCE_ALL_LARGE  3.0
 #define SOURCE_ALL_MOST   4.0 /* fewer members are fewer senders, and the figure is less certain */
-#define SENDS_MOST        1.25 /* and one that the sender repeats for all */
+#define SENDS_MOST        1.25
+#define SENDS_REGIONS     4u /* with fewer what the sender repeats for all, once more, counts as well */
 /* For each member of its region and each region below it a coordinator hears one report in two
  * milliseconds, in which there are eight packets of data here, and what is not bounded by that: requests,
  * and reports that are repeated. */
@@ -96,7 +97,7 @@ static void check_tree(struct judge *judge)
     check(judge, "requests at the sender of a packet that all lost", scale_source_all(row),
           large ? SOURCE_ALL_LARGE : SOURCE_ALL_MOST, false);
     check(judge, "repairs to a region for a packet that all lost", scale_region_sends(row),
-          SENDS_MOST + 1.0 / row->each.regions, false);
+          SENDS_MOST + (row->each.regions < SENDS_REGIONS ? 1.0 / row->each.regions : 0), false);
     check(judge, "control packets at the busiest member for 1000 of data", scale_control_most(row),
           CONTROL_EACH * (row->options.region_size + row->each.fan_out), false);
     if (large)
