@@ -27,8 +27,8 @@ static bool is_ours(const uint8_t *data, size_t size)
 /* A single packet may be a damaged one of ours; the same twice is not. */
 static bool is_sure(struct gcs_stranger *stranger, const struct gcs_address *from, uint8_t version)
 {
-    bool again = stranger->suspect_version == version &&
-                 gcs_address_equal(&stranger->suspect_address, from);
+    bool again =
+        stranger->suspect_version == version && gcs_address_equal(&stranger->suspect_address, from);
     stranger->suspect_version = version;
     stranger->suspect_address = *from;
     return again;

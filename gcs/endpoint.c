@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Who is inside of an endpoint: every call counts itself, so that gcs_shutdown knows when the last one
- * has left, and is refused once the endpoint closes or when it is made in a child after
- * fork. Who is the loop, where no thread is. And what can simply be asked.
+ * Who is inside of an endpoint: every call counts itself, so that gcs_shutdown knows when the last
+ * one has left, and is refused once the endpoint closes or when it is made in a child after fork.
+ * Who is the loop, where no thread is. And what can simply be asked.
  */
 #include "gcs/endpoint.h"
 

@@ -12,16 +12,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define HEARTBEAT_MS_MAX 60000
-#define SUSPECT_MS_MAX   600000
-#define SUBMIT_BYTES_MIN 1024
-#define SUBMIT_BYTES_MAX (UINT32_C(1) << 30)
-#define PROBES_MAX       64
+#define HEARTBEAT_MS_MAX   60000
+#define SUSPECT_MS_MAX     600000
+#define SUBMIT_BYTES_MIN   1024
+#define SUBMIT_BYTES_MAX   (UINT32_C(1) << 30)
+#define PROBES_MAX         64
 #define ASSEMBLY_BYTES_MIN 1024
 #define ASSEMBLY_BYTES_MAX (UINT64_C(1) << 40)
-#define EVENTS_MAX       (UINT32_C(1) << 20)
-#define CLUSTER_MAX      255
-#define STATUS_PATH_MAX  107 /* what the kernel's struct sockaddr_un has room for */
+#define EVENTS_MAX         (UINT32_C(1) << 20)
+#define CLUSTER_MAX        255
+#define STATUS_PATH_MAX    107 /* what the kernel's struct sockaddr_un has room for */
 
 /* The core's bounds: it refuses what is beyond, but cannot say what it was. */
 #define SUSPECT_HEARTBEATS 3

@@ -10,9 +10,9 @@
 #include "gcs/base/mutant.h"
 #include "gcs/base/quorum.h"
 
-#define RETRY_NS  10000000u
+#define RETRY_NS         10000000u
 #define CHECK_PRIMARY_NS 1000000u
-#define BALLOT_NS 60000000u
+#define BALLOT_NS        60000000u
 
 struct gcs_settings gcs_group_settings(const struct gcs_core_group *group)
 {
@@ -117,8 +117,8 @@ static int open_agreement(struct gcs_era *era, const struct gcs_proposal *came_f
         .ballot_ns = BALLOT_NS,
         .promise_ns = group->core->config.suspect_ns,
         .counters = &group->core->counters,
-        .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired,
-                admits, unanswered, latest_time},
+        .env = {era, to_rank, to_address, freeze, holdings, fetch, doubt, install, retired, admits,
+                unanswered, latest_time},
     };
     return gcs_agreement_new(&config, &era->agreement);
 }
@@ -189,8 +189,7 @@ void gcs_group_settle_in(struct gcs_core_group *group, uint64_t now)
     group->settled_in = true;
     for (uint16_t rank = 0; rank < era->view.count && group->era == era; rank++)
         if (era->fellows[rank].peer && gcs_peer_suspected(era->fellows[rank].peer))
-            gcs_era_suspect(group->era, now, rank, true,
-                            gcs_peer_crashed(era->fellows[rank].peer));
+            gcs_era_suspect(group->era, now, rank, true, gcs_peer_crashed(era->fellows[rank].peer));
     if (group->era == era)
         gcs_group_wish_again(group, now);
 }

@@ -31,8 +31,8 @@ struct gcs_want {
 
 struct gcs_tree {
     struct gcs_regions regions;
-    uint16_t region; /* our own */
-    uint16_t place;  /* ours in it */
+    uint16_t region;        /* our own */
+    uint16_t place;         /* ours in it */
     struct gcs_route *near; /* the others in it */
     bool overlay;           /* the network has no multicast: data goes down the tree */
     uint64_t rtt_ns;        /* of the slowest of them, as last looked at */
@@ -51,7 +51,7 @@ struct gcs_tree {
     uint64_t safe_told;
     bool report_owed;
     uint64_t report_due;
-    bool stable_owed; /* what has become stable is to be passed on */
+    bool stable_owed;   /* what has become stable is to be passed on */
     uint64_t again_due; /* to report once more what is not stable yet */
     uint32_t agains;
     uint64_t top_due; /* to say up to where we have sent */

@@ -11,18 +11,18 @@
 #include "gcs/group.h"
 #include "gcs/reliable/backoff.h"
 
-#define GUARD_NS        500000u
-#define WAIT_MAX_NS     256000000u
-#define WINDOW_NEAR     2u /* times the round trip: the window of random times in a region ... */
-#define WINDOW_FAR      4u /* ... and among those who ask another one */
-#define WAIT_ACTING     4u /* round trips until whoever acts for the region asks again ... */
-#define WAIT_OTHERS     8u /* ... and everybody else */
-#define HOLD_OFF        2u /* round trips in which a packet is not repeated once more */
-#define SEVERAL         0xffff
-#define REPAIR_MAX      256u /* packets planned in answer to one request */
-#define BYPASS_AFTER    2u /* attempts in the region, and one for each senior member */
-#define BYPASS_MOST     5u
-#define ANYBODY_AFTER   7u
+#define GUARD_NS      500000u
+#define WAIT_MAX_NS   256000000u
+#define WINDOW_NEAR   2u /* times the round trip: the window of random times in a region ... */
+#define WINDOW_FAR    4u /* ... and among those who ask another one */
+#define WAIT_ACTING   4u /* round trips until whoever acts for the region asks again ... */
+#define WAIT_OTHERS   8u /* ... and everybody else */
+#define HOLD_OFF      2u /* round trips in which a packet is not repeated once more */
+#define SEVERAL       0xffff
+#define REPAIR_MAX    256u /* packets planned in answer to one request */
+#define BYPASS_AFTER  2u   /* attempts in the region, and one for each senior member */
+#define BYPASS_MOST   5u
+#define ANYBODY_AFTER 7u
 
 static uint64_t draw(struct gcs_era *era, uint64_t window_ns, uint32_t receivers)
 {
@@ -86,8 +86,8 @@ static void seek(struct gcs_era *era, const struct gcs_nack *nack, uint32_t atte
     if (!asks_far(era, attempt)) {
         gcs_tree_send(era, era->tree->near, GCS_FRAME_SEEK, body, gcs_writer_size(&w));
     } else {
-        uint16_t target = GCS_MUTANT(no_local_repair) ? nack->rank
-                                                      : whom_far(era, nack->rank, attempt);
+        uint16_t target =
+            GCS_MUTANT(no_local_repair) ? nack->rank : whom_far(era, nack->rank, attempt);
         if (target == era->view.self)
             return;
         gcs_era_send_frame(era, &era->members[target].id.address, GCS_FRAME_SEEK, body,
@@ -110,8 +110,9 @@ static void ask(struct gcs_era *era, uint64_t now, uint16_t rank)
     bool acting = gcs_tree_acting(era, era->tree->region) == era->view.self;
     struct gcs_missing_timing timing = {
         .slack_ns = rtt,
-        .wait_ns = acting ? WAIT_ACTING * rtt + draw(era, WINDOW_FAR * rtt, era->tree->regions.fan_out)
-                          : WAIT_OTHERS * rtt + draw(era, WINDOW_NEAR * rtt, near_count(era)),
+        .wait_ns = acting
+                       ? WAIT_ACTING * rtt + draw(era, WINDOW_FAR * rtt, era->tree->regions.fan_out)
+                       : WAIT_OTHERS * rtt + draw(era, WINDOW_NEAR * rtt, near_count(era)),
         .ceiling_ns = WAIT_MAX_NS,
     };
     while (gcs_missing_ask(&fellow->missing, &fellow->window, now, &timing, &nack, &attempt))
@@ -154,7 +155,7 @@ static void carry_out(struct gcs_era *era, const struct gcs_plan *plan)
                              packet->size);
     else
         gcs_outbox_unicast(&core->outbox, &era->members[plan->to].id.address, packet->buffer,
-                       packet->data, packet->size);
+                           packet->data, packet->size);
 }
 
 void gcs_tree_repair(struct gcs_era *era, uint64_t now)
@@ -175,8 +176,8 @@ static uint64_t turn(struct gcs_era *era, uint64_t now, uint16_t from, uint16_t 
     if (tree->regions.region_of[rank] != tree->region) {
         chosen = gcs_region_member(&tree->regions, tree->region, (uint16_t)(number % size));
         if (chosen == from)
-            chosen = gcs_region_member(&tree->regions, tree->region,
-                                       (uint16_t)((number + 1) % size));
+            chosen =
+                gcs_region_member(&tree->regions, tree->region, (uint16_t)((number + 1) % size));
     }
     if (chosen == era->view.self)
         return now;
@@ -208,8 +209,8 @@ static void plan_repair(struct gcs_era *era, uint64_t now, uint16_t from, uint16
 {
     struct gcs_tree *tree = era->tree;
     struct gcs_held *packet = gcs_window_get(&era->fellows[rank].window, number);
-    uint16_t scope = rank == era->view.self ? scope_of(era, now, from, packet)
-                                            : tree->regions.region_of[from];
+    uint16_t scope =
+        rank == era->view.self ? scope_of(era, now, from, packet) : tree->regions.region_of[from];
     uint64_t due = scope == tree->region ? turn(era, now, from, rank, number) : now;
     struct gcs_plan plan = {
         .number = number,
@@ -244,8 +245,9 @@ void gcs_tree_hear_seek(struct gcs_era *era, uint64_t now, uint16_t from,
     uint32_t planned = 0;
     counters->nacks_to_source += nack->rank == era->view.self;
     if (near)
-        until = now + (gcs_tree_acting(era, tree->region) == era->view.self ? WAIT_ACTING
-                                                                            : WAIT_OTHERS) * rtt;
+        until = now +
+                (gcs_tree_acting(era, tree->region) == era->view.self ? WAIT_ACTING : WAIT_OTHERS) *
+                    rtt;
     for (uint16_t i = 0; i < nack->count; i++) {
         struct gcs_range range = nack->ranges[i];
         if (range.first <= fellow->window.base)
@@ -271,12 +273,10 @@ void gcs_tree_hear_seek(struct gcs_era *era, uint64_t now, uint16_t from,
 
 /* ---- Packets that come ------------------------------------------------------------------ */
 
-static void pass_on(struct gcs_era *era, uint64_t now, uint16_t to, uint16_t rank,
-                    uint64_t number)
+static void pass_on(struct gcs_era *era, uint64_t now, uint16_t to, uint16_t rank, uint64_t number)
 {
     uint16_t scope = era->tree->regions.region_of[to];
-    struct gcs_plan plan = {number, now, now + HOLD_OFF * gcs_tree_rtt(era, now), rank, scope,
-                            to};
+    struct gcs_plan plan = {number, now, now + HOLD_OFF * gcs_tree_rtt(era, now), rank, scope, to};
     gcs_plans_add(&era->tree->plans, now, &plan);
 }
 

@@ -282,8 +282,7 @@ static int run(const struct tool_options *options)
     if (exit_code != TOOL_GO)
         return exit_code;
     int error = tool_output_open(&cat.output, options->output);
-    if (!error &&
-        !tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, LONGEST_LINE))
+    if (!error && !tool_lines_init(&cat.lines, STDIN_FILENO, TOOL_MARK_LINE, LONGEST_LINE))
         error = ENOMEM;
     if (error) {
         tool_complain(options, "%s: %s", cat.output.name, strerror(error));

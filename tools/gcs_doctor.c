@@ -12,7 +12,8 @@
 #include <string.h>
 
 /* Further lines are indented under the first. */
-__attribute__((format(printf, 2, 0))) static void print(const char *mark, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void print(const char *mark, const char *format,
+                                                        va_list arguments)
 {
     char text[1024];
 

@@ -43,9 +43,9 @@ struct gcs_detector_config {
     uint64_t heartbeat_ns; /* longest silence of ours towards a watched peer while there is traffic;
                               grows while there is none, ... */
     uint64_t heartbeat_max_ns; /* ... up to this; 0: to a third of suspect_ns */
-    uint64_t suspect_ns;   /* silence after which a peer is suspected, ... */
-    uint64_t suspect_max_ns; /* ... and after which it is in any case */
-    uint32_t helpers;        /* so many others are asked about a peer; 0: none */
+    uint64_t suspect_ns;       /* silence after which a peer is suspected, ... */
+    uint64_t suspect_max_ns;   /* ... and after which it is in any case */
+    uint32_t helpers;          /* so many others are asked about a peer; 0: none */
     struct gcs_counters *counters;
     struct gcs_detector_env env;
 };

@@ -28,16 +28,16 @@ struct gcs_peer {
     struct gcs_peer *next; /* in the same bucket */
     void *user;
 
-    uint64_t process; /* its incarnation; 0: not known yet */
-    uint64_t heard;   /* last sign of life */
-    uint64_t sent;    /* our last one */
-    uint64_t busy;    /* our last packet to it that is no heartbeat */
+    uint64_t process;  /* its incarnation; 0: not known yet */
+    uint64_t heard;    /* last sign of life */
+    uint64_t sent;     /* our last one */
+    uint64_t busy;     /* our last packet to it that is no heartbeat */
     uint64_t interval; /* silence of ours that a heartbeat ends; 0: not chosen yet */
-    uint64_t asked;   /* our last question; 0: none yet */
+    uint64_t asked;    /* our last question; 0: none yet */
     uint64_t answered; /* the last question of ours that it has answered; 0: none yet */
-    uint64_t relayed; /* our last question through others; 0: none yet */
-    uint64_t vouched; /* the last one of those that it has answered; 0: none yet */
-    uint64_t rtt;     /* smoothed; 0: not known yet */
+    uint64_t relayed;  /* our last question through others; 0: none yet */
+    uint64_t vouched;  /* the last one of those that it has answered; 0: none yet */
+    uint64_t rtt;      /* smoothed; 0: not known yet */
     uint64_t rtt_deviation;
     /* its silences, of every heartbeat's time the longest: see patience.c */
     uint64_t gap; /* smoothed */

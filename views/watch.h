@@ -22,7 +22,7 @@ struct gcs_detector {
     uint64_t resumed;     /* end of the last pause of our own; 0: there was none */
     uint64_t relay_until; /* till then at most so many more questions for others */
     uint32_t relay_left;
-    uint32_t strain; /* signs that we ourselves are slow or badly connected, ... */
+    uint32_t strain;   /* signs that we ourselves are slow or badly connected, ... */
     uint64_t strained; /* ... the last one at that time */
 };
 

@@ -141,14 +141,16 @@ static void become_ready(struct causal *c, uint16_t rank)
     c->ready[(c->ready_head + c->ready_count++) % c->members] = rank;
 }
 
-/* Puts the sender's first packet into the list of the one that it waits for; false: there is none. */
+/* Puts the sender's first packet into the list of the one that it waits for; false: there is none.
+ */
 static bool wait_for_next(struct causal *c, uint16_t rank)
 {
     struct stream *stream = &c->streams[rank];
     const struct waiting *first = waiting_at(stream, stream->head);
     struct gcs_vector_change change;
     while (stream->read < first->size) {
-        struct gcs_reader r = gcs_reader_over(first->info + stream->read, first->size - stream->read);
+        struct gcs_reader r =
+            gcs_reader_over(first->info + stream->read, first->size - stream->read);
         gcs_vector_next(&r, &change);
         stream->read = first->size - (uint32_t)gcs_reader_left(&r);
         struct stream *other = &c->streams[change.rank];
@@ -282,8 +284,7 @@ static void causal_announce(struct gcs_order_engine *engine, uint64_t number, bo
         return;
     while (c->changes > 0 && gcs_writer_left(w) >= GCS_VECTOR_CHANGE_MAX) {
         const struct stream *stream = &c->streams[c->changed];
-        gcs_vector_write(
-            w, &(struct gcs_vector_change){c->changed, stream->passed - stream->told});
+        gcs_vector_write(w, &(struct gcs_vector_change){c->changed, stream->passed - stream->told});
         forget_change(c);
     }
     gcs_frame_end(w, begin);

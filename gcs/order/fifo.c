@@ -28,7 +28,8 @@ static struct gcs_order_engine *fifo_open(const struct gcs_order_config *config)
     struct fifo *fifo = gcs_allocate(config->allocator, 1, sizeof(*fifo));
     if (!fifo)
         return NULL;
-    fifo->arrived = gcs_allocate(config->allocator, 2 * (size_t)config->view->count, sizeof(uint64_t));
+    fifo->arrived =
+        gcs_allocate(config->allocator, 2 * (size_t)config->view->count, sizeof(uint64_t));
     if (!fifo->arrived) {
         gcs_release(config->allocator, fifo);
         return NULL;

@@ -279,8 +279,7 @@ static uint64_t key_behind(const struct lamport *l, uint16_t rank, uint64_t numb
         else
             low = middle + 1;
     }
-    return low < stream->tail ? stamped_at(stream, low)->key
-                              : key_of(stream->clock + 1, rank);
+    return low < stream->tail ? stamped_at(stream, low)->key : key_of(stream->clock + 1, rank);
 }
 
 /* It holds what it has sent itself. */

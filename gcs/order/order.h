@@ -53,8 +53,8 @@ struct gcs_order_ops {
     int (*arrive)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number, bool member,
                   const uint8_t *info, size_t size);
 
-    /* A packet that takes part is held, and something before it is not: arrive() will tell of it once
-     * more. NULL: such packets are of no interest. GCS_ENOMEM. */
+    /* A packet that takes part is held, and something before it is not: arrive() will tell of it
+     * once more. NULL: such packets are of no interest. GCS_ENOMEM. */
     int (*arrive_early)(struct gcs_order_engine *engine, uint16_t rank, uint64_t number);
 
     /* Order information waits to be sent in a numbered packet of this member. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Total order by a sequencer: one member, that of rank 0 unless the role rotates,
- * gives slots 1, 2, 3, ... to packets in runs "the next so many packets of that sender", inside its own
- * numbered packets, naming only packets that it holds. Packets that take no part
- * in the order get slots too when they lie before one that does; they are passed
- * over.
+ * gives slots 1, 2, 3, ... to packets in runs "the next so many packets of that sender", inside its
+ * own numbered packets, naming only packets that it holds. Packets that take no part in the order
+ * get slots too when they lie before one that does; they are passed over.
  *
  * The acknowledgement is one slot: every run and packet up to it is held here.
  * Safe means that a quorum acknowledged the slot: then data, predecessors and
@@ -22,7 +21,7 @@
 #include "gcs/base/mutant.h"
 #include "gcs/wire/runs.h"
 
-#define RUNS_INITIAL   256u
+#define RUNS_INITIAL 256u
 
 /* count packets of rank from first on have the slots from slot on. */
 struct placed {
@@ -152,8 +151,7 @@ static int read_runs(struct sequencer *s, uint16_t from, const uint8_t *info, si
     struct gcs_reader r = gcs_reader_over(info, size);
     struct gcs_run run;
     uint64_t first_slot, runs;
-    if (from != s->leader || !gcs_runs_read(&r, &first_slot, &runs) ||
-        first_slot != s->slots + 1)
+    if (from != s->leader || !gcs_runs_read(&r, &first_slot, &runs) || first_slot != s->slots + 1)
         return GCS_EMALFORMED;
     struct gcs_reader whole = r;
     for (uint64_t i = 0; i < runs; i++)

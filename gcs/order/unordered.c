@@ -24,8 +24,8 @@ struct early {
 
 /* One sender. */
 struct stream {
-    uint64_t arrived; /* all up to here are here */
-    uint64_t passed;  /* all that take part up to here have been delivered, */
+    uint64_t arrived;    /* all up to here are here */
+    uint64_t passed;     /* all that take part up to here have been delivered, */
     struct early *early; /* ... and some of these, in no order */
     uint32_t count;
     uint64_t *held; /* per rank: how far this member acknowledges that rank's packets */
@@ -35,8 +35,8 @@ struct unordered {
     struct gcs_order_engine engine;
     struct gcs_order_config config;
     uint16_t members;
-    uint16_t at;        /* the rank that peek looks at first; serves all in turn */
-    uint32_t behind;    /* packets behind gaps, all senders together */
+    uint16_t at;     /* the rank that peek looks at first; serves all in turn */
+    uint32_t behind; /* packets behind gaps, all senders together */
     bool finished;
     struct stream *streams;
 };
@@ -157,8 +157,8 @@ static int unordered_arrive(struct gcs_order_engine *engine, uint16_t rank, uint
     return 0;
 }
 
-static bool unordered_read_ack(struct gcs_order_engine *engine, uint16_t rank,
-                               const uint64_t *held, struct gcs_reader *r)
+static bool unordered_read_ack(struct gcs_order_engine *engine, uint16_t rank, const uint64_t *held,
+                               struct gcs_reader *r)
 {
     struct unordered *u = unordered_of(engine);
     struct stream *stream = &u->streams[rank];

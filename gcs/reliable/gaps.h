@@ -13,10 +13,10 @@
 #include "gcs/wire/nack.h"
 
 struct gcs_gaps {
-    uint64_t due;        /* next request; GCS_NEVER: nothing is missing */
+    uint64_t due;         /* next request; GCS_NEVER: nothing is missing */
     uint64_t asked_up_to; /* the contiguous mark when we last asked */
-    uint64_t asked_top;  /* the highest number that we asked for; 0: none is missing any more */
-    uint32_t attempt;    /* requests without progress */
+    uint64_t asked_top;   /* the highest number that we asked for; 0: none is missing any more */
+    uint32_t attempt;     /* requests without progress */
 };
 
 struct gcs_gaps_timing {

@@ -19,8 +19,8 @@ struct gcs_missing {
 };
 
 struct gcs_missing_timing {
-    uint64_t slack_ns;  /* what runs out so soon after is asked for at once as well */
-    uint64_t wait_ns;   /* before the second request; doubles from then on, ... */
+    uint64_t slack_ns; /* what runs out so soon after is asked for at once as well */
+    uint64_t wait_ns;  /* before the second request; doubles from then on, ... */
     uint64_t ceiling_ns;
 };
 

@@ -97,10 +97,22 @@ static inline uint64_t gcs_read_le(struct gcs_reader *r, unsigned size)
     return bytes ? gcs_load_le(bytes, size) : 0;
 }
 
-static inline uint8_t gcs_read_u8(struct gcs_reader *r) { return (uint8_t)gcs_read_le(r, 1); }
-static inline uint16_t gcs_read_u16(struct gcs_reader *r) { return (uint16_t)gcs_read_le(r, 2); }
-static inline uint32_t gcs_read_u32(struct gcs_reader *r) { return (uint32_t)gcs_read_le(r, 4); }
-static inline uint64_t gcs_read_u64(struct gcs_reader *r) { return gcs_read_le(r, 8); }
+static inline uint8_t gcs_read_u8(struct gcs_reader *r)
+{
+    return (uint8_t)gcs_read_le(r, 1);
+}
+static inline uint16_t gcs_read_u16(struct gcs_reader *r)
+{
+    return (uint16_t)gcs_read_le(r, 2);
+}
+static inline uint32_t gcs_read_u32(struct gcs_reader *r)
+{
+    return (uint32_t)gcs_read_le(r, 4);
+}
+static inline uint64_t gcs_read_u64(struct gcs_reader *r)
+{
+    return gcs_read_le(r, 8);
+}
 
 static inline void gcs_write_le(struct gcs_writer *w, uint64_t value, unsigned size)
 {
@@ -109,10 +121,22 @@ static inline void gcs_write_le(struct gcs_writer *w, uint64_t value, unsigned s
         gcs_store_le(bytes, value, size);
 }
 
-static inline void gcs_write_u8(struct gcs_writer *w, uint8_t v) { gcs_write_le(w, v, 1); }
-static inline void gcs_write_u16(struct gcs_writer *w, uint16_t v) { gcs_write_le(w, v, 2); }
-static inline void gcs_write_u32(struct gcs_writer *w, uint32_t v) { gcs_write_le(w, v, 4); }
-static inline void gcs_write_u64(struct gcs_writer *w, uint64_t v) { gcs_write_le(w, v, 8); }
+static inline void gcs_write_u8(struct gcs_writer *w, uint8_t v)
+{
+    gcs_write_le(w, v, 1);
+}
+static inline void gcs_write_u16(struct gcs_writer *w, uint16_t v)
+{
+    gcs_write_le(w, v, 2);
+}
+static inline void gcs_write_u32(struct gcs_writer *w, uint32_t v)
+{
+    gcs_write_le(w, v, 4);
+}
+static inline void gcs_write_u64(struct gcs_writer *w, uint64_t v)
+{
+    gcs_write_le(w, v, 8);
+}
 
 static inline void gcs_write_bytes(struct gcs_writer *w, const void *data, size_t size)
 {

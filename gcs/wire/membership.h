@@ -163,8 +163,8 @@ static inline bool gcs_settings_equal(const struct gcs_settings *a, const struct
 }
 
 #define GCS_SETTINGS_BYTES_MAX (1 + 1 + 5 + 5 + 2)
-#define GCS_JOIN_BYTES_MAX \
-    (GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 +     \
+#define GCS_JOIN_BYTES_MAX                                                                     \
+    (GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX + 5 + 5 + 2 + GCS_SETTINGS_BYTES_MAX + 2 + 1 + \
      GCS_ADDRESS_MAX + 8)
 
 void gcs_settings_write(struct gcs_writer *w, const struct gcs_settings *settings);
@@ -257,7 +257,7 @@ enum gcs_promise_flag {
 struct gcs_promise {
     uint8_t flags;
     struct gcs_ballot ballot;
-    uint64_t time; /* no delivery out of what is held is later */
+    uint64_t time;  /* no delivery out of what is held is later */
     uint64_t *held; /* per rank */
     struct gcs_ballot accepted;
     const uint8_t *value; /* the proposal's bytes */
@@ -286,8 +286,8 @@ bool gcs_confirm_read(const uint8_t *body, size_t size, uint8_t *flags);
 
 /* What a member wants the next view to be like. */
 enum gcs_wish_flag {
-    GCS_WISH_LEAVE = 1, /* without it */
-    GCS_WISH_READY = 2, /* with its vote: it has the group's state now */
+    GCS_WISH_LEAVE = 1,   /* without it */
+    GCS_WISH_READY = 2,   /* with its vote: it has the group's state now */
     GCS_WISH_MISSING = 4, /* without bad links, such as those to the members that it names */
 };
 
@@ -322,9 +322,9 @@ struct gcs_proposal {
     struct gcs_member *members;
     /* per rank of the closing view */
     uint16_t closing_count;
-    uint64_t *cut;    /* packets 1..cut[r] of r belong to the closing view */
-    uint16_t *holder; /* a promiser that holds them up to there */
-    uint8_t *reason;  /* enum gcs_reason; GCS_REASON_NONE: comes along */
+    uint64_t *cut;                /* packets 1..cut[r] of r belong to the closing view */
+    uint16_t *holder;             /* a promiser that holds them up to there */
+    uint8_t *reason;              /* enum gcs_reason; GCS_REASON_NONE: comes along */
     struct gcs_settings settings; /* the group's, for joiners */
     uint64_t time; /* at which the next view begins: not before any delivery of the closing one */
 };
@@ -339,8 +339,9 @@ static inline uint16_t gcs_joiners_max(uint16_t survivors)
 
 /*
  * No proposal is longer: GCS_MEMBERS_MAX members with the longest addresses, without labels, and as
- * many closing ones. It fits into a frame with a ballot in front; with a promise's vector in front it
- * does as long as nobody sends 2^35 packets in one view. Labels take what shorter addresses leave.
+ * many closing ones. It fits into a frame with a ballot in front; with a promise's vector in front
+ * it does as long as nobody sends 2^35 packets in one view. Labels take what shorter addresses
+ * leave.
  */
 #define GCS_PROPOSAL_BYTES_MAX 60000
 

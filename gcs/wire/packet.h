@@ -33,13 +33,13 @@
 
 #include "gcs/wire/bytes.h"
 
-#define GCS_PACKET_HEADER 64
+#define GCS_PACKET_HEADER      64
 #define GCS_PACKET_CONTROL_MAX 65535
-#define GCS_FRAME_HEADER 4
-#define GCS_FRAGMENT_HEADER 8
+#define GCS_FRAME_HEADER       4
+#define GCS_FRAGMENT_HEADER    8
 #define GCS_VERSION_MAJOR_WIRE 1
 #define GCS_VERSION_MINOR_WIRE 0
-#define GCS_RANK_NONE 0xffff
+#define GCS_RANK_NONE          0xffff
 
 enum gcs_packet_flag {
     GCS_PACKET_FRAGMENT = 1,
@@ -79,8 +79,7 @@ uint64_t gcs_packet_group_tag(uint64_t cluster, const char *name);
  * place behind it, and the checksum over all. data[0..size) is the whole packet;
  * of packet only control_size says where the payload begins.
  */
-void gcs_packet_seal(uint8_t *data, size_t size, const struct gcs_packet *packet,
-                     uint64_t cluster);
+void gcs_packet_seal(uint8_t *data, size_t size, const struct gcs_packet *packet, uint64_t cluster);
 
 /* Reads and checks the header. The pointers in packet point into data. */
 enum gcs_packet_fault gcs_packet_open(const uint8_t *data, size_t size, uint64_t cluster,
@@ -93,9 +92,9 @@ uint64_t gcs_packet_peek_group(const uint8_t *data, size_t size);
 
 /* Numbers are part of the wire format. Unknown types are skipped and counted. */
 enum gcs_frame_type {
-    GCS_FRAME_STATUS = 1, /* acknowledgement vector and more: wire/status.h */
-    GCS_FRAME_RUNS = 2,   /* order: wire/runs.h */
-    GCS_FRAME_NACK = 3,   /* wire/nack.h */
+    GCS_FRAME_STATUS = 1,    /* acknowledgement vector and more: wire/status.h */
+    GCS_FRAME_RUNS = 2,      /* order: wire/runs.h */
+    GCS_FRAME_NACK = 3,      /* wire/nack.h */
     GCS_FRAME_HEARTBEAT = 4, /* wire/heartbeat.h */
     GCS_FRAME_PRIVATE = 5,   /* wire/private.h */
     GCS_FRAME_PIECE = 6,     /* wire/piece.h; alone in its packet */

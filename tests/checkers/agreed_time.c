@@ -51,8 +51,8 @@ static void check_same(const struct history *history, struct verdict *verdict, s
                     verdict_member(verdict, other->member), other->agreed_time, other->seed);
 }
 
-static void check_times(const struct history *history, struct verdict *verdict,
-                           struct work *work, uint32_t index)
+static void check_times(const struct history *history, struct verdict *verdict, struct work *work,
+                        uint32_t index)
 {
     uint32_t message = history->message_of[index], stay = history->stay_of[index];
     uint32_t to;
@@ -100,8 +100,8 @@ void check_agreed_time(const struct history *history, struct verdict *verdict)
             check_seed(history, verdict, &work, i);
         } else if (record->type == RECORD_VIEW && record->primary && history->stay_of[i] != NONE) {
             check_progress(history, verdict, &work, i);
-            check_same(history, verdict, &work.begun,
-                       history->stays[history->stay_of[i]].view, 0, i);
+            check_same(history, verdict, &work.begun, history->stays[history->stay_of[i]].view, 0,
+                       i);
         }
     }
     map_clear(&work.seeds);

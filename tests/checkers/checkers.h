@@ -26,7 +26,7 @@
     X(check_fifo, "fifo", "messages of one sender come in order, without gaps")                \
     X(check_virtual_synchrony, "virtual-synchrony", "who goes on together delivered the same") \
     X(check_agreed_order, "agreed-order", "who goes on together delivered in the same order")  \
-    X(check_agreed_time, "agreed-time", "time and seed are the same everywhere; time goes on")  \
+    X(check_agreed_time, "agreed-time", "time and seed are the same everywhere; time goes on") \
     X(check_causality, "causality", "nothing comes before what its sender knew")               \
     X(check_uniformity, "uniformity", "what one delivers as safe, everybody delivers")         \
     X(check_safe_held, "safe-held", "what is safe is held by whom the group asks for")         \

@@ -84,8 +84,8 @@ uint32_t history_stay(const struct history *history, const struct view *view, ui
 /* The view that follows this one in its group, or NULL. */
 const struct view *history_next_view(const struct history *history, const struct view *view);
 
-/* Where a stay goes: the view that follows it; one past all views where it simply has not ended in a
- * complete history; NONE if its member is gone. Who goes the same way goes together. */
+/* Where a stay goes: the view that follows it; one past all views where it simply has not ended in
+ * a complete history; NONE if its member is gone. Who goes the same way goes together. */
 uint32_t history_destination(const struct history *history, const struct stay *stay);
 
 bool view_has_member(const struct history *history, const struct view *view, uint32_t member);

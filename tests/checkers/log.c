@@ -96,7 +96,7 @@ static size_t describe_list(const struct log *log, const char *title, size_t fir
 
 void log_describe(const struct log *log, const struct record *record, char *text, size_t size)
 {
-    static const char *const types[] = {"send",    "deliver", "view", "blocked",
+    static const char *const types[] = {"send",    "deliver", "view",  "blocked",
                                         "leaving", "leave",   "crash", "stable"};
     static const char *const services[] = {"fifo", "causal", "agreed", "safe", "unordered"};
     size_t length;
@@ -113,8 +113,8 @@ void log_describe(const struct log *log, const struct record *record, char *text
                  log->members.items[record->sender], record->number, services[record->service],
                  record->hash);
     } else if (record->type == RECORD_STABLE) {
-        snprintf(text + length, size - length, " %s:%" PRIu64,
-                 log->members.items[record->sender], record->number);
+        snprintf(text + length, size - length, " %s:%" PRIu64, log->members.items[record->sender],
+                 record->number);
     } else if (record->type == RECORD_VIEW) {
         length +=
             describe_list(log, record->primary ? "members " : "NOT PRIMARY members ",

@@ -40,14 +40,14 @@ struct record {
     uint64_t proposer; /* with epoch: the view */
     bool safe_all;     /* view: safe messages have to be held by all voters */
     uint64_t time;
-    uint32_t sender; /* send, deliver, stable */
-    uint64_t number; /* the same */
-    uint64_t hash;   /* send, deliver */
+    uint32_t sender;      /* send, deliver, stable */
+    uint64_t number;      /* the same */
+    uint64_t hash;        /* send, deliver */
     uint64_t agreed_time; /* deliver, view: the group's; 0: none told */
     uint64_t seed;        /* deliver */
-    size_t members;  /* view: place in lists */
+    size_t members;       /* view: place in lists */
     size_t members_count;
-    size_t votes; /* view: place in lists of the members' votes ... */
+    size_t votes;       /* view: place in lists of the members' votes ... */
     size_t votes_count; /* ... 0: everybody has one */
     bool tie_breaker;
     size_t survivors;
@@ -75,7 +75,7 @@ struct log {
     struct record *records;
     size_t count;
     size_t capacity;
-    struct list lists; /* members of all lists of members */
+    struct list lists;  /* members of all lists of members */
     struct hold *holds; /* where somebody has seen what comes to whom; in order */
     size_t holds_count;
     size_t holds_capacity;

@@ -334,7 +334,7 @@ static bool parse_message(struct reader *reader, struct fields *fields, struct r
 
 static int parse_type(const char *text)
 {
-    static const char *const names[] = {"send",    "deliver", "view", "blocked",
+    static const char *const names[] = {"send",    "deliver", "view",  "blocked",
                                         "leaving", "leave",   "crash", "stable"};
 
     for (int i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {

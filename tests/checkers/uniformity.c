@@ -10,8 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A stay's sequence of ordered deliveries (records), and how much of it is bound by safe ones, and by
- * what was told to be stable. */
+/* A stay's sequence of ordered deliveries (records), and how much of it is bound by safe ones, and
+ * by what was told to be stable. */
 struct sequence {
     uint32_t stay;
     struct list ordered;

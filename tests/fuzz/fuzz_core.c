@@ -76,7 +76,8 @@ static void destroy_buffer(struct gcs_buffer *buffer)
     give(NULL, buffer);
 }
 
-/* ---- The wire ----------------------------------------------------------------------------------- */
+/* ---- The wire -----------------------------------------------------------------------------------
+ */
 
 static struct gcs_address address(uint8_t n)
 {
@@ -177,7 +178,8 @@ static void look_at_packets(struct neighbour *b)
     gcs_core_packets_sent(b->core);
 }
 
-/* ---- The application ----------------------------------------------------------------------------- */
+/* ---- The application
+ * ----------------------------------------------------------------------------- */
 
 static void give_back_one(struct neighbour *b, size_t which)
 {
@@ -230,7 +232,8 @@ static void advance(struct neighbour *b, uint64_t ns)
     }
 }
 
-/* ---- Steps -------------------------------------------------------------------------------------------- */
+/* ---- Steps
+ * -------------------------------------------------------------------------------------------- */
 
 static const uint8_t *some(struct gcs_reader *r, size_t *size)
 {
@@ -413,7 +416,8 @@ static void step(struct neighbour *b, struct gcs_reader *r)
         advance(b, 0);
 }
 
-/* ---- Scenarios --------------------------------------------------------------------------------------------- */
+/* ---- Scenarios
+ * --------------------------------------------------------------------------------------------- */
 
 /* A neighbour asks to be let in, and is. */
 static void let_in(struct neighbour *b)
@@ -430,8 +434,9 @@ static void let_in(struct neighbour *b)
 /* A neighbour founded the group, and lets it in as the second or third member. */
 static void be_let_in(struct neighbour *b, uint16_t survivors)
 {
-    struct gcs_member members[3] = {{.id = {address(1), 77}, .receive_bytes = 1 << 16, .weight = 1},
-                                    {.id = {address(2), 78}, .receive_bytes = 1 << 16, .weight = 1}};
+    struct gcs_member members[3] = {
+        {.id = {address(1), 77}, .receive_bytes = 1 << 16, .weight = 1},
+        {.id = {address(2), 78}, .receive_bytes = 1 << 16, .weight = 1}};
     uint64_t cut[2] = {0};
     uint16_t holder[2] = {0};
     uint8_t reason[2] = {GCS_REASON_NONE, GCS_REASON_NONE}, body[512];

@@ -202,7 +202,7 @@ static void fuzz_kin(const uint8_t *body, size_t size)
 static void (*const decoders[])(const uint8_t *body, size_t size) = {
     fuzz_join,    fuzz_refuse,   fuzz_poll,      fuzz_vote,   fuzz_prepare,
     fuzz_promise, fuzz_proposal, fuzz_propose,   fuzz_accept, fuzz_confirm,
-    fuzz_wish,   fuzz_excluded, fuzz_heartbeat, fuzz_found, fuzz_kin,
+    fuzz_wish,    fuzz_excluded, fuzz_heartbeat, fuzz_found,  fuzz_kin,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

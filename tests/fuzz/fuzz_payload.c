@@ -74,8 +74,8 @@ static void take_packet(struct trip *trip)
     assert(packing.size <= trip->packer.payload_max && packing.first == trip->out + 1u);
     if (packing.flags & GCS_PACKET_FRAGMENT) {
         assert(gcs_fragment_read(payload, packing.size, &fragment));
-        int result = gcs_assembly_add(&trip->assembly, &trip->pool, &fragment, MESSAGE_MAX, &whole,
-                                      &size);
+        int result =
+            gcs_assembly_add(&trip->assembly, &trip->pool, &fragment, MESSAGE_MAX, &whole, &size);
         assert(result == (int)packing.count);
         if (result == 1) {
             check_payload(trip, whole->data, size, packing.service);

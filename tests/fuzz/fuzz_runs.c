@@ -106,8 +106,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const bool survives[MEMBERS] = {false, true, true, false};
     static struct voters voters;
-    struct gcs_order_config config = {
-        .allocator = &allocator, .view = voters_init(&voters, MEMBERS, 1)};
+    struct gcs_order_config config = {.allocator = &allocator,
+                                      .view = voters_init(&voters, MEMBERS, 1)};
     struct gcs_reader r = gcs_reader_over(data, size);
     struct world world = {.engine = gcs_order_sequencer.open(&config)};
     if (!world.engine)

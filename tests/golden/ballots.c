@@ -99,7 +99,8 @@ static void check_promise(const struct gcs_promise *promise, const uint8_t *body
 static void check_promises(void)
 {
     uint64_t held[4] = {5, 300, 0, 1}, held_too[4] = {5, 6, 7, 8};
-    struct gcs_promise promise = {.flags = GCS_PROMISE_LEAVING, .ballot = {1, 3}, .time = 300, .held = held};
+    struct gcs_promise promise = {
+        .flags = GCS_PROMISE_LEAVING, .ballot = {1, 3}, .time = 300, .held = held};
     check_promise(&promise, promise_plain, sizeof(promise_plain));
     promise = (struct gcs_promise){
         .flags = GCS_PROMISE_ACCEPTED,

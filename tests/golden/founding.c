@@ -28,7 +28,8 @@ static const uint8_t propose[] = {4, BALLOT, 5, 9, 9};
 static const uint8_t accept[] = {5, BALLOT, 5, MEMBER};
 static const uint8_t some_value[] = {9, 9};
 
-static struct gcs_member member = {.id = {{2, {'a', '0'}}, 0xa0}, .receive_bytes = 100, .weight = 1};
+static struct gcs_member member = {
+    .id = {{2, {'a', '0'}}, 0xa0}, .receive_bytes = 100, .weight = 1};
 
 static void check_found(struct gcs_found found, const uint8_t *body, size_t size)
 {
@@ -57,7 +58,10 @@ static void check_value(void)
         .proposer = 0xa0,
         .members_count = 1,
         .members = &member,
-        .settings = {.order = 1, .window_packets = 1024, .message_bytes = 16 << 20, .region_size = 16,
+        .settings = {.order = 1,
+                     .window_packets = 1024,
+                     .message_bytes = 16 << 20,
+                     .region_size = 16,
                      .expect = 5},
     };
     struct gcs_writer w = gcs_writer_over(bytes, sizeof(bytes));

@@ -17,7 +17,7 @@ void golden_bytes(const void *got, size_t got_size, const void *expected, size_t
                   const char *file, int line);
 
 #define EXPECT(condition) golden_expect((condition), #condition, __FILE__, __LINE__)
-#define EXPECT_BYTES(got, size, expected)                                                         \
+#define EXPECT_BYTES(got, size, expected) \
     golden_bytes(got, size, expected, sizeof(expected), __FILE__, __LINE__)
 
 void golden_packet(void);   /* header, checksum, tags, numbers */

@@ -24,17 +24,17 @@ static const struct gcs_settings settings = {
     .expect = 5,
 };
 
-#define REQUEST                                                                                   \
-    0x06, 127, 0, 0, 1, 0x1c, 0xe8,                     /* address */                             \
-        0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, /* incarnation */                         \
-        0x80, 0x80, 0x40,                               /* receives 1 MiB */                      \
-        0x04,                                           /* weight 2, in sync */                   \
-        0x07,                                           /* epoch */                               \
-        0xac, 0x02, 0x02,                               /* ballot 300 of rank 2 */                \
-        0x01, 0x01,                                     /* order, tie breaker */                  \
-        0x80, 0x08,                                     /* window of 1024 packets */              \
-        0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */                  \
-        0x10,                                           /* regions of 16 */                       \
+#define REQUEST                                                                      \
+    0x06, 127, 0, 0, 1, 0x1c, 0xe8,                     /* address */                \
+        0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, /* incarnation */            \
+        0x80, 0x80, 0x40,                               /* receives 1 MiB */         \
+        0x04,                                           /* weight 2, in sync */      \
+        0x07,                                           /* epoch */                  \
+        0xac, 0x02, 0x02,                               /* ballot 300 of rank 2 */   \
+        0x01, 0x01,                                     /* order, tie breaker */     \
+        0x80, 0x08,                                     /* window of 1024 packets */ \
+        0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */     \
+        0x10,                                           /* regions of 16 */          \
         0x05                                            /* expects 5 */
 
 static const uint8_t join_alone[] = {REQUEST, 0x00, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -77,9 +77,9 @@ static void check_label(void)
     static const struct gcs_member in = {
         .id = {{2, {0xaa, 0xbb}}, 1}, .receive_bytes = 1, .weight = 2, .label = "ams/r12/h3"};
     static const uint8_t body[] = {
-        0x02, 0xaa, 0xbb, 1, 0, 0, 0, 0, 0, 0, 0,              /* id */
-        0x01,                                                  /* receives 1 byte */
-        0x84,                                                  /* weight 2, in sync, a label */
+        0x02, 0xaa, 0xbb, 1,   0,   0,   0,   0,   0,   0,   0, /* id */
+        0x01,                                                   /* receives 1 byte */
+        0x84,                                                   /* weight 2, in sync, a label */
         10,   'a',  'm',  's', '/', 'r', '1', '2', '/', 'h', '3',
     };
     uint8_t bytes[GCS_MEMBER_BYTES_MAX + GCS_LABEL_BYTES_MAX];
@@ -93,7 +93,7 @@ static void check_label(void)
 }
 
 static const uint8_t refusal_body[] = {
-    13, 2,      /* refused by the group, for its window */
+    13,   2,    /* refused by the group, for its window */
     0x80, 0x08, /* the group has 1024 */
     0x80, 0x10, /* the joiner has 2048 */
 };
@@ -149,8 +149,8 @@ static void check_refusals(void)
 }
 
 static const uint8_t wish_body[] = {
-    3,    /* to leave; to vote */
-    0x01, /* without rank 1 */
+    3,          /* to leave; to vote */
+    0x01,       /* without rank 1 */
     0xac, 0x02, /* and 300 */
 };
 

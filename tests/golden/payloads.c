@@ -23,8 +23,8 @@ static void release(void *ctx, void *memory)
 static const struct gcs_allocator allocator = {NULL, allocate, release};
 
 static const uint8_t packed[] = {
-    0x05, 'h', 'e', 'l', 'l', 'o', /* a message of 5 bytes */
-    0x00,                          /* an empty one */
+    0x05, 'h',  'e',  'l', 'l', 'o', /* a message of 5 bytes */
+    0x00,                            /* an empty one */
     0x02, 0x00, 0xff,
 };
 

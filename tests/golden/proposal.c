@@ -13,12 +13,15 @@ static const uint8_t body[] = {
     0x80, 0x80, 0x80, 0x08,                         /* messages of 16 MiB */
     0xac, 0x02,                                     /* regions of 300 */
     0x03, 0x02, 0x03,                               /* members, survivors, closing members */
-    0x02, 'a', '0', 0xa0, 0, 0, 0, 0, 0, 0, 0, 0x64, 0x02,       /* member 0, receives 100 */
-    0x02, 'a', '2', 0xa2, 0, 0, 0, 0, 0, 0, 0, 0xac, 0x02, 0x06, /* member 1, receives 300, weight 3 */
-    0x01, 'j', 0xff, 0, 0, 0, 0, 0, 0, 0x80, 0x00, 0x03,         /* the joiner has no state yet */
-    0x05, 0x00,                                     /* rank 0: 5 packets, holder 0, comes along */
-    0xac, 0x02, 0x12,                               /* rank 1: 300, holder 2, crashed */
-    0x00, 0x10,                                     /* rank 2: none, holder 2, comes along */
+    0x02, 'a',  '0',  0xa0, 0,    0,    0,    0,
+    0,    0,    0,    0x64, 0x02, /* member 0, receives 100 */
+    0x02, 'a',  '2',  0xa2, 0,    0,    0,    0,
+    0,    0,    0,    0xac, 0x02, 0x06, /* member 1, receives 300, weight 3 */
+    0x01, 'j',  0xff, 0,    0,    0,    0,    0,
+    0,    0x80, 0x00, 0x03, /* the joiner has no state yet */
+    0x05, 0x00,             /* rank 0: 5 packets, holder 0, comes along */
+    0xac, 0x02, 0x12,       /* rank 1: 300, holder 2, crashed */
+    0x00, 0x10,             /* rank 2: none, holder 2, comes along */
 };
 
 static struct gcs_member members[3] = {
@@ -41,7 +44,10 @@ static const struct gcs_proposal sample = {
     .cut = cut,
     .holder = holder,
     .reason = reason,
-    .settings = {.order = 1, .state = true, .window_packets = 1024, .message_bytes = 16 << 20,
+    .settings = {.order = 1,
+                 .state = true,
+                 .window_packets = 1024,
+                 .message_bytes = 16 << 20,
                  .region_size = 300},
     .time = UINT64_C(0x2122232425262728),
 };

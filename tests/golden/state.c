@@ -8,12 +8,12 @@
 
 static uint64_t each[9] = {0, 0, 0, 0, 1, 128, 2, 3, UINT64_MAX};
 
-#define MARK                                                                              \
-    0xac, 0x02,                                                 /* epoch 300 */           \
-        0x80, 0x80, 0x80, 0x80, 0x10,                           /* 2^32 in total order */ \
-        0x03,                                                   /* three ranks */         \
-        0x00, 0x00, 0x00,                                       /* nothing of rank 0 */   \
-        0x00, 0x01, 0x80, 0x01,                                 /* rank 1: 0, 1, 128 */   \
+#define MARK                                                                                    \
+    0xac, 0x02,                                                 /* epoch 300 */                 \
+        0x80, 0x80, 0x80, 0x80, 0x10,                           /* 2^32 in total order */       \
+        0x03,                                                   /* three ranks */               \
+        0x00, 0x00, 0x00,                                       /* nothing of rank 0 */         \
+        0x00, 0x01, 0x80, 0x01,                                 /* rank 1: 0, 1, 128 */         \
         0x02, 0x03,                                             /* rank 2: causal, unordered */ \
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1 /* all that there can be */
 

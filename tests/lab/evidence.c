@@ -235,10 +235,10 @@ static void add(struct lab_evidence *evidence, const char *property, uint32_t fi
 static unsigned service_of(const struct record *record)
 {
     return record->service == RECORD_UNORDERED ? GCS_UNORDERED
-           : record->service == RECORD_FIFO   ? GCS_FIFO
-           : record->service == RECORD_CAUSAL ? GCS_CAUSAL
-           : record->service == RECORD_AGREED ? GCS_AGREED
-                                              : GCS_SAFE;
+           : record->service == RECORD_FIFO    ? GCS_FIFO
+           : record->service == RECORD_CAUSAL  ? GCS_CAUSAL
+           : record->service == RECORD_AGREED  ? GCS_AGREED
+                                               : GCS_SAFE;
 }
 
 /* The chain of each member, from the trace. */

@@ -11,10 +11,9 @@
 static const struct {
     enum gcs_mutant mutant;
     const char *name;
-} mutants[] = {
-    {GCS_MUTANT_none, "none"},
+} mutants[] = {{GCS_MUTANT_none, "none"},
 #define SCALE_ROW(id, bound, what) {GCS_MUTANT_##id, #id},
-    GCS_SCALE_MUTANT_TABLE(SCALE_ROW)
+               GCS_SCALE_MUTANT_TABLE(SCALE_ROW)
 #undef SCALE_ROW
 };
 

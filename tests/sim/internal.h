@@ -48,7 +48,7 @@ struct planned {
     bool sent;
     bool reached;
     bool last_words; /* sent by a member that did not go on from there */
-    bool extra; /* beyond the plan: tried once, and not counted */
+    bool extra;      /* beyond the plan: tried once, and not counted */
 };
 
 /* See state.c. */
@@ -66,14 +66,14 @@ struct node {
     struct gcs_address address;
     struct gcs_prng prng;
     struct gcs_allocator *allocator;
-    size_t allocated; /* pieces of memory that the core holds */
+    size_t allocated;             /* pieces of memory that the core holds */
     enum gcs_bootstrap bootstrap; /* of the next join */
-    bool wanted;      /* should be in the group */
+    bool wanted;                  /* should be in the group */
     bool leaving;
     bool evicted;        /* somebody asked for it: ... */
     uint32_t evicted_by; /* ... that member ... */
     uint32_t evicted_in; /* ... in the view of that epoch */
-    bool ended; /* GCS_EVENT_LEFT was taken, and not given back yet */
+    bool ended;          /* GCS_EVENT_LEFT was taken, and not given back yet */
     bool was_excluded;
     bool blocked;
     bool joined; /* has had a view since it began to join */
@@ -123,7 +123,7 @@ struct node {
     bool primary;
     uint32_t view_record; /* of the last primary view, or NONE */
     uint64_t view_sent, view_delivered;
-    uint64_t own_missing; /* sent in this view and not delivered here yet */
+    uint64_t own_missing;        /* sent in this view and not delivered here yet */
     uint64_t traced, handed_out; /* fingerprints of both streams */
 };
 
@@ -171,11 +171,11 @@ struct world {
 
     struct action *actions;
     size_t actions_count, actions_capacity;
-    bool leases;   /* nodes claim to be in the primary */
-    bool weighted; /* nodes have different numbers of votes */
+    bool leases;    /* nodes claim to be in the primary */
+    bool weighted;  /* nodes have different numbers of votes */
     unsigned sites; /* where nodes say that they are; 0: none does */
-    bool apart;    /* all is well but that nodes have different states */
-    bool careful; /* at most a minority is away at once */
+    bool apart;     /* all is well but that nodes have different states */
+    bool careful;   /* at most a minority is away at once */
     bool divided;
     unsigned hunts;   /* how many flushes may still lose somebody */
     unsigned witness; /* the only one to have heard somebody; members: nobody */
@@ -261,7 +261,8 @@ void schedule_heal(struct world *world);
 
 void recorder_event(void *ctx, const struct gcs_trace_event *event); /* ctx: struct node */
 uint32_t recorder_number(struct world *world, const struct gcs_member_id *id);
-void recorder_packet(struct world *world, const struct node *node, const uint8_t *data, size_t size);
+void recorder_packet(struct world *world, const struct node *node, const uint8_t *data,
+                     size_t size);
 void recorder_note(struct world *world, struct node *node, enum record_type type);
 const struct known_view *recorder_latest(const struct world *world);
 /* There is one lineage from now on: that of this view. */

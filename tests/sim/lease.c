@@ -13,8 +13,7 @@ static void check(struct world *world, const struct node *node, const struct nod
     if (other == node || other->claim_ends <= world->now || other->claim_epoch >= node->epoch ||
         other->claim_lineage != node->lineage)
         return;
-    if (!record_names(&world->result->log, view->members, view->members_count,
-                      other->claim_member))
+    if (!record_names(&world->result->log, view->members, view->members_count, other->claim_member))
         world_fail(world, "lease",
                    "n%u claims the primary in view %u while n%u, which is not in it, has until "
                    "%.3f ms for view %u",

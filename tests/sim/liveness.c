@@ -44,8 +44,8 @@ static const char *lacks(const struct world *world, const struct node *node,
         return "has not delivered everything";
     if (node->held_count > 0)
         return "has not given everything back";
-    if (node->evicted && (node->epoch == node->evicted_in ||
-                          recorder_node(world, node->evicted_by)))
+    if (node->evicted &&
+        (node->epoch == node->evicted_in || recorder_node(world, node->evicted_by)))
         return "is still to be evicted";
     if (!node->synced)
         return "has not got the state";

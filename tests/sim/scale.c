@@ -61,9 +61,12 @@ struct scale {
 
 void scale_options_init(struct scale_options *options)
 {
-    *options = (struct scale_options){
-        .seed = 1, .members = 64, .region_size = 16, .packets = 1000, .senders = 4,
-        .multicast = true};
+    *options = (struct scale_options){.seed = 1,
+                                      .members = 64,
+                                      .region_size = 16,
+                                      .packets = 1000,
+                                      .senders = 4,
+                                      .multicast = true};
 }
 
 /* ---- Memory ------------------------------------------------------------------------------ */
@@ -246,8 +249,8 @@ static void note_copies(struct scale *scale, struct member *m, const struct gcs_
     struct scale_result *result = scale->result;
     uint64_t copies = scale->options->multicast && packet->multicast ? 1 : packet->to_count;
 
-    m->copies = packet->data == m->last_data && scale->now == m->copies_at ? m->copies + copies
-                                                                           : copies;
+    m->copies =
+        packet->data == m->last_data && scale->now == m->copies_at ? m->copies + copies : copies;
     m->last_data = packet->data;
     m->copies_at = scale->now;
     if (own && m->copies > result->copies_most)
@@ -455,9 +458,8 @@ static void conclude(struct scale *scale)
     const struct gcs_era *era = scale->members[0].group->era;
 
     result->complete = is_done(scale);
-    result->stable_ms = scale->stable_count
-                            ? scale->stable_sum / (double)scale->stable_count / (double)MS
-                            : 0;
+    result->stable_ms =
+        scale->stable_count ? scale->stable_sum / (double)scale->stable_count / (double)MS : 0;
     result->regions = era->tree ? era->tree->regions.count : 1;
     result->fan_out = era->tree ? era->tree->regions.fan_out : 0;
     result->depth = era->tree ? gcs_regions_depth(&era->tree->regions) : 1;

@@ -8,12 +8,14 @@
 #define SOURCE_ALL_LARGE  3.0
 #define SOURCE_ALL_MOST   4.0 /* fewer members are fewer senders, and the figure is less certain */
 #define SENDS_MOST        1.25
-#define SENDS_REGIONS     4u /* with fewer what the sender repeats for all, once more, counts as well */
+#define SENDS_REGIONS                                                           \
+    4u /* with fewer what the sender repeats for all, once more, counts as well \
+        */
 /* For each member of its region and each region below it a coordinator hears one report in two
- * milliseconds, in which there are eight packets of data here, and what is not bounded by that: requests,
- * and reports that are repeated. */
-#define CONTROL_EACH      200.0
-#define STUCK_FACTOR      8
+ * milliseconds, in which there are eight packets of data here, and what is not bounded by that:
+ * requests, and reports that are repeated. */
+#define CONTROL_EACH 200.0
+#define STUCK_FACTOR 8
 
 static double per(uint64_t part, uint64_t whole)
 {
@@ -119,7 +121,8 @@ bool scale_row_judge(const struct scale_row *row, FILE *out)
     return judge.good;
 }
 
-/* ---- Without multicast ------------------------------------------------------------------------ */
+/* ---- Without multicast ------------------------------------------------------------------------
+ */
 
 void scale_overlay_run(const struct scale_options *options, struct scale_row *row)
 {
@@ -148,7 +151,7 @@ bool scale_overlay_judge(const struct scale_row *row, FILE *out)
           (double)row->each.copies_inner, scale_copies_bound(row), false);
     if (row->each.regions > 1)
         check(&judge, "control packets at the busiest member without multicast",
-              scale_control_most(row), CONTROL_EACH * (row->options.region_size + row->each.fan_out),
-              false);
+              scale_control_most(row),
+              CONTROL_EACH * (row->options.region_size + row->each.fan_out), false);
     return judge.good;
 }

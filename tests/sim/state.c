@@ -126,8 +126,8 @@ void state_complete(struct world *world, struct node *node, const struct gcs_cor
 bool state_agrees(struct world *world, const struct node *node, const struct node *model, char *why,
                   size_t size)
 {
-    world->apart = world->group_config.state &&
-                   memcmp(&node->state, &model->state, sizeof(node->state)) != 0;
+    world->apart =
+        world->group_config.state && memcmp(&node->state, &model->state, sizeof(node->state)) != 0;
     if (world->apart)
         snprintf(why, size, "n%u and n%u have different states: %llu and %llu messages",
                  node->index, model->index, (unsigned long long)node->state.count,

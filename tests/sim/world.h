@@ -44,13 +44,20 @@ enum world_fault {
 #define WORLD_FAULTS_ALL ((1U << WORLD_FAULTS) - 1)
 
 /* Names on command lines, in this order; mixed: all of them. */
-enum world_service { WORLD_FIFO, WORLD_AGREED, WORLD_SAFE, WORLD_MIXED, WORLD_CAUSAL, WORLD_UNORDERED };
+enum world_service {
+    WORLD_FIFO,
+    WORLD_AGREED,
+    WORLD_SAFE,
+    WORLD_MIXED,
+    WORLD_CAUSAL,
+    WORLD_UNORDERED
+};
 
 struct world_options {
     uint64_t seed;
     unsigned members;
     unsigned region_size; /* 0: the default */
-    unsigned messages; /* planned, all members together */
+    unsigned messages;    /* planned, all members together */
     enum gcs_order order;
     enum world_service service;
     uint32_t faults; /* set of 1 << enum world_fault */
@@ -58,44 +65,44 @@ struct world_options {
 };
 
 /* X(name, what it counts): things that happened in the world, beside the cores' counters */
-#define WORLD_STAT_TABLE(X)                                         \
-    X(runs, "runs")                                                 \
-    X(virtual_ms, "milliseconds of virtual time")                   \
-    X(planned, "messages planned")                                  \
-    X(reached, "planned messages that reached a survivor")          \
-    X(records, "records checked")                                   \
-    X(expected, "groups that were founded by number")               \
-    X(looked, "groups that were founded by looking around")         \
-    X(views, "views")                                               \
-    X(successions, "views with another coordinator")                \
-    X(crashes, "processes killed")                                  \
-    X(crashes_coordinator, "... that were the coordinator")         \
-    X(crashes_flush, "... while a view was being changed")          \
-    X(restarts, "processes started again")                          \
-    X(pauses, "processes paused")                                   \
-    X(partitions, "divisions of the network")                       \
-    X(cuts, "one-way cuts")                                         \
-    X(noises, "times that links got bad")                           \
-    X(storms, "times that a view change met bad links")             \
-    X(last_words, "members that multicast to few, and were gone")   \
-    X(mutes, "proposers that nobody heard any more")                \
-    X(lates, "proposers that were heard late")                      \
-    X(hubs, "times that all heard one, and few each other")         \
-    X(slows, "applications that got slow")                          \
+#define WORLD_STAT_TABLE(X)                                                      \
+    X(runs, "runs")                                                              \
+    X(virtual_ms, "milliseconds of virtual time")                                \
+    X(planned, "messages planned")                                               \
+    X(reached, "planned messages that reached a survivor")                       \
+    X(records, "records checked")                                                \
+    X(expected, "groups that were founded by number")                            \
+    X(looked, "groups that were founded by looking around")                      \
+    X(views, "views")                                                            \
+    X(successions, "views with another coordinator")                             \
+    X(crashes, "processes killed")                                               \
+    X(crashes_coordinator, "... that were the coordinator")                      \
+    X(crashes_flush, "... while a view was being changed")                       \
+    X(restarts, "processes started again")                                       \
+    X(pauses, "processes paused")                                                \
+    X(partitions, "divisions of the network")                                    \
+    X(cuts, "one-way cuts")                                                      \
+    X(noises, "times that links got bad")                                        \
+    X(storms, "times that a view change met bad links")                          \
+    X(last_words, "members that multicast to few, and were gone")                \
+    X(mutes, "proposers that nobody heard any more")                             \
+    X(lates, "proposers that were heard late")                                   \
+    X(hubs, "times that all heard one, and few each other")                      \
+    X(slows, "applications that got slow")                                       \
     X(slow_told, "times that a member told others that its application is slow") \
-    X(leaves, "graceful leaves")                                    \
-    X(states_given, "times that an application was asked for its state") \
-    X(states_got, "members that got the state")                     \
-    X(claims, "claims to be in the primary")                        \
-    X(evictions, "members evicted by others")                       \
-    X(late_joins, "joins under load")                               \
-    X(primary_lost, "times that a member lost the primary")         \
-    X(excluded, "members that were excluded")                       \
-    X(returns, "members that came back after that")                 \
-    X(refused_full, "multicasts refused for a full queue")          \
-    X(refused_primary, "multicasts refused outside of the primary") \
-    X(large, "messages larger than a packet")                       \
-    X(private_sent, "messages to one member alone")                 \
+    X(leaves, "graceful leaves")                                                 \
+    X(states_given, "times that an application was asked for its state")         \
+    X(states_got, "members that got the state")                                  \
+    X(claims, "claims to be in the primary")                                     \
+    X(evictions, "members evicted by others")                                    \
+    X(late_joins, "joins under load")                                            \
+    X(primary_lost, "times that a member lost the primary")                      \
+    X(excluded, "members that were excluded")                                    \
+    X(returns, "members that came back after that")                              \
+    X(refused_full, "multicasts refused for a full queue")                       \
+    X(refused_primary, "multicasts refused outside of the primary")              \
+    X(large, "messages larger than a packet")                                    \
+    X(private_sent, "messages to one member alone")                              \
     X(private_delivered, "... that arrived")
 
 struct world_stats {

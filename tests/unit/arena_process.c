@@ -100,7 +100,8 @@ static void hear_stranger(struct arena_process *p, const struct arena_message *m
     uint8_t refusal[GCS_REFUSAL_BYTES_MAX];
     size_t size;
     struct gcs_agreement_config group = {
-        .view = &p->now->view, .settings = {.order = 1, .window_packets = ARENA_WINDOW, .message_bytes = 1000}};
+        .view = &p->now->view,
+        .settings = {.order = 1, .window_packets = ARENA_WINDOW, .message_bytes = 1000}};
     if (message->type != GCS_FRAME_JOIN || p->state != ARENA_MEMBER)
         return;
     if (gcs_join_read(message->body, message->size, &group, &request, refusal, &size))

@@ -121,8 +121,8 @@ uint64_t cluster_in_flight(const struct cluster *c)
     return count;
 }
 
-void cluster_inject(struct cluster *c, unsigned i, const struct gcs_address *from,
-                    const void *data, size_t size)
+void cluster_inject(struct cluster *c, unsigned i, const struct gcs_address *from, const void *data,
+                    size_t size)
 {
     struct gcs_buffer *buffer = new_buffer(c, data, size);
     gcs_core_receive(c->nodes[i].core, c->now, from, buffer, buffer->data, size);
@@ -326,7 +326,8 @@ void cluster_run(struct cluster *c, uint64_t ns)
     cluster_until(c, never, ns);
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life
+ * ---------------------------------------------------------------------------------------- */
 
 int cluster_open(struct cluster *c, unsigned i)
 {
@@ -404,7 +405,8 @@ void cluster_stop(struct cluster *c)
         ck_abort_msg("%u buffers are left", (unsigned)c->buffers);
 }
 
-/* ---- Saying and hearing ------------------------------------------------------------------------- */
+/* ---- Saying and hearing -------------------------------------------------------------------------
+ */
 
 int cluster_multicast(struct cluster *c, unsigned i, enum gcs_service service, const void *data,
                       size_t size)

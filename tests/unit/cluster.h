@@ -44,11 +44,11 @@ struct cluster_node {
     struct cluster_message *messages;
     size_t count, capacity;
     unsigned views, blocked, writable, left, privates; /* privates are no messages here ... */
-    unsigned slow; /* times that it was told that another one takes nothing */
-    bool keep_privates;                                /* ... unless it is so wished */
-    int error;    /* of the last left */
-    int why;      /* it was cut off last */
-    bool primary; /* a member, and not cut off */
+    unsigned slow;      /* times that it was told that another one takes nothing */
+    bool keep_privates; /* ... unless it is so wished */
+    int error;          /* of the last left */
+    int why;            /* it was cut off last */
+    bool primary;       /* a member, and not cut off */
     uint32_t epoch;
     uint16_t members, rank;
     uint16_t joined_count, survivors_count, left_count;
@@ -114,8 +114,8 @@ int cluster_say(struct cluster *c, unsigned i, enum gcs_service service, uint32_
 void cluster_give_back(struct cluster *c, unsigned i);
 
 /* Hands a packet of any bytes to node i, as if from that address. */
-void cluster_inject(struct cluster *c, unsigned i, const struct gcs_address *from,
-                    const void *data, size_t size);
+void cluster_inject(struct cluster *c, unsigned i, const struct gcs_address *from, const void *data,
+                    size_t size);
 
 /* Packets that the network has: each has a buffer. */
 uint64_t cluster_in_flight(const struct cluster *c);

@@ -132,8 +132,14 @@ static void open_bench(struct bench *bench)
         .retry_ns = 10 * MS,
         .ballot_ns = 60 * MS,
         .counters = &bench->counters,
-        .env = {.ctx = bench, .to_rank = to_rank, .to_address = to_address, .freeze = freeze,
-                .holdings = holdings, .fetch = fetch, .doubt = doubt, .install = install,
+        .env = {.ctx = bench,
+                .to_rank = to_rank,
+                .to_address = to_address,
+                .freeze = freeze,
+                .holdings = holdings,
+                .fetch = fetch,
+                .doubt = doubt,
+                .install = install,
                 .retired = retired},
     };
     ck_assert_int_eq(gcs_agreement_new(&config, &bench->machine), 0);
@@ -171,17 +177,18 @@ struct draft {
 static void draft_init(struct draft *draft, const struct bench *bench)
 {
     memset(draft, 0, sizeof(*draft));
-    draft->p = (struct gcs_proposal){.epoch = EPOCH + 1,
-                                     .lineage = LINEAGE,
-                                     .proposer = 100,
-                                     .members_count = MEMBERS,
-                                     .survivors_count = MEMBERS - 1,
-                                     .members = draft->members,
-                                     .closing_count = MEMBERS,
-                                     .cut = draft->cut,
-                                     .holder = draft->holder,
-                                     .reason = draft->reason,
-                                     .settings = {.order = 1, .window_packets = 100, .message_bytes = 1000}};
+    draft->p = (struct gcs_proposal){
+        .epoch = EPOCH + 1,
+        .lineage = LINEAGE,
+        .proposer = 100,
+        .members_count = MEMBERS,
+        .survivors_count = MEMBERS - 1,
+        .members = draft->members,
+        .closing_count = MEMBERS,
+        .cut = draft->cut,
+        .holder = draft->holder,
+        .reason = draft->reason,
+        .settings = {.order = 1, .window_packets = 100, .message_bytes = 1000}};
     memcpy(draft->members, bench->members, (MEMBERS - 1) * sizeof(draft->members[0]));
     draft->members[MEMBERS - 1] = member_of(50, 500);
     draft->reason[MEMBERS - 1] = GCS_REASON_CRASHED;

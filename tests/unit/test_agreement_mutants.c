@@ -35,22 +35,22 @@ static void expect_found(enum gcs_mutant mutant, const char *name)
 }
 
 /* The table of mutants has more than agreement's: these are. */
-#define AGREEMENT_MUTANTS(X)                                                                      \
-    X(forget_promise)                                                                             \
-    X(cut_intersection)                                                                           \
-    X(cut_longest)                                                                                \
-    X(promise_minority)                                                                           \
-    X(accept_without_fetch)                                                                       \
-    X(install_without_majority)                                                                   \
-    X(no_reproposal)                                                                              \
-    X(drop_old_view_packets)                                                                      \
+#define AGREEMENT_MUTANTS(X)    \
+    X(forget_promise)           \
+    X(cut_intersection)         \
+    X(cut_longest)              \
+    X(promise_minority)         \
+    X(accept_without_fetch)     \
+    X(install_without_majority) \
+    X(no_reproposal)            \
+    X(drop_old_view_packets)    \
     X(survivors_unpromised)
 
-#define MUTANT_TEST(name)                                                                         \
-    START_TEST(name##_is_found)                                                                   \
-    {                                                                                             \
-        expect_found(GCS_MUTANT_##name, #name);                                                   \
-    }                                                                                             \
+#define MUTANT_TEST(name)                       \
+    START_TEST(name##_is_found)                 \
+    {                                           \
+        expect_found(GCS_MUTANT_##name, #name); \
+    }                                           \
     END_TEST
 AGREEMENT_MUTANTS(MUTANT_TEST)
 

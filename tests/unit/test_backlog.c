@@ -50,8 +50,7 @@ START_TEST(what_is_kept_comes_out_in_order_and_unchanged)
     setup();
     for (uint8_t n = 1; n <= 50; n++)
         ck_assert(add(n, n, n * 40u));
-    ck_assert_uint_eq(backlog.bytes,
-                      50 * 51 / 2 * 40 + 50 * sizeof(struct gcs_backlog_entry));
+    ck_assert_uint_eq(backlog.bytes, 50 * 51 / 2 * 40 + 50 * sizeof(struct gcs_backlog_entry));
     for (uint8_t n = 1; (entry = gcs_backlog_take(&backlog)) != NULL; n++) {
         ck_assert_uint_eq(entry->place, n);
         ck_assert_uint_eq(entry->epoch, 3);

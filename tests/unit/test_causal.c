@@ -45,8 +45,8 @@ struct sent {
 static void deliver_to(uint16_t at, uint16_t from, const struct sent *packet)
 {
     const uint8_t *info = packet->size > 0 ? packet->bytes + GCS_FRAME_HEADER : NULL;
-    ck_assert_int_eq(
-        all[at]->ops->arrive(all[at], from, packet->number, true, info, packet->size), 0);
+    ck_assert_int_eq(all[at]->ops->arrive(all[at], from, packet->number, true, info, packet->size),
+                     0);
 }
 
 static void send_from(uint16_t from, uint64_t number, struct sent *packet)
@@ -193,8 +193,7 @@ START_TEST(what_waits_is_not_looked_at_again)
         uint8_t *vector = vectors + (n - 1) * EACH;
         struct gcs_writer w = gcs_writer_over(vector, EACH);
         gcs_vector_write(&w, &(struct gcs_vector_change){n == 1 ? 0 : 3, 1});
-        ck_assert_int_eq(
-            all[2]->ops->arrive(all[2], 1, n, true, vector, gcs_writer_size(&w)), 0);
+        ck_assert_int_eq(all[2]->ops->arrive(all[2], 1, n, true, vector, gcs_writer_size(&w)), 0);
     }
     ck_assert_int_eq(mprotect(vectors, BYTES, PROT_NONE), 0);
     for (uint64_t n = 1; n < WAITING; n++) {

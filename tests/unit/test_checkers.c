@@ -68,9 +68,10 @@ static void story_line(const char *line, unsigned time, char *out, size_t size)
                  "\"id\":\"%s\",\"s\":\"%s\",\"h\":\"%s\",\"time\":%u,\"seed\":\"%x\"}",
                  time, who, a, b, c, *d ? d : "0000000000000001", agreed_time, seed);
     } else if (strcmp(what, "stable") == 0) {
-        snprintf(out, size,
-                 "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"stable\",\"v\":\"%s\",\"id\":\"%s\"}",
-                 time, who, a, b);
+        snprintf(
+            out, size,
+            "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"stable\",\"v\":\"%s\",\"id\":\"%s\"}",
+            time, who, a, b);
     } else {
         snprintf(out, size, "{\"t\":%u,\"m\":\"%s\",\"g\":\"g@1\",\"e\":\"%s\"}", time, who, what);
     }
@@ -467,9 +468,9 @@ START_TEST(stability_is_checked)
     static const char *const words[][2] = {
         {"a stable 2.1 a:1\na deliver 2.1 a:2 agreed\na stable 2.1 a:2\n", ""},
         {"a stable 2.1 a:2\na deliver 2.1 a:2 agreed\n", "stability"}, /* not delivered yet */
-        {"a stable 2.1 a:3\n", "stability"},                            /* of another service */
-        {"b stable 2.1 a:1\n", "stability"},                            /* not by this member */
-        {"a stable 2.1 a:1\na stable 2.1 a:1\n", "stability"},          /* once more */
+        {"a stable 2.1 a:3\n", "stability"},                           /* of another service */
+        {"b stable 2.1 a:1\n", "stability"},                           /* not by this member */
+        {"a stable 2.1 a:1\na stable 2.1 a:1\n", "stability"},         /* once more */
         {"a deliver 2.1 a:2 agreed\na stable 2.1 a:2\na stable 2.1 a:1\n", "stability"},
         {"a blocked\na view 3.1 a,b a,b\na stable 3.1 a:1\n", "self-delivery stability"},
     };

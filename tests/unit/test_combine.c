@@ -146,8 +146,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        the_least_of_all_children, numbers_only_grow, votes_at_a_position,
-        a_late_report_takes_nothing_back, merging_never_promises_too_much, memory_that_is_refused,
+        the_least_of_all_children,
+        numbers_only_grow,
+        votes_at_a_position,
+        a_late_report_takes_nothing_back,
+        merging_never_promises_too_much,
+        memory_that_is_refused,
     };
     return suite_run("combine", tests, SUITE_SIZE(tests));
 }

@@ -330,9 +330,9 @@ START_TEST(bad_configurations_are_refused)
     gcs_core_config_init(&good);
     good.allocator = &memory.allocator;
     good.address = cluster_address(0);
-#define REFUSED(field, value)                                                                     \
-    bad = good;                                                                                   \
-    bad.field = value;                                                                            \
+#define REFUSED(field, value) \
+    bad = good;               \
+    bad.field = value;        \
     ck_assert_int_eq(gcs_core_new(&bad, &core), GCS_EINVAL)
     REFUSED(size, 0);
     REFUSED(size, good.size + 8);
@@ -356,8 +356,10 @@ END_TEST
 START_TEST(bad_names_and_options_are_refused)
 {
     static const char *const names[] = {
-        "", ".x", "-x", "a b", "a/b", "\xc3\xa4", "a\n",
-        "0123456789012345678901234567890123456789012345678901234567890123"};
+        "",    ".x",
+        "-x",  "a b",
+        "a/b", "\xc3\xa4",
+        "a\n", "0123456789012345678901234567890123456789012345678901234567890123"};
     struct gcs_group_config config;
     struct gcs_core_group *group;
     cluster_init(&c);
@@ -368,9 +370,9 @@ START_TEST(bad_names_and_options_are_refused)
     for (size_t i = 0; i < SUITE_SIZE(names); i++)
         ck_assert_int_eq(gcs_core_join(core, c.now, names[i], &config, NULL, &group), GCS_ENAME);
     ck_assert_int_eq(gcs_core_join(core, c.now, NULL, &config, NULL, &group), GCS_ENAME);
-#define REFUSED(field, value)                                                                     \
-    gcs_group_config_init(&config);                                                               \
-    config.field = value;                                                                         \
+#define REFUSED(field, value)       \
+    gcs_group_config_init(&config); \
+    config.field = value;           \
     ck_assert_int_eq(gcs_core_join(core, c.now, "x", &config, NULL, &group), GCS_EOPTION)
     REFUSED(size, 1);
     REFUSED(bootstrap, (enum gcs_bootstrap)0);
@@ -431,7 +433,8 @@ START_TEST(bad_messages_are_refused)
 }
 END_TEST
 
-/* ---- Rest ---------------------------------------------------------------------------------------- */
+/* ---- Rest
+ * ---------------------------------------------------------------------------------------- */
 
 static unsigned others_than_heartbeats;
 

@@ -10,9 +10,9 @@
 enum { AWAY = 3, COUNT = 4 };
 
 static struct cluster c;
-static bool cut;        /* nothing reaches node AWAY or comes from it */
-static bool gone;       /* node 0 has decided, and is dead */
-static bool told_away;  /* its word to node AWAY goes through, late */
+static bool cut;       /* nothing reaches node AWAY or comes from it */
+static bool gone;      /* node 0 has decided, and is dead */
+static bool told_away; /* its word to node AWAY goes through, late */
 
 static bool has_frame(const struct gcs_packet *packet, uint8_t type)
 {

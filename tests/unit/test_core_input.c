@@ -39,13 +39,12 @@ static void setup(void)
 static struct forged forge(void)
 {
     const struct gcs_view *view = gcs_core_view(c.nodes[0].group);
-    return (struct forged){
-        .header = {
-            .group = gcs_packet_group_tag(CLUSTER_TAG, CLUSTER_GROUP),
-            .lineage = view->lineage,
-            .epoch = view->epoch,
-            .rank = 1,
-        }};
+    return (struct forged){.header = {
+                               .group = gcs_packet_group_tag(CLUSTER_TAG, CLUSTER_GROUP),
+                               .lineage = view->lineage,
+                               .epoch = view->epoch,
+                               .rank = 1,
+                           }};
 }
 
 static struct forged forge_data(uint64_t number, uint8_t service, const void *payload, size_t size)
@@ -80,8 +79,8 @@ static void expect_dropped(size_t counter, const struct gcs_counters *before, co
     ck_assert_uint_eq(after->messages_delivered, before->messages_delivered);
     ck_assert_uint_eq(after->views_installed, before->views_installed);
     uint64_t drops = 0;
-#define DROPS(name, text)                                                                         \
-    if (strncmp(#name, "dropped_", 8) == 0)                                                       \
+#define DROPS(name, text)                   \
+    if (strncmp(#name, "dropped_", 8) == 0) \
         drops += after->name - before->name;
     GCS_COUNTER_TABLE(DROPS)
 #undef DROPS
@@ -108,8 +107,8 @@ static void check_forged(struct forged *f, size_t counter, const char *name)
     check_bytes(data, seal(f, data, CLUSTER_TAG), counter, name);
 }
 
-#define COUNTER(name)                  offsetof(struct gcs_counters, name), #name
-#define EXPECT_DROPPED(forged, name)   check_forged(forged, COUNTER(name))
+#define COUNTER(name)                offsetof(struct gcs_counters, name), #name
+#define EXPECT_DROPPED(forged, name) check_forged(forged, COUNTER(name))
 
 /* ---- From elsewhere ----------------------------------------------------------------------- */
 
@@ -280,7 +279,8 @@ START_TEST(pieces_that_do_not_fit_are_dropped_and_the_stream_goes_on)
 }
 END_TEST
 
-/* ---- Frames ------------------------------------------------------------------------------------ */
+/* ---- Frames ------------------------------------------------------------------------------------
+ */
 
 /* A packet with one frame. */
 static struct forged forge_frame(uint8_t type, const void *body, size_t size)
@@ -359,7 +359,7 @@ END_TEST
 START_TEST(membership_frames_of_rubbish_are_malformed)
 {
     static const uint8_t types[] = {
-        GCS_FRAME_NACK,    GCS_FRAME_WISH,   GCS_FRAME_POLL,    GCS_FRAME_VOTE,
+        GCS_FRAME_NACK,    GCS_FRAME_WISH,    GCS_FRAME_POLL,    GCS_FRAME_VOTE,
         GCS_FRAME_PREPARE, GCS_FRAME_PROMISE, GCS_FRAME_PROPOSE, GCS_FRAME_ACCEPT,
         GCS_FRAME_INSTALL, GCS_FRAME_CONFIRM,
     };
@@ -511,8 +511,8 @@ START_TEST(heartbeats_of_strangers_are_answered_if_they_ask)
     struct gcs_writer w = gcs_writer_over(body, sizeof(body));
     gcs_heartbeat_write(&w, &beat);
     struct forged f = forge_frame(GCS_FRAME_HEARTBEAT, body, gcs_writer_size(&w));
-    f.header = (struct gcs_packet){.group = gcs_packet_group_tag(CLUSTER_TAG, ""),
-                                   .rank = GCS_RANK_NONE};
+    f.header =
+        (struct gcs_packet){.group = gcs_packet_group_tag(CLUSTER_TAG, ""), .rank = GCS_RANK_NONE};
     size_t size = seal(&f, data, CLUSTER_TAG);
     uint64_t sent = cluster_counters(&c, 0)->control_packets_sent;
     cluster_inject(&c, 0, &stranger, data, size);

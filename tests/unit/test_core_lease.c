@@ -56,7 +56,8 @@ START_TEST(it_is_renewed_as_long_as_it_is_used)
     }
     cluster_run(&c, 1000 * MILLISECONDS);
     uint64_t before = cluster_counters(&c, 1)->control_packets_sent;
-    ck_assert_int_eq(gcs_core_lease(c.nodes[1].group, c.now, &until), GCS_EAGAIN); /* was not used */
+    ck_assert_int_eq(gcs_core_lease(c.nodes[1].group, c.now, &until),
+                     GCS_EAGAIN); /* was not used */
     cluster_run(&c, MILLISECONDS);
     ck_assert_uint_gt(cluster_counters(&c, 1)->control_packets_sent, before);
     cluster_stop(&c);

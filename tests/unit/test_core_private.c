@@ -48,7 +48,8 @@ static void check_heard(unsigned to, unsigned from, uint32_t count)
         if (!m->alone || m->sender != sender)
             continue;
         memcpy(words, m->data, sizeof(words));
-        bool good = words[0] == from && words[1] == to && words[2] == next && m->number == next + 1u;
+        bool good =
+            words[0] == from && words[1] == to && words[2] == next && m->number == next + 1u;
         for (size_t b = sizeof(words); b < m->size; b++)
             good &= m->data[b] == (uint8_t)next;
         if (!good)
@@ -235,8 +236,8 @@ END_TEST
 
 START_TEST(the_frame_has_one_spelling)
 {
-    static const uint64_t values[][2] = {
-        {0, 0}, {1, 0}, {1, 1}, {300, 127}, {UINT64_MAX, 0}, {UINT64_MAX, UINT64_MAX}};
+    static const uint64_t values[][2] = {{0, 0},     {1, 0},          {1, 1},
+                                         {300, 127}, {UINT64_MAX, 0}, {UINT64_MAX, UINT64_MAX}};
     for (size_t i = 0; i < SUITE_SIZE(values); i++) {
         uint8_t bytes[GCS_PRIVATE_BYTES_MAX + 1] = {0};
         uint64_t held, taken;
@@ -252,7 +253,8 @@ START_TEST(the_frame_has_one_spelling)
     }
     uint64_t held, taken;
     ck_assert(gcs_private_read((const uint8_t[]){5, 5}, 2, &held, &taken));
-    ck_assert(!gcs_private_read((const uint8_t[]){5, 6}, 2, &held, &taken)); /* took more than it had */
+    ck_assert(
+        !gcs_private_read((const uint8_t[]){5, 6}, 2, &held, &taken)); /* took more than it had */
 }
 END_TEST
 

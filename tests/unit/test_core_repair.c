@@ -162,7 +162,8 @@ START_TEST(any_one_packet_may_come_late)
 }
 END_TEST
 
-/* ---- What a repair costs ----------------------------------------------------------------------- */
+/* ---- What a repair costs -----------------------------------------------------------------------
+ */
 
 static enum cluster_fate lose_first_data(void *ctx, const struct cluster_flight *flight)
 {
@@ -214,7 +215,7 @@ static enum cluster_fate lose_from_1_to_2(void *ctx, const struct cluster_flight
 {
     (void)ctx;
     return flight->from == 1 && flight->to == 2 && flight->packet.number > 0 ? CLUSTER_LOSE
-                                                                            : CLUSTER_PASS;
+                                                                             : CLUSTER_PASS;
 }
 
 /* Whoever holds a packet can repeat it: here the sender's own repairs never arrive. */
@@ -264,7 +265,8 @@ START_TEST(duplicates_are_counted_and_dropped)
 }
 END_TEST
 
-/* ---- Many packets --------------------------------------------------------------------------------- */
+/* ---- Many packets
+ * --------------------------------------------------------------------------------- */
 
 struct weather {
     struct gcs_prng prng;

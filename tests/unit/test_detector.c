@@ -31,8 +31,7 @@ START_TEST(heartbeats_become_no_rarer_than_the_ceiling)
 {
     static const struct {
         uint64_t ceiling, least, most;
-    } cases[] = {{WATCHERS_HEARTBEAT, 238, 359},
-                 {2 * WATCHERS_HEARTBEAT, 119, 199}};
+    } cases[] = {{WATCHERS_HEARTBEAT, 238, 359}, {2 * WATCHERS_HEARTBEAT, 119, 199}};
     for (size_t i = 0; i < 2; i++) {
         watchers_heartbeat_max = cases[i].ceiling;
         watchers_open_pair();

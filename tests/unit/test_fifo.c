@@ -16,8 +16,8 @@ static struct gcs_order_next next;
 static void setup(void)
 {
     scarce_init(&memory);
-    struct gcs_order_config config = {
-        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, 1)};
+    struct gcs_order_config config = {.allocator = &memory.allocator,
+                                      .view = voters_init(&voters, MEMBERS, 1)};
     engine = gcs_order_fifo.open(&config);
     ck_assert_ptr_nonnull(engine);
     ck_assert_ptr_eq(engine->ops, &gcs_order_fifo);
@@ -90,7 +90,8 @@ START_TEST(it_says_nothing_and_owes_nothing)
 }
 END_TEST
 
-/* Everything arrived comes, per sender in order; members of the order all of them, others perhaps. */
+/* Everything arrived comes, per sender in order; members of the order all of them, others perhaps.
+ */
 static void run_any(struct gcs_prng *prng, bool finish)
 {
     uint64_t arrived[MEMBERS] = {0}, came[MEMBERS] = {0}, wanted = 0, wanted_came = 0;
@@ -176,8 +177,8 @@ END_TEST
 START_TEST(without_memory_there_is_no_engine)
 {
     scarce_init(&memory);
-    struct gcs_order_config config = {
-        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, 0)};
+    struct gcs_order_config config = {.allocator = &memory.allocator,
+                                      .view = voters_init(&voters, MEMBERS, 0)};
     for (uint64_t nth = 1; nth <= 2; nth++) {
         scarce_fail(&memory, nth, false);
         ck_assert_ptr_null(gcs_order_fifo.open(&config));

@@ -266,16 +266,11 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        nothing_missing_nothing_asked,
-        a_late_packet_gets_a_little_time,
-        what_is_missing_is_asked_for,
-        a_window_without_memory_lacks_everything,
-        requests_back_off_up_to_a_ceiling,
-        progress_makes_it_eager_again,
-        progress_never_puts_a_request_off,
-        a_new_gap_starts_anew,
-        the_number_of_ranges_is_capped,
-        any_pattern_of_loss_is_named_and_survives_the_wire,
+        nothing_missing_nothing_asked,     a_late_packet_gets_a_little_time,
+        what_is_missing_is_asked_for,      a_window_without_memory_lacks_everything,
+        requests_back_off_up_to_a_ceiling, progress_makes_it_eager_again,
+        progress_never_puts_a_request_off, a_new_gap_starts_anew,
+        the_number_of_ranges_is_capped,    any_pattern_of_loss_is_named_and_survives_the_wire,
     };
     return suite_run("gaps", tests, SUITE_SIZE(tests));
 }

@@ -18,8 +18,8 @@ static void setup(void)
 {
     scarce_init(&memory);
     memset(numbers, 0, sizeof(numbers));
-    struct gcs_order_config config = {
-        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, SELF)};
+    struct gcs_order_config config = {.allocator = &memory.allocator,
+                                      .view = voters_init(&voters, MEMBERS, SELF)};
     engine = gcs_order_lamport.open(&config);
     ck_assert_ptr_nonnull(engine);
 }
@@ -59,9 +59,9 @@ static bool send(bool member, struct gcs_stamp *stamp)
         return false;
     size_t size = gcs_writer_size(&w) - GCS_FRAME_HEADER;
     ck_assert(gcs_stamp_read(bytes + GCS_FRAME_HEADER, size, MEMBERS, stamp));
-    ck_assert_int_eq(engine->ops->arrive(engine, SELF, ++numbers[SELF], member,
-                                         bytes + GCS_FRAME_HEADER, size),
-                     0);
+    ck_assert_int_eq(
+        engine->ops->arrive(engine, SELF, ++numbers[SELF], member, bytes + GCS_FRAME_HEADER, size),
+        0);
     return true;
 }
 
@@ -222,7 +222,8 @@ START_TEST(senseless_stamps_are_worth_the_same_everywhere)
     setup();
     message(0, 7);
     ck_assert_int_eq(engine->ops->arrive(engine, 0, ++numbers[0], true, NULL, 0), GCS_EMALFORMED);
-    ck_assert_int_eq(arrive(0, true, (struct gcs_stamp){.clock = 8}), GCS_EMALFORMED); /* as before */
+    ck_assert_int_eq(arrive(0, true, (struct gcs_stamp){.clock = 8}),
+                     GCS_EMALFORMED); /* as before */
     null(2, 20);
     ck_assert(takes(0, 1));
     ck_assert_uint_eq(next.position >> 16, 7);

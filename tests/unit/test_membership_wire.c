@@ -416,13 +416,14 @@ static void draw_value(struct gcs_prng *prng, uint16_t closing, uint16_t survivo
                        uint16_t joiners)
 {
     memset(&in, 0, sizeof(in));
-    in.p = (struct gcs_proposal){.epoch = 4,
-                                 .lineage = gcs_prng_next(prng),
-                                 .proposer = gcs_prng_next(prng),
-                                 .members_count = (uint16_t)(survivors + joiners),
-                                 .survivors_count = survivors,
-                                 .closing_count = closing,
-                                 .settings = {.order = 1, .window_packets = 512, .message_bytes = 1 << 24}};
+    in.p = (struct gcs_proposal){
+        .epoch = 4,
+        .lineage = gcs_prng_next(prng),
+        .proposer = gcs_prng_next(prng),
+        .members_count = (uint16_t)(survivors + joiners),
+        .survivors_count = survivors,
+        .closing_count = closing,
+        .settings = {.order = 1, .window_packets = 512, .message_bytes = 1 << 24}};
     point(&in);
     for (uint16_t i = 0; i < in.p.members_count; i++) {
         in.members[i] = random_member(prng);
@@ -571,16 +572,16 @@ END_TEST
 START_TEST(a_small_proposal_has_these_bytes)
 {
     static const uint8_t golden[] = {
-        0x02,                                                    /* epoch */
-        0x4d, 0,    0,    0,    0,    0, 0, 0,                   /* lineage */
-        0x03, 0,    0,    0,    0,    0, 0, 0,                   /* proposer */
-        0x05, 0,    0,    0,    0,    0, 0, 0,                   /* group time */
-        0x01, 0x00, 0x80, 0x04, 0xe8, 0x07, 0x00,                /* order, flags, 512, 1000, no regions */
-        0x02, 0x01, 0x02,                                        /* members, survivors, closing */
-        0x02, 'a',  'b',  0x03, 0,    0, 0, 0, 0, 0, 0,    0x09, 0x02, /* survivor */
-        0x01, 'c',  0x04, 0,    0,    0, 0, 0, 0, 0, 0x80, 0x01, 0x00, /* joiner */
-        0x05, 0x00,                                              /* cut 5, held by 0; comes along */
-        0xac, 0x02, 0x0a,                                        /* cut 300, held by 1; crashed */
+        0x02,                                        /* epoch */
+        0x4d, 0,    0,    0,    0,    0,    0,    0, /* lineage */
+        0x03, 0,    0,    0,    0,    0,    0,    0, /* proposer */
+        0x05, 0,    0,    0,    0,    0,    0,    0, /* group time */
+        0x01, 0x00, 0x80, 0x04, 0xe8, 0x07, 0x00,    /* order, flags, 512, 1000, no regions */
+        0x02, 0x01, 0x02,                            /* members, survivors, closing */
+        0x02, 'a',  'b',  0x03, 0,    0,    0,    0, 0, 0, 0,    0x09, 0x02, /* survivor */
+        0x01, 'c',  0x04, 0,    0,    0,    0,    0, 0, 0, 0x80, 0x01, 0x00, /* joiner */
+        0x05, 0x00,       /* cut 5, held by 0; comes along */
+        0xac, 0x02, 0x0a, /* cut 300, held by 1; crashed */
     };
     struct gcs_member members[2] = {{.receive_bytes = 9, .weight = 1}, {.receive_bytes = 128}};
     uint64_t cut[2] = {5, 300};
@@ -588,8 +589,18 @@ START_TEST(a_small_proposal_has_these_bytes)
     uint8_t reason[2] = {GCS_REASON_NONE, GCS_REASON_CRASHED};
     members[0].id = (struct gcs_member_id){{2, {'a', 'b'}}, 3};
     members[1].id = (struct gcs_member_id){{1, {'c'}}, 4};
-    struct gcs_proposal p = {2, 77, 3, 2, 1, members, 2, cut, holder, reason,
-                             {.order = 1, .window_packets = 512, .message_bytes = 1000}, 5};
+    struct gcs_proposal p = {2,
+                             77,
+                             3,
+                             2,
+                             1,
+                             members,
+                             2,
+                             cut,
+                             holder,
+                             reason,
+                             {.order = 1, .window_packets = 512, .message_bytes = 1000},
+                             5};
     begin();
     gcs_proposal_write(&w, &p);
     ck_assert_uint_eq(written(), sizeof(golden));
@@ -711,7 +722,8 @@ int main(void)
         ballots_have_an_order,
         promise_comes_back,
         a_proposal_comes_back,
-        the_largest_proposal_fits, labels_take_what_is_left,
+        the_largest_proposal_fits,
+        labels_take_what_is_left,
         a_small_proposal_has_these_bytes,
         counts_that_the_body_cannot_hold,
         no_address_twice,

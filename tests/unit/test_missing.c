@@ -237,10 +237,16 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        nothing_missing_nothing_asked, ranges_go_into_one_request, each_number_has_its_own_clock,
-        what_is_due_soon_goes_along, requests_become_rarer, attempts_are_kept_apart,
-        what_has_come_is_not_asked_for, another_request_holds_ours_back,
-        what_nobody_noted_cannot_be_held_back, more_ranges_than_fit_are_for_the_next_request,
+        nothing_missing_nothing_asked,
+        ranges_go_into_one_request,
+        each_number_has_its_own_clock,
+        what_is_due_soon_goes_along,
+        requests_become_rarer,
+        attempts_are_kept_apart,
+        what_has_come_is_not_asked_for,
+        another_request_holds_ours_back,
+        what_nobody_noted_cannot_be_held_back,
+        more_ranges_than_fit_are_for_the_next_request,
         no_memory_is_tried_again,
     };
     return suite_run("missing", tests, SUITE_SIZE(tests));

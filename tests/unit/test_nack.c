@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The NACK frame: ranges come back as they were; empty, overlapping or wrapping ones are refused. */
+/* The NACK frame: ranges come back as they were; empty, overlapping or wrapping ones are refused.
+ */
 #include "gcs/base/prng.h"
 #include "gcs/wire/nack.h"
 #include "tests/unit/suite.h"
@@ -39,7 +40,8 @@ START_TEST(ranges_come_back_as_they_were)
         };
         uint64_t end = 0;
         for (uint16_t i = 0; i < nack.count; i++) {
-            nack.ranges[i].first = end + 1 + (gcs_prng_next(&prng) >> gcs_prng_between(&prng, 10, 63));
+            nack.ranges[i].first =
+                end + 1 + (gcs_prng_next(&prng) >> gcs_prng_between(&prng, 10, 63));
             end = nack.ranges[i].first + (gcs_prng_next(&prng) >> gcs_prng_between(&prng, 10, 63));
             nack.ranges[i].last = end;
         }
@@ -70,22 +72,22 @@ static bool reads(const uint64_t *values, size_t count, uint16_t members)
     return gcs_nack_read(bytes, gcs_writer_size(&w), members, &read);
 }
 
-#define READS(members, ...)                                                                       \
-    reads((const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t),  \
+#define READS(members, ...)                                                                      \
+    reads((const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), \
           members)
 
 START_TEST(what_makes_no_sense_is_refused)
 {
     ck_assert(READS(3, 2, 1, 1, 1));
-    ck_assert(!READS(3, 3, 1, 1, 1));           /* no such rank */
-    ck_assert(!READS(3, 0x10000, 1, 1, 1));     /* nor this: 0 in sixteen bits */
-    ck_assert(!READS(3, 0, 0));                 /* no range */
-    ck_assert(!READS(3, 0, 1, 0, 1));           /* number 0, or an overlap */
-    ck_assert(!READS(3, 0, 1, 1, 0));           /* empty */
-    ck_assert(!READS(3, 0, 2, 1, 1, 0, 1));     /* overlaps the one before */
-    ck_assert(!READS(3, 0, 1, 1, 1, 7));        /* something behind it */
-    ck_assert(!READS(3, 0, 2, 1, 1));           /* one missing */
-    ck_assert(!READS(3, 0, 1, 2, UINT64_MAX));  /* wraps */
+    ck_assert(!READS(3, 3, 1, 1, 1));          /* no such rank */
+    ck_assert(!READS(3, 0x10000, 1, 1, 1));    /* nor this: 0 in sixteen bits */
+    ck_assert(!READS(3, 0, 0));                /* no range */
+    ck_assert(!READS(3, 0, 1, 0, 1));          /* number 0, or an overlap */
+    ck_assert(!READS(3, 0, 1, 1, 0));          /* empty */
+    ck_assert(!READS(3, 0, 2, 1, 1, 0, 1));    /* overlaps the one before */
+    ck_assert(!READS(3, 0, 1, 1, 1, 7));       /* something behind it */
+    ck_assert(!READS(3, 0, 2, 1, 1));          /* one missing */
+    ck_assert(!READS(3, 0, 1, 2, UINT64_MAX)); /* wraps */
     ck_assert(READS(3, 0, 1, 1, UINT64_MAX));
     ck_assert(!READS(3, 0, 2, 1, UINT64_MAX, 1, 1));
     ck_assert(!READS(3, 0, 2, 5, 5, UINT64_MAX - 5, 1));
@@ -107,7 +109,8 @@ END_TEST
 
 START_TEST(a_body_cut_short_is_refused)
 {
-    struct gcs_nack nack = {.rank = 300, .count = 3, .ranges = {{5, 900}, {1000, 1000}, {70000, 70003}}};
+    struct gcs_nack nack = {
+        .rank = 300, .count = 3, .ranges = {{5, 900}, {1000, 1000}, {70000, 70003}}};
     struct gcs_nack read;
     uint8_t bytes[ROOM];
     size_t size = write_body(bytes, &nack);
@@ -136,12 +139,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        ranges_come_back_as_they_were,
-        the_first_and_the_last_number,
-        what_makes_no_sense_is_refused,
-        more_ranges_than_fit_are_refused,
-        a_body_cut_short_is_refused,
-        writing_without_room_is_bad,
+        ranges_come_back_as_they_were,  the_first_and_the_last_number,
+        what_makes_no_sense_is_refused, more_ranges_than_fit_are_refused,
+        a_body_cut_short_is_refused,    writing_without_room_is_bad,
     };
     return suite_run("nack", tests, SUITE_SIZE(tests));
 }

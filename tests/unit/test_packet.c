@@ -236,8 +236,8 @@ START_TEST(every_changed_byte_is_noticed)
         for (unsigned change = 1; change < 256; change++) {
             data[i] ^= (uint8_t)change;
             enum gcs_packet_fault fault = gcs_packet_open(data, WHOLE, CLUSTER, &packet);
-            ck_assert_msg(fault == GCS_PACKET_CORRUPT,
-                          "byte %zu changed by %#x: fault %d", i, change, (int)fault);
+            ck_assert_msg(fault == GCS_PACKET_CORRUPT, "byte %zu changed by %#x: fault %d", i,
+                          change, (int)fault);
             data[i] ^= (uint8_t)change;
         }
     }
@@ -250,8 +250,7 @@ START_TEST(a_packet_with_bytes_behind_it_is_noticed)
     struct gcs_packet packet;
     seal_sample(data);
     for (size_t more = 1; more <= 3; more++)
-        ck_assert_int_eq(gcs_packet_open(data, WHOLE + more, CLUSTER, &packet),
-                         GCS_PACKET_CORRUPT);
+        ck_assert_int_eq(gcs_packet_open(data, WHOLE + more, CLUSTER, &packet), GCS_PACKET_CORRUPT);
 }
 END_TEST
 

@@ -137,12 +137,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        pieces_in_order_make_the_frame,
-        sources_do_not_mix,
-        a_lost_piece_loses_the_frame,
-        a_middle_without_a_beginning_is_nothing,
-        no_more_than_a_few_are_open,
-        codec_refuses_what_makes_no_sense,
+        pieces_in_order_make_the_frame, sources_do_not_mix,
+        a_lost_piece_loses_the_frame,   a_middle_without_a_beginning_is_nothing,
+        no_more_than_a_few_are_open,    codec_refuses_what_makes_no_sense,
     };
     return suite_run("pieces", tests, SUITE_SIZE(tests));
 }

@@ -132,9 +132,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        carried_out_in_order_of_time, one_repair_in_one_hold_off,
-        regions_have_hold_offs_of_their_own, who_is_slower_drops_its_plan,
-        a_repair_that_was_seen_counts, the_table_stays_as_large_as_it_is, no_memory_no_plan,
+        carried_out_in_order_of_time,
+        one_repair_in_one_hold_off,
+        regions_have_hold_offs_of_their_own,
+        who_is_slower_drops_its_plan,
+        a_repair_that_was_seen_counts,
+        the_table_stays_as_large_as_it_is,
+        no_memory_no_plan,
     };
     return suite_run("plans", tests, SUITE_SIZE(tests));
 }

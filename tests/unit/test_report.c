@@ -115,8 +115,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        comes_back_as_it_was, a_rank_of_nobody_is_refused, cut_short_or_too_long_is_refused,
-        stairs_go_down, more_steps_than_there_may_be_are_refused, without_room_it_is_bad,
+        comes_back_as_it_was,
+        a_rank_of_nobody_is_refused,
+        cut_short_or_too_long_is_refused,
+        stairs_go_down,
+        more_steps_than_there_may_be_are_refused,
+        without_room_it_is_bad,
     };
     return suite_run("report", tests, SUITE_SIZE(tests));
 }

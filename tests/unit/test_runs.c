@@ -6,7 +6,8 @@
 
 enum { RUNS_MAX = 50, ROOM = 1024, MEMBERS = 1024 };
 
-static size_t write_body(uint8_t bytes[ROOM], uint64_t first, const struct gcs_run *runs, size_t count)
+static size_t write_body(uint8_t bytes[ROOM], uint64_t first, const struct gcs_run *runs,
+                         size_t count)
 {
     struct gcs_writer w = gcs_writer_over(bytes, ROOM);
     gcs_runs_begin(&w, first, count);

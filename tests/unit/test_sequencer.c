@@ -241,9 +241,9 @@ END_TEST
 START_TEST(runs_that_make_no_sense_are_ignored_altogether)
 {
     static const struct runs bad[] = {
-        {1, 1, {{3, 1}}},                     /* no such rank */
-        {1, 2, {{1, 1}, {3, 1}}},             /* a good run before it does not count either */
-        {1, 1, {{1, 0}}},                     /* empty */
+        {1, 1, {{3, 1}}},         /* no such rank */
+        {1, 2, {{1, 1}, {3, 1}}}, /* a good run before it does not count either */
+        {1, 1, {{1, 0}}},         /* empty */
         {1, 2, {{2, 1}, {1, 0}}},
         {1, 1, {{1, (uint64_t)UINT32_MAX + 1}}}, /* more than anybody sends */
         {1, 2, {{2, 1}, {1, UINT64_MAX}}},
@@ -294,7 +294,8 @@ static size_t announce(struct gcs_order_engine *engine, uint64_t number, bool me
 }
 
 /* Rank 0 sends a packet: announces, and has it. */
-static size_t send_packet(struct gcs_order_engine *engine, uint64_t number, bool member, uint8_t *body)
+static size_t send_packet(struct gcs_order_engine *engine, uint64_t number, bool member,
+                          uint8_t *body)
 {
     size_t size = announce(engine, number, member, body, ROOM);
     ck_assert_int_eq(engine->ops->arrive(engine, 0, number, member, size ? body : NULL, size), 0);
@@ -433,7 +434,8 @@ START_TEST(what_does_not_fit_at_once_is_announced_bit_by_bit)
 }
 END_TEST
 
-/* ---- Acknowledgements ------------------------------------------------------------------------- */
+/* ---- Acknowledgements -------------------------------------------------------------------------
+ */
 
 START_TEST(an_acknowledgement_speaks_of_packets_and_their_order)
 {
@@ -555,7 +557,8 @@ START_TEST(a_sequencer_that_has_promised_orders_no_more)
 }
 END_TEST
 
-/* ---- The closing order -------------------------------------------------------------------------- */
+/* ---- The closing order --------------------------------------------------------------------------
+ */
 
 /*
  * Five members; 0 (the sequencer) and 2 die. The order was
@@ -592,8 +595,8 @@ START_TEST(the_closing_order_goes_around_the_hole)
 {
     scarce_init(&memory);
     for (unsigned delivered = 0; delivered <= 4; delivered++) { /* the same for all */
-        struct gcs_order_engine *engine = story((uint16_t)(delivered % 2 ? 1 : 3), delivered,
-                                                delivered % 3 == 0);
+        struct gcs_order_engine *engine =
+            story((uint16_t)(delivered % 2 ? 1 : 3), delivered, delivered % 3 == 0);
         expect(engine, 1, 2); /* 2.2 is lost */
         expect(engine, 3, 2); /* 0.1 is held, but may depend on what is lost */
         expect(engine, 1, 3);
@@ -619,7 +622,8 @@ START_TEST(without_a_hole_dead_senders_packets_are_kept)
     arrive(engine, 1, 2, true);
     for (uint64_t number = 1; number <= 3; number++)
         arrive(engine, 2, number, true);
-    ck_assert_int_eq(arrive_runs(engine, 0, 1, true, &(struct runs){1, 3, {{2, 2}, {1, 1}, {0, 1}}}), 0);
+    ck_assert_int_eq(
+        arrive_runs(engine, 0, 1, true, &(struct runs){1, 3, {{2, 2}, {1, 1}, {0, 1}}}), 0);
     engine->ops->finish(engine, cut, survives);
     expect(engine, 2, 1);
     expect(engine, 2, 2);
@@ -641,7 +645,8 @@ START_TEST(behind_the_hole_slots_come_before_the_rest)
     arrive(engine, 1, 2, true);
     arrive(engine, 2, 1, true);
     /* 2.2 has a slot but is gone; so has 0.1, behind it. */
-    ck_assert_int_eq(arrive_runs(engine, 0, 1, true, &(struct runs){1, 3, {{2, 2}, {1, 1}, {0, 1}}}), 0);
+    ck_assert_int_eq(
+        arrive_runs(engine, 0, 1, true, &(struct runs){1, 3, {{2, 2}, {1, 1}, {0, 1}}}), 0);
     expect(engine, 2, 1);
     expect_none(engine);
     engine->ops->finish(engine, cut, survives);
@@ -704,14 +709,15 @@ START_TEST(an_empty_view_closes_empty)
 }
 END_TEST
 
-/* ---- Out of memory -------------------------------------------------------------------------------- */
+/* ---- Out of memory
+ * -------------------------------------------------------------------------------- */
 
 START_TEST(without_memory_there_is_no_engine)
 {
     scarce_init(&memory);
     struct voters voters;
-    struct gcs_order_config config = {
-        .allocator = &memory.allocator, .view = voters_init(&voters, 3, 0)};
+    struct gcs_order_config config = {.allocator = &memory.allocator,
+                                      .view = voters_init(&voters, 3, 0)};
     struct gcs_order_engine *engine = NULL;
     for (uint64_t nth = 1; !engine; nth++) {
         ck_assert_uint_eq(memory.live, 0);

@@ -66,8 +66,8 @@ static void draw_fates(void)
         doomed[gcs_prng_between(&prng, 1, members - 1u)] = true;
     for (uint16_t to = 0; to < members; to++)
         for (uint16_t from = 0; from < members; from++) {
-            bool badly = doomed[0] ? doomed[from] && from != 0 && to != 0
-                                   : gcs_prng_chance(&prng, 300000);
+            bool badly =
+                doomed[0] ? doomed[from] && from != 0 && to != 0 : gcs_prng_chance(&prng, 300000);
             link_ppm[to][from] = badly ? 30000 : 900000;
         }
 }
@@ -82,8 +82,8 @@ static void setup(uint64_t seed)
     members = (uint16_t)gcs_prng_between(&prng, 1, MEMBERS_MAX);
     quorum = (uint16_t)(members / 2 + 1);
     for (uint16_t i = 0; i < members; i++) {
-        struct gcs_order_config config = {
-            .allocator = &memory.allocator, .view = voters_init(&voters[i], members, i)};
+        struct gcs_order_config config = {.allocator = &memory.allocator,
+                                          .view = voters_init(&voters[i], members, i)};
         all[i].engine = gcs_order_sequencer.open(&config);
         ck_assert_ptr_nonnull(all[i].engine);
     }
@@ -106,7 +106,8 @@ static void arrive(uint16_t at, uint16_t rank, uint64_t number)
     ck_assert_uint_eq(all[at].arrived[rank] + 1, number);
     all[at].arrived[rank] = number;
     ck_assert_int_eq(engine->ops->arrive(engine, rank, number, packet->member,
-                                         packet->info_size ? packet->info : NULL, packet->info_size),
+                                         packet->info_size ? packet->info : NULL,
+                                         packet->info_size),
                      0);
 }
 

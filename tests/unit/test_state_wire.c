@@ -106,8 +106,8 @@ START_TEST(senseless_questions_are_refused)
     ck_assert(reads_ask((const uint8_t[]){1, 1, 0, 1, 0, 0, 0}, 7));
     ck_assert(!reads_ask((const uint8_t[]){0, 1, 0, 1, 0, 0, 0}, 7));    /* no attempt */
     ck_assert(!reads_ask((const uint8_t[]){1, 0, 0, 1, 0, 0, 0}, 7));    /* no view */
-    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 0}, 4));       /* nobody in it */
-    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1}, 4));       /* too short */
+    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 0}, 4));             /* nobody in it */
+    ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1}, 4));             /* too short */
     ck_assert(!reads_ask((const uint8_t[]){1, 1, 0, 1, 0, 0, 0, 0}, 8)); /* too long */
     ck_assert(!reads_ask(NULL, 0));
     static const uint8_t late[] = {0x80, 0x80, 0x80, 0x80, 0x10, 1, 0, 1, 0, 0, 0};

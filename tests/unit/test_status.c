@@ -12,7 +12,8 @@ struct vectors {
     uint64_t seen[MEMBERS_MAX];
 };
 
-/* Writes a frame with order_bytes bytes of 0x5a at its end; the body in bytes, its size returned. */
+/* Writes a frame with order_bytes bytes of 0x5a at its end; the body in bytes, its size returned.
+ */
 static size_t write_body(uint8_t *bytes, const struct gcs_status *status, size_t order_bytes)
 {
     static uint8_t room[ROOM];
@@ -106,7 +107,8 @@ START_TEST(a_body_cut_short_is_refused)
     for (size_t cut = 0; cut < size; cut++) {
         uint8_t *exact = malloc(cut ? cut : 1);
         memcpy(exact, bytes, cut);
-        ck_assert_msg(!gcs_status_read(exact, cut, 3, &read, v.held, v.done, v.seen, &order), "at %zu", cut);
+        ck_assert_msg(!gcs_status_read(exact, cut, 3, &read, v.held, v.done, v.seen, &order),
+                      "at %zu", cut);
         free(exact);
     }
     ck_assert(gcs_status_read(bytes, size, 3, &read, v.held, v.done, v.seen, &order));
@@ -127,7 +129,8 @@ START_TEST(a_vector_of_another_view_size_is_refused)
     gcs_write_u8(&w, 0);
     gcs_write_varint(&w, 0);
     gcs_write_varint(&w, UINT64_C(0x10000)); /* 0 in sixteen bits */
-    ck_assert(!gcs_status_read(bytes, gcs_writer_size(&w), 0, &read, v.held, v.done, v.seen, &order));
+    ck_assert(
+        !gcs_status_read(bytes, gcs_writer_size(&w), 0, &read, v.held, v.done, v.seen, &order));
 }
 END_TEST
 
@@ -144,8 +147,9 @@ START_TEST(more_taken_than_held_is_refused)
         gcs_write_varint(&w, 1);
         gcs_write_varint(&w, 5);
         gcs_write_varint(&w, lag);
-        ck_assert_int_eq(gcs_status_read(bytes, gcs_writer_size(&w), 1, &read, v.held, v.done, v.seen, &order),
-                         lag <= 5);
+        ck_assert_int_eq(
+            gcs_status_read(bytes, gcs_writer_size(&w), 1, &read, v.held, v.done, v.seen, &order),
+            lag <= 5);
     }
 }
 END_TEST
@@ -164,8 +168,9 @@ START_TEST(more_seen_than_numbers_is_refused)
         gcs_write_varint(&w, 5);
         gcs_write_varint(&w, 0);
         gcs_write_varint(&w, ahead);
-        ck_assert_int_eq(gcs_status_read(bytes, gcs_writer_size(&w), 1, &read, v.held, v.done, v.seen, &order),
-                         ahead <= UINT64_MAX - 5);
+        ck_assert_int_eq(
+            gcs_status_read(bytes, gcs_writer_size(&w), 1, &read, v.held, v.done, v.seen, &order),
+            ahead <= UINT64_MAX - 5);
     }
 }
 END_TEST
@@ -188,11 +193,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        vectors_come_back_as_they_were,
-        the_largest_and_smallest_values,
-        a_body_cut_short_is_refused,
-        a_vector_of_another_view_size_is_refused,
-        more_taken_than_held_is_refused, more_seen_than_numbers_is_refused,
+        vectors_come_back_as_they_were,       the_largest_and_smallest_values,
+        a_body_cut_short_is_refused,          a_vector_of_another_view_size_is_refused,
+        more_taken_than_held_is_refused,      more_seen_than_numbers_is_refused,
         a_frame_without_room_leaves_no_trace,
     };
     return suite_run("status", tests, SUITE_SIZE(tests));

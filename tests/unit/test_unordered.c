@@ -15,8 +15,8 @@ static struct gcs_order_next next;
 static void setup(void)
 {
     scarce_init(&memory);
-    struct gcs_order_config config = {
-        .allocator = &memory.allocator, .view = voters_init(&voters, MEMBERS, 0)};
+    struct gcs_order_config config = {.allocator = &memory.allocator,
+                                      .view = voters_init(&voters, MEMBERS, 0)};
     engine = gcs_order_unordered.open(&config);
     ck_assert_ptr_nonnull(engine);
 }

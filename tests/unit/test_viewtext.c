@@ -36,10 +36,11 @@ START_TEST(an_ordinary_view_says_no_more_than_it_must)
     struct gcs_view_change change = view_of(2);
     expect_text(tool_view_line, &change,
                 "view 7.a0: 2 members: 127.0.0.1:7400#a0 127.0.0.1:7401#a1; quorum 2\n");
-    expect_text(tool_view_json, &change,
-                "{\"id\":\"7.a0\",\"epoch\":7,\"primary\":true,\"quorum\":2,\"members\":["
-                "\"127.0.0.1:7400#a0\",\"127.0.0.1:7401#a1\"],\"weights\":[1,1],\"labels\":[\"\",\"\"],\"syncing\":[],"
-                "\"joined\":[],\"left\":[],\"merged\":false,\"unknown_from\":0}");
+    expect_text(
+        tool_view_json, &change,
+        "{\"id\":\"7.a0\",\"epoch\":7,\"primary\":true,\"quorum\":2,\"members\":["
+        "\"127.0.0.1:7400#a0\",\"127.0.0.1:7401#a1\"],\"weights\":[1,1],\"labels\":[\"\",\"\"],\"syncing\":[],"
+        "\"joined\":[],\"left\":[],\"merged\":false,\"unknown_from\":0}");
 }
 END_TEST
 
@@ -52,14 +53,16 @@ START_TEST(weights_labels_and_who_has_no_state_yet_are_told)
     memcpy(members[2].label, "fra", 4);
     members[2].weight = 0;
     members[2].syncing = true;
-    expect_text(tool_view_line, &change,
-                "view 7.a0: 3 members: 127.0.0.1:7400#a0 (weight 3) 127.0.0.1:7401#a1 (syncing, at ams/r1/h2) "
-                "127.0.0.1:7402#a2 (weight 0, syncing, at fra); quorum 2\n");
-    expect_text(tool_view_json, &change,
-                "{\"id\":\"7.a0\",\"epoch\":7,\"primary\":true,\"quorum\":2,\"members\":["
-                "\"127.0.0.1:7400#a0\",\"127.0.0.1:7401#a1\",\"127.0.0.1:7402#a2\"],"
-                "\"weights\":[3,1,0],\"labels\":[\"\",\"ams/r1/h2\",\"fra\"],\"syncing\":[\"127.0.0.1:7401#a1\",\"127.0.0.1:7402#a2\"],"
-                "\"joined\":[],\"left\":[],\"merged\":false,\"unknown_from\":0}");
+    expect_text(
+        tool_view_line, &change,
+        "view 7.a0: 3 members: 127.0.0.1:7400#a0 (weight 3) 127.0.0.1:7401#a1 (syncing, at ams/r1/h2) "
+        "127.0.0.1:7402#a2 (weight 0, syncing, at fra); quorum 2\n");
+    expect_text(
+        tool_view_json, &change,
+        "{\"id\":\"7.a0\",\"epoch\":7,\"primary\":true,\"quorum\":2,\"members\":["
+        "\"127.0.0.1:7400#a0\",\"127.0.0.1:7401#a1\",\"127.0.0.1:7402#a2\"],"
+        "\"weights\":[3,1,0],\"labels\":[\"\",\"ams/r1/h2\",\"fra\"],\"syncing\":[\"127.0.0.1:7401#a1\",\"127.0.0.1:7402#a2\"],"
+        "\"joined\":[],\"left\":[],\"merged\":false,\"unknown_from\":0}");
 }
 END_TEST
 

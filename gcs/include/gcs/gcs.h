@@ -86,7 +86,8 @@ int gcs_open(const char *url, const struct gcs_endpoint_options *options,
  * Ends the endpoint's work, but frees nothing yet: its memberships end as by a crash (leave first
  * for a graceful end), and every call, begun or to come, returns GCS_ECLOSED. For threads that
  * call in a loop: shut down, join them, close. Returns when the last call that was begun has. Once
- * is enough, and more does nothing; from one thread at a time; not from a callback. NULL is allowed.
+ * is enough, and more does nothing; from one thread at a time; not from a callback. NULL is
+ * allowed.
  */
 void gcs_shutdown(struct gcs_endpoint *endpoint);
 

@@ -44,10 +44,10 @@ struct gcs_address {
 /* What the group promises about one message. Numbers are part of the wire format. */
 enum gcs_service {
     GCS_UNORDERED = 1, /* in no order: what arrives does not wait for what is missing before it */
-    GCS_FIFO = 2,   /* per sender in order */
-    GCS_CAUSAL = 3, /* never before what its sender had delivered, of causal messages */
-    GCS_AGREED = 4, /* one total order, the same at all members that go together */
-    GCS_SAFE = 5,   /* agreed, and held by a quorum with all before it when delivered */
+    GCS_FIFO = 2,      /* per sender in order */
+    GCS_CAUSAL = 3,    /* never before what its sender had delivered, of causal messages */
+    GCS_AGREED = 4,    /* one total order, the same at all members that go together */
+    GCS_SAFE = 5,      /* agreed, and held by a quorum with all before it when delivered */
 };
 
 /* One endpoint's membership of one group. The pair is never reused. */
@@ -67,8 +67,8 @@ struct gcs_member {
 /* Why somebody is no longer a member. */
 enum gcs_reason {
     GCS_REASON_NONE = 0,
-    GCS_REASON_LEFT = 1,    /* left gracefully */
-    GCS_REASON_CRASHED = 2, /* its process is gone: there was evidence */
+    GCS_REASON_LEFT = 1,        /* left gracefully */
+    GCS_REASON_CRASHED = 2,     /* its process is gone: there was evidence */
     GCS_REASON_UNREACHABLE = 3, /* nobody in the primary hears from it */
     GCS_REASON_EVICTED = 4,     /* a member asked for it: gcs_evict() */
     GCS_REASON_SHUTDOWN = 5,    /* its endpoint was closed: it said so, without having left */
@@ -97,24 +97,24 @@ struct gcs_departure {
 /* A view and how it came about. Ranks in joined and survivors are ranks in view. */
 struct gcs_view_change {
     struct gcs_view view;
-    bool primary;              /* false: cut off; view is then the last primary one */
-    uint32_t votes;            /* of all members of view together */
-    uint32_t quorum;           /* votes needed to go on (see tie_breaker) */
-    uint16_t joined_count;     /* members that are new */
-    uint16_t survivors_count;  /* members that came along from my previous view */
+    bool primary;             /* false: cut off; view is then the last primary one */
+    uint32_t votes;           /* of all members of view together */
+    uint32_t quorum;          /* votes needed to go on (see tie_breaker) */
+    uint16_t joined_count;    /* members that are new */
+    uint16_t survivors_count; /* members that came along from my previous view */
     uint16_t left_count;
-    bool merged;               /* this member was excluded and is back, as a new one; with another
-                                  lineage: the one before has given way, and is discarded */
-    uint64_t unknown_from;     /* merged: number, in the membership before, of the first own message
-                                  that the group may lack; 0: none */
+    bool merged;           /* this member was excluded and is back, as a new one; with another
+                              lineage: the one before has given way, and is discarded */
+    uint64_t unknown_from; /* merged: number, in the membership before, of the first own message
+                              that the group may lack; 0: none */
     const uint16_t *joined;
     const uint16_t *survivors;
     const struct gcs_departure *left;
-    uint64_t time;             /* group time (see struct gcs_event): of a new primary view the same
-                                  at all members */
-    int error;                 /* why it is not primary: GCS_ENOPRIMARY: a quorum is not heard;
-                                  GCS_ENOTMEMBER: the others went on without this member;
-                                  GCS_ELINEAGE: its lineage gives way to another; else 0 */
+    uint64_t time; /* group time (see struct gcs_event): of a new primary view the same
+                      at all members */
+    int error;     /* why it is not primary: GCS_ENOPRIMARY: a quorum is not heard;
+                      GCS_ENOTMEMBER: the others went on without this member;
+                      GCS_ELINEAGE: its lineage gives way to another; else 0 */
 };
 
 /* A message as delivered: bytes inside the packet that it arrived in. */
