@@ -69,7 +69,16 @@ check "what was refused is read to its end" same "$({ printf '*3\r\n$3\r\nSET\r\
 check "words in quotes" same "$(raw 'ECHO "a b\\x21" \r\nQUIT\r\n')" $'$4\na b!\n+OK'
 check "no end of them" same "$(raw 'ECHO "a b\r\n')" "-ERR Protocol error: unbalanced quotes in request"
 check "still there" same "$(cli 1 ping)" PONG
-check "usage" [ "$("$kv" --listen nowhere 2>&1 | grep -c 'neither PORT nor')" = 1 ]
+for listen in nowhere 99999 127.0.0.1: 127.0.0.1:-1 1.2.3:80; do
+    "$kv" --listen $listen 2>"$tmp/usage"
+    check "nothing to listen at" same "$? $(cat "$tmp/usage")" "2 gcs-kv: --listen $listen: neither PORT nor ADDRESS:PORT"
+done
+"$kv" --listen 6401 udp://127.0.0.1:7446 2>"$tmp/usage"
+check "that port is taken" same "$? $(cat "$tmp/usage")" "1 gcs-kv: --listen 127.0.0.1:6401: Address already in use"
+"$kv" --listen 6409 --group a/b udp://127.0.0.1:7446 2>"$tmp/usage"
+check "no name of a group" same "$? $(grep -c '"a/b" has byte 0x2f' "$tmp/usage")" "2 1"
+"$kv" --listen 6409 nosuch://127.0.0.1:7446 2>"$tmp/usage"
+check "no URL" same "$?" 2
 "$kv" --create --join 2>"$tmp/usage"
 check "two ways to begin" same "$? $(head -1 "$tmp/usage")" "2 gcs-kv: --create, --join and --expect exclude each other"
 "$kv" --expect 0 2>"$tmp/usage"
