@@ -4,7 +4,6 @@
  * it? gcs_doctor_host.c looks at the host, gcs_doctor_peer.c tests the network.
  */
 #include "gcs_findings.h"
-#include "gcs_probe.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -59,13 +58,16 @@ void findings_note(const char *format, ...)
 static int run(const struct tool_options *options)
 {
     struct findings findings = {0};
+    struct probe_address peer;
     int exit_code = TOOL_GO;
 
     if (options->given & TOOL_LISTEN)
         return probe_listen(options);
+    if (options->peer && !probe_resolve(options, options->peer, &peer))
+        return TOOL_USAGE; /* before anything is tested */
     doctor_host(&findings);
     if (options->peer)
-        exit_code = doctor_peer(&findings, options);
+        exit_code = doctor_peer(&findings, options, &peer);
     else
         findings_note("the network: start 'gcs doctor --listen ADDRESS:PORT' at another host,\n"
                       "then 'gcs doctor ADDRESS:PORT' here");

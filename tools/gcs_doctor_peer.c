@@ -364,12 +364,11 @@ static void test_clocks(struct visit *visit)
                       fabs(difference) * 1e6, doubt * 1e6);
 }
 
-int doctor_peer(struct findings *findings, const struct tool_options *options)
+int doctor_peer(struct findings *findings, const struct tool_options *options,
+                const struct probe_address *peer)
 {
-    struct visit visit = {.findings = findings, .group_fd = -1};
+    struct visit visit = {.findings = findings, .peer = *peer, .group_fd = -1};
 
-    if (!probe_resolve(options, options->peer, &visit.peer))
-        return TOOL_USAGE;
     visit.fd = probe_open(options, NULL, visit.peer.storage.ss_family);
     if (visit.fd < 0)
         return TOOL_FAILED;

@@ -6,7 +6,7 @@
 #ifndef TOOLS_GCS_FINDINGS_H
 #define TOOLS_GCS_FINDINGS_H
 
-#include "gcs_options.h"
+#include "gcs_probe.h"
 
 struct findings {
     unsigned good;
@@ -22,7 +22,8 @@ void findings_note(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* This host by itself: socket buffers, clock, interfaces, verbs devices. */
 void doctor_host(struct findings *findings);
-/* The network to another one. An exit code, or TOOL_GO. */
-int doctor_peer(struct findings *findings, const struct tool_options *options);
+/* The network to another one, options->peer, at that address. An exit code, or TOOL_GO. */
+int doctor_peer(struct findings *findings, const struct tool_options *options,
+                const struct probe_address *peer);
 
 #endif

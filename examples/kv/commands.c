@@ -2,6 +2,7 @@
 /* What commands have in common: see commands.h. */
 #include "commands.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 static const struct command *const tables[] = {commands_strings, commands_keys, commands_lists,
-                                               commands_hashes, commands_sets};
+                                               commands_hashes,  commands_sets, commands_zsets,
+                                               commands_zranges};
 
 enum { TABLES = sizeof(tables) / sizeof(*tables) };
 
@@ -62,7 +64,11 @@ struct entry *call_want(struct call *call, struct text key, enum kind kind)
 
 void call_drop_empty(struct call *call, struct entry *entry)
 {
-    if (entry->kind == KIND_LIST ? entry->value.list.count == 0 : entry->value.table.count == 0)
+    size_t count = entry->kind == KIND_LIST     ? entry->value.list.count
+                   : entry->kind == KIND_SORTED ? entry->value.sorted.count
+                                                : entry->value.table.count;
+
+    if (count == 0)
         store_delete(call->store, entry);
 }
 
@@ -127,7 +133,7 @@ bool call_expiry_option(struct call *call, size_t *i, uint64_t *expires)
 
 /* ---- Decimal numbers ---------------------------------------------------------------------- */
 
-static bool read_decimal(struct text text, double *value)
+bool text_decimal(struct text text, double *value)
 {
     char copy[DECIMAL_MAX];
     char *end;
@@ -136,8 +142,10 @@ static bool read_decimal(struct text text, double *value)
         return false;
     memcpy(copy, text.data, text.size);
     copy[text.size] = 0;
+    errno = 0;
     *value = strtod(copy, &end);
-    return end == copy + text.size && isfinite(*value);
+    bool out_of_range = errno == ERANGE && (isinf(*value) || fpclassify(*value) == FP_ZERO);
+    return end == copy + text.size && !isnan(*value) && !out_of_range;
 }
 
 /* 15 digits, which say the same on every machine, and no zeros behind them. */
@@ -163,8 +171,8 @@ bool call_add_decimal(struct call *call, const struct bytes *value, struct text 
 {
     double old = 0, more;
 
-    if ((value && !read_decimal((struct text){value->data, value->size}, &old)) ||
-        !read_decimal(by, &more)) {
+    if ((value && !text_decimal((struct text){value->data, value->size}, &old)) ||
+        !text_decimal(by, &more)) {
         reply_error(call->reply, "ERR value is not a valid float");
         return false;
     }

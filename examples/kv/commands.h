@@ -3,7 +3,7 @@
  * The commands on data, as Redis has them: functions of the store, the arguments, the agreed time
  * and an agreed random number. What concerns a connection (MULTI, INFO, ...) is in session.c.
  *
- *   strings.c  hashes.c  lists.c  sets.c  keys.c; tables.c for hashes and sets
+ *   strings.c  hashes.c  lists.c  sets.c  zsets.c  zranges.c  keys.c; tables.c for hashes and sets
  */
 #ifndef KV_COMMANDS_H
 #define KV_COMMANDS_H
@@ -27,7 +27,8 @@ struct command {
 };
 
 extern const struct command commands_strings[], commands_hashes[], commands_lists[],
-    commands_sets[], commands_keys[]; /* each ends with a NULL name */
+    commands_sets[], commands_zsets[], commands_zranges[],
+    commands_keys[]; /* each ends with a NULL name */
 
 const struct command *command_find(struct text name);
 size_t command_count(void);
@@ -40,10 +41,12 @@ const char *command_misuse(const struct command *command, size_t count);
 struct entry *call_find(struct call *call, struct text key, enum kind kind, bool *wrong);
 /* The same, made if there was none. NULL: wrong kind (said), or out of memory. */
 struct entry *call_want(struct call *call, struct text key, enum kind kind);
-/* An empty table or list has no key. */
+/* An empty list, table or sorted set has no key. */
 void call_drop_empty(struct call *call, struct entry *entry);
 bool call_integer(struct call *call, struct text text, int64_t *value); /* false: said */
 bool call_cursor(struct call *call, struct text text, uint64_t *cursor);
+/* As Redis reads scores: infinite ones too, but no NaN, no spaces, and none out of range. */
+bool text_decimal(struct text text, double *value);
 /* The sum of a number as text (NULL: 0) and another, as text. False: said. */
 enum { DECIMAL_MAX = 340 };
 bool call_add_decimal(struct call *call, const struct bytes *value, struct text by,
@@ -71,6 +74,10 @@ void call_table_remove(struct call *call, enum kind kind);
 void call_table_count(struct call *call, enum kind kind);
 void call_table_has(struct call *call, enum kind kind);
 void call_table_scan(struct call *call, enum kind kind, bool values);
+
+/* The sorted set of a key, as call_find(). */
+struct sorted *call_sorted(struct call *call, struct text key, bool *wrong);
+void call_reply_score(struct call *call, double score);
 
 static inline void call_syntax(struct call *call)
 {

@@ -4,10 +4,12 @@
  * machine has them, 8 bytes each; replicas on machines of another byte order are not foreseen.
  *
  *   "GCSKV1\0\0", chain, versions, then for each key: kind, expires, key, value; kind 0 at the end.
- *   Strings are a size and bytes, tables and lists a count and elements.
+ *   Strings are a size and bytes, tables and lists a count and elements, sorted sets a count and,
+ *   from the lowest on, scores (the bits of a double) and names.
  */
 #include "store.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char magic[8] = "GCSKV1";
@@ -42,6 +44,15 @@ static void put_list(struct reply *out, const struct list *list)
         put_bytes(out, list_at(list, i));
 }
 
+static void put_sorted(struct reply *out, const struct sorted *sorted)
+{
+    put_number(out, sorted->count);
+    for (size_t i = 0; i < sorted->count; i++) {
+        reply_bytes(out, &sorted->order[i]->score, sizeof(uint64_t));
+        put_bytes(out, &sorted->order[i]->name);
+    }
+}
+
 void store_dump(const struct store *store, struct reply *out)
 {
     reply_bytes(out, magic, sizeof(magic));
@@ -55,6 +66,8 @@ void store_dump(const struct store *store, struct reply *out)
             put_bytes(out, &entry->value.string);
         else if (entry->kind == KIND_LIST)
             put_list(out, &entry->value.list);
+        else if (entry->kind == KIND_SORTED)
+            put_sorted(out, &entry->value.sorted);
         else
             put_table(out, &entry->value.table, entry->kind == KIND_HASH);
     }
@@ -123,12 +136,32 @@ static void get_list(struct store *store, struct input *in, struct list *list)
     in->bad |= list->count == 0;
 }
 
+/* Each is the highest so far, or they would not be in order. */
+static void get_sorted(struct store *store, struct input *in, struct sorted *sorted)
+{
+    uint64_t count = get_number(in);
+
+    for (uint64_t i = 0; i < count && !in->bad; i++) {
+        uint64_t bits = get_number(in);
+        double score;
+        memcpy(&score, &bits, sizeof(score));
+        struct text name = get_text(in);
+        if (in->bad || isnan(score) || sorted_find(sorted, name)) {
+            in->bad = true;
+            return;
+        }
+        const struct member *member = sorted_set(store, sorted, name, score);
+        in->bad = !member || sorted->order[i] != member;
+    }
+    in->bad |= sorted->count == 0;
+}
+
 static void get_entry(struct store *store, struct input *in, uint64_t kind)
 {
     uint64_t expires = get_number(in);
     struct text key = get_text(in);
 
-    if (in->bad || kind > KIND_SET || store_find(store, key)) {
+    if (in->bad || kind > KIND_SORTED || store_find(store, key)) {
         in->bad = true;
         return;
     }
@@ -142,6 +175,8 @@ static void get_entry(struct store *store, struct input *in, uint64_t kind)
         in->bad = in->bad || !bytes_set(store, &entry->value.string, text.data, text.size);
     } else if (kind == KIND_LIST) {
         get_list(store, in, &entry->value.list);
+    } else if (kind == KIND_SORTED) {
+        get_sorted(store, in, &entry->value.sorted);
     } else {
         get_table(store, in, &entry->value.table, kind == KIND_HASH);
     }

@@ -32,7 +32,7 @@ static void run_exists(struct call *call)
     reply_integer(call->reply, there);
 }
 
-static const char *const kinds[] = {"none", "string", "hash", "list", "set"};
+static const char *const kinds[] = {"none", "string", "hash", "list", "set", "zset"};
 
 static void run_type(struct call *call)
 {
@@ -240,12 +240,17 @@ static void copy_value(struct store *store, const struct entry *from, struct ent
 {
     const struct table *table = &from->value.table;
     const struct list *list = &from->value.list;
+    const struct sorted *sorted = &from->value.sorted;
 
     if (from->kind == KIND_STRING) {
         (void)bytes_set(store, &to->value.string, from->value.string.data, from->value.string.size);
     } else if (from->kind == KIND_LIST) {
         for (size_t i = 0; i < list->count && !store->failed; i++)
             (void)list_push(store, &to->value.list, false, text_of(list_at(list, i)));
+    } else if (from->kind == KIND_SORTED) {
+        for (size_t i = 0; i < sorted->count && !store->failed; i++)
+            (void)sorted_set(store, &to->value.sorted, text_of(&sorted->order[i]->name),
+                             sorted->order[i]->score);
     } else {
         for (size_t i = 0; i < table->count && !store->failed; i++) {
             const struct field *field = table->order[i];

@@ -48,7 +48,7 @@ static bool read_number(const char *name, const char *text, uint64_t least, uint
 
 struct arguments {
     struct kv_options kv;
-    const char *listen;
+    struct sockaddr_in listen;
 };
 
 static const struct option options[] = {
@@ -122,7 +122,8 @@ static int parse(int argc, char **argv, struct arguments *arguments)
             printf("gcs-kv %s\n", gcs_version());
             return 0;
         case 'l':
-            arguments->listen = optarg;
+            if (!server_address(optarg, &arguments->listen))
+                return BAD_USAGE;
             break;
         case 'g':
             arguments->kv.group = optarg;
@@ -151,6 +152,13 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     return BAD_USAGE;
 }
 
+/* The URL, the group's name and what numbers may be are libgcs' to judge. */
+static bool is_usage(int error)
+{
+    return error == GCS_EADDRESS || error == GCS_ETRANSPORT || error == GCS_ENAME ||
+           error == GCS_EOPTION || error == GCS_EINVAL;
+}
+
 static void on_signal(int signal)
 {
     (void)signal;
@@ -160,7 +168,9 @@ static void on_signal(int signal)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {
-        .listen = "6379",
+        .listen = {.sin_family = AF_INET,
+                   .sin_port = htons(6379),
+                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
         .kv = {.url = "udp://127.0.0.1:7400-7431",
                .group = "kv",
                .bootstrap = GCS_LOOK,
@@ -183,9 +193,10 @@ int main(int argc, char **argv)
     server.group = arguments.kv.group;
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGINT, &action, NULL);
-    if (kv_open(&server.kv, &arguments.kv) < 0)
-        return 1;
-    if (server_open(&server, arguments.listen) < 0) {
+    status = kv_open(&server.kv, &arguments.kv);
+    if (status < 0)
+        return is_usage(status) ? BAD_USAGE : 1;
+    if (server_open(&server, &arguments.listen) < 0) {
         kv_close(&server.kv);
         return 1;
     }

@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,29 +270,39 @@ static void tend_all(struct server *server)
 
 /* ---- The loop ----------------------------------------------------------------------------- */
 
-static int open_listener(const char *address, uint16_t *port)
+bool server_address(const char *text, struct sockaddr_in *address)
 {
-    const char *colon = strrchr(address, ':');
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(at);
+    const char *colon = strrchr(text, ':');
+    const char *port = colon ? colon + 1 : text;
     char host[64] = "127.0.0.1";
     char *end;
-    unsigned long number = strtoul(colon ? colon + 1 : address, &end, 10);
+    unsigned long number = strtoul(port, &end, 10);
+
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
+    if (colon)
+        (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
+    if (*port >= '0' && *port <= '9' && !*end && number <= UINT16_MAX &&
+        inet_pton(AF_INET, host, &address->sin_addr) == 1)
+        return true;
+    fprintf(stderr, "gcs-kv: --listen %s: neither PORT nor ADDRESS:PORT\n", text);
+    return false;
+}
+
+static int open_listener(const struct sockaddr_in *address, uint16_t *port)
+{
+    struct sockaddr_in at = *address;
+    socklen_t size = sizeof(at);
+    char host[INET_ADDRSTRLEN] = "";
     int one = 1;
 
-    if (colon)
-        (void)snprintf(host, sizeof(host), "%.*s", (int)(colon - address), address);
-    if (*end || end == address || number > UINT16_MAX ||
-        inet_pton(AF_INET, host, &at.sin_addr) != 1) {
-        fprintf(stderr, "gcs-kv: --listen %s: neither PORT nor ADDRESS:PORT\n", address);
-        return -1;
-    }
-    at.sin_port = htons((uint16_t)number);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
         bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 511) < 0 ||
         getsockname(fd, (struct sockaddr *)&at, &size) < 0) {
-        fprintf(stderr, "gcs-kv: --listen %s: %s\n", address, strerror(errno));
+        int error = errno;
+        (void)inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
+        fprintf(stderr, "gcs-kv: --listen %s:%u: %s\n", host, ntohs(address->sin_port),
+                strerror(error));
         if (fd >= 0)
             (void)close(fd);
         return -1;
@@ -302,7 +311,7 @@ static int open_listener(const char *address, uint16_t *port)
     return fd;
 }
 
-int server_open(struct server *server, const char *address)
+int server_open(struct server *server, const struct sockaddr_in *address)
 {
     struct epoll_event group = {.events = EPOLLIN, .data.ptr = &server->kv};
     struct epoll_event listener = {.events = EPOLLIN, .data.ptr = server};

@@ -12,6 +12,8 @@
 
 #include "kv_replica.h"
 
+#include <netinet/in.h>
+
 struct server;
 
 /* One request whose reply may come later. */
@@ -96,7 +98,9 @@ bool answer_knows(struct text name); /* there is one */
 
 /* ---- server.c ----------------------------------------------------------------------------- */
 
-int server_open(struct server *server, const char *address);
+/* [ADDRESS:]PORT. False: it is neither, which has been said on stderr. */
+bool server_address(const char *text, struct sockaddr_in *address);
+int server_open(struct server *server, const struct sockaddr_in *address);
 /* Until it is told to stop. */
 int server_run(struct server *server);
 void server_close(struct server *server);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Keys, expiry, strings, tables and lists: see store.h. What memory refuses marks the store as
- * failed, and its replica starts over with another's. */
+/* Keys, expiry, strings, tables and lists: see store.h; sorted sets are in sorted.c. What memory
+ * refuses marks the store as failed, and its replica starts over with another's. */
 #include "store.h"
 
 #include <stdlib.h>
@@ -244,6 +244,8 @@ static void value_free(struct entry *entry)
         free(entry->value.string.data);
     else if (entry->kind == KIND_LIST)
         list_free(&entry->value.list);
+    else if (entry->kind == KIND_SORTED)
+        sorted_free(&entry->value.sorted);
     else
         table_free(&entry->value.table);
     memset(&entry->value, 0, sizeof(entry->value));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The data: keys with strings, hashes, lists and sets, and when they expire. A function of the
- * calls made: the same calls give the same store on every machine, also what a copy by dump and
- * load goes on as (elements keep their order). Tables are uthash's.
+ * The data: keys with strings, hashes, lists, sets and sorted sets, and when they expire. A
+ * function of the calls made: the same calls give the same store on every machine, also what a copy
+ * by dump and load goes on as (elements keep their order). Tables are uthash's.
  */
 #ifndef KV_STORE_H
 #define KV_STORE_H
@@ -13,7 +13,7 @@
 #define HASH_FUNCTION(key, size, hash) HASH_OAT(key, size, hash)
 #include <uthash.h>
 
-enum kind { KIND_STRING = 1, KIND_HASH, KIND_LIST, KIND_SET };
+enum kind { KIND_STRING = 1, KIND_HASH, KIND_LIST, KIND_SET, KIND_SORTED };
 
 struct bytes { /* owned */
     char *data;
@@ -40,6 +40,19 @@ struct list {
     size_t first, count, capacity;
 };
 
+struct member {
+    struct bytes name;
+    double score; /* never NaN */
+    UT_hash_handle hh;
+};
+
+/* Members by name, and by score; those of the same score by their bytes. */
+struct sorted {
+    struct member *members; /* uthash */
+    struct member **order;
+    size_t count, capacity;
+};
+
 struct entry {
     struct bytes key;
     enum kind kind;
@@ -49,6 +62,7 @@ struct entry {
         struct bytes string;
         struct table table;
         struct list list;
+        struct sorted sorted;
     } value;
     UT_hash_handle hh;
 };
@@ -93,6 +107,17 @@ struct bytes *list_at(const struct list *list, size_t index);
 bool list_push(struct store *store, struct list *list, bool left, struct text item);
 struct bytes list_pop(struct list *list, bool left); /* the caller frees data */
 void list_remove(struct list *list, size_t index);   /* frees the item */
+
+/* Ranks count from 0, the lowest score; of count members every one has a rank below count. */
+struct member *sorted_find(const struct sorted *sorted, struct text name);
+/* Adds it, or gives it another score. NULL: out of memory (failed). */
+struct member *sorted_set(struct store *store, struct sorted *sorted, struct text name,
+                          double score);
+void sorted_remove(struct sorted *sorted, size_t first, size_t count); /* by rank */
+size_t sorted_rank(const struct sorted *sorted, const struct member *member);
+/* How many have a lower score, or that score too. */
+size_t sorted_below(const struct sorted *sorted, double score, bool inclusive);
+void sorted_free(struct sorted *sorted);
 
 /*
  * SCAN over a table of entries or fields: visits about count of them, returns the next cursor, 0

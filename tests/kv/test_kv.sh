@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# ctest-timeout: 180
+# ctest-timeout: 240
 #
 # gcs-kv as its users see it, through redis-cli: data of all kinds at all replicas, expiry,
 # transactions, sessions, bad input, a replica that dies and one that comes.
@@ -18,6 +18,12 @@ check "get elsewhere" same "$(cli 3 get a)" 6
 check "lists" same "$(cli 1 rpush l a b c; cli 2 lpop l; cli 3 lrange l 0 -1)" $'3\na\nb\nc'
 check "hashes" same "$(cli 1 hset h f 1 g 2; cli 2 hincrby h f 5; cli 3 hgetall h)" $'2\n6\nf\n6\ng\n2'
 check "sets" same "$(cli 1 sadd s x y z; cli 2 srem s y; cli 3 smembers s | sort)" $'3\n1\nx\nz'
+check "sorted sets" same "$(cli 1 zadd z 3 c 1 a 2 b; cli 2 zincrby z 1.5 a; cli 3 zadd z ch nx 9 a 0.1 d; cli 1 zrange z 0 -1 withscores)" $'3\n2.5\n1\nd\n0.10000000000000001\nb\n2\na\n2.5\nc\n3'
+check "of the same score" same "$(cli 1 zadd same 1 b 1 aa 1 a; cli 2 zrevrange same 0 -1; cli 3 zrank same aa)" $'3\nb\naa\na\n1'
+check "from an end" same "$(cli 1 zpopmax z; cli 2 zpopmin same 2; cli 3 zcard z; cli 1 zrangebyscore z '(0.1' +inf limit 1 1)" $'c\n3\na\n1\naa\n1\n3\na'
+check "no key is left" same "$(cli 1 zrem same b; cli 2 exists same)" $'1\n0'
+check "copied and moved, with the time that they have" same "$(cli 1 copy z z2; cli 2 expire z2 100; cli 3 rename z2 z3; cli 1 zscore z3 d; cli 2 type z3; cli 3 persist z3)" $'1\n1\nOK\n0.10000000000000001\nzset\n1'
+check "and gone in time" same "$(cli 1 pexpire z3 200; sleep 1; cli 2 zcard z3; cli 3 zadd z3 xx 1 d)" $'1\n0\n0'
 popped=$(cli 1 spop s)
 check "the same is popped everywhere" same "$(cli 2 smembers s)" "$(cli 3 smembers s)"
 check "and it was there" [ "$popped" = x -o "$popped" = z ]
@@ -32,7 +38,9 @@ check "copied, once" same "$(cli 1 copy lm lm2; cli 2 copy lm lm2; cli 3 lrange 
 for i in $(seq 200); do echo "SET scan:$i $i"; done | cli 1 >/dev/null
 check "scan finds all keys" same "$(cli 2 --scan --pattern 'scan:*' | sort -u | wc -l)" 200
 check "scan by type" same "$(cli 1 scan 0 type hash count 10000 | tail -n +2 | sort)" $'h\nhd'
+check "and by another" same "$(cli 2 scan 0 type zset count 10000 | tail -n +2)" z
 check "wrong kind" same "$(cli 1 lpush a x)" "WRONGTYPE Operation against a key holding the wrong kind of value"
+check "sorted or not" same "$({ cli 1 zadd a 1 x; cli 2 incr z; cli 3 smembers z; } | grep -c ^WRONGTYPE)" 3
 check "expiry" same "$(cli 1 set e 1 px 300; sleep 1; cli 2 get e; cli 3 exists e)" $'OK\n\n0'
 check "expiry, on conditions" same "$(cli 1 set x 1 ex 50; cli 2 expire x 40 gt; cli 3 expire x 60 gt; cli 1 expire x 9 nx; cli 2 expireat x 2000000000 xx; cli 3 expiretime x)" $'OK\n0\n1\n0\n1\n2000000000'
 check "got and kept" same "$(cli 1 getex x persist; cli 2 ttl x)" $'1\n-1'
@@ -69,7 +77,16 @@ check "what was refused is read to its end" same "$({ printf '*3\r\n$3\r\nSET\r\
 check "words in quotes" same "$(raw 'ECHO "a b\\x21" \r\nQUIT\r\n')" $'$4\na b!\n+OK'
 check "no end of them" same "$(raw 'ECHO "a b\r\n')" "-ERR Protocol error: unbalanced quotes in request"
 check "still there" same "$(cli 1 ping)" PONG
-check "usage" [ "$("$kv" --listen nowhere 2>&1 | grep -c 'neither PORT nor')" = 1 ]
+for listen in nowhere 99999 127.0.0.1: 127.0.0.1:-1 1.2.3:80; do
+    "$kv" --listen $listen 2>"$tmp/usage"
+    check "nothing to listen at" same "$? $(cat "$tmp/usage")" "2 gcs-kv: --listen $listen: neither PORT nor ADDRESS:PORT"
+done
+"$kv" --listen 6401 udp://127.0.0.1:7446 2>"$tmp/usage"
+check "that port is taken" same "$? $(cat "$tmp/usage")" "1 gcs-kv: --listen 127.0.0.1:6401: Address already in use"
+"$kv" --listen 6409 --group a/b udp://127.0.0.1:7446 2>"$tmp/usage"
+check "no name of a group" same "$? $(grep -c '"a/b" has byte 0x2f' "$tmp/usage")" "2 1"
+"$kv" --listen 6409 nosuch://127.0.0.1:7446 2>"$tmp/usage"
+check "no URL" same "$?" 2
 "$kv" --create --join 2>"$tmp/usage"
 check "two ways to begin" same "$? $(head -1 "$tmp/usage")" "2 gcs-kv: --create, --join and --expect exclude each other"
 "$kv" --expect 0 2>"$tmp/usage"
@@ -105,6 +122,8 @@ check "the others go on" same "$(cli 1 set after kill; cli 2 get after)" $'OK\nk
 replica 3 --join
 check "it comes back" eventually ready 3
 check "with the data" same "$(cli 3 get after; cli 3 get once; cli 3 llen l)" $'kill\n1\n2'
+check "and sorted as before" same "$(cli 3 zrange z 0 -1 withscores; cli 3 zrevrank z d)" $'d\n0.10000000000000001\nb\n2\na\n2.5\n2'
+check "the same scores lead to the same" same "$(cli 3 zincrby z 0.2 d; cli 1 zscore z d)" $'0.30000000000000004\n0.30000000000000004'
 check "the session is there" same "$(cli 3 gcs.session "$session" 1 incr once)" 1
 kill "${pids[2]}"
 check "another leaves gracefully" eventually ready 1 2

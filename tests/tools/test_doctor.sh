@@ -23,6 +23,7 @@ check "buffers" says 'receive buffers of sockets: '
 check "a verdict" says '^[0-9]+ things are well, [0-9]+ should be looked at$'
 check "no port" doctor 2 192.0.2.1
 check "it says so" complains "'192.0.2.1' is not an address and a port"
+check "and has tested nothing" [ ! -s "$tmp/out" ]
 for port in 65536 99999 7x -1 ""; do
     check "port '$port'" doctor 2 "127.0.0.1:$port"
     check "it says so" complains "'127.0.0.1:$port' is not an address and a port"
