@@ -49,12 +49,14 @@ check "time to live" [ "$(cli 1 setex f 100 1; cli 2 ttl f)" \> OK ]
 # ---- Transactions
 check "exec" same "$(printf 'MULTI\nINCR t\nINCR t\nGET t\nEXEC\n' | cli 2)" $'OK\nQUEUED\nQUEUED\nQUEUED\n1\n2\n2'
 check "watch, unchanged" same "$(printf 'WATCH t\nMULTI\nINCR t\nEXEC\n' | cli 1)" $'OK\nOK\nQUEUED\n3'
-{ printf 'WATCH t\n'; sleep 1; printf 'MULTI\nSET t no\nEXEC\n'; } | cli 1 >"$tmp/watch" &
-watcher=$!
-sleep 0.5
+exec 3<>/dev/tcp/127.0.0.1/6401
+reply() { read -t 20 -r line <&3 && printf '%s ' "${line%$'\r'}"; }
+printf 'WATCH t\r\n' >&3
+check "watch" same "$(reply)" "+OK "
 cli 2 incr t >/dev/null
-wait $watcher
-check "watch, changed elsewhere" same "$(tail -1 "$tmp/watch")" ""
+printf 'MULTI\r\nSET t no\r\nEXEC\r\n' >&3
+check "watch, changed elsewhere" same "$(reply; reply; reply)" "+OK +QUEUED *-1 "
+exec 3>&-
 check "nothing was set" same "$(cli 3 get t)" 4
 check "what concerns the connection is no part of it" same "$(printf 'MULTI\nSELECT 0\nEXEC\n' | cli 1 2>&1 | grep -c 'SELECT.*cannot be in a transaction')" 1
 check "a bad command spoils it" same "$(printf 'MULTI\nNOSUCH\nEXEC\n' | cli 1 2>&1 | grep -c EXECABORT)" 1
