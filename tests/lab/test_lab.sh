@@ -85,7 +85,9 @@ says "line $(($(wc -l <"$trace")))"
 
 # ---- each fault of the network does something, on both networks
 figure() { tail -n 1 "$tmp/out" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"; }
-is_felt() { [ "$(figure excluded)" -gt 0 ] || [ "$(figure member_gap_ms)" -gt 150 ]; }
+is_felt() { # somebody was excluded, or waited, or all did
+    [ "$(figure excluded)" -gt 0 ] || [ "$(figure member_gap_ms)" -gt 150 ] || [ "$(figure gap_ms)" -gt 150 ]
+}
 networks=(loopback)
 if "$lab" --network namespaces --seconds 0 --members 1 >"$tmp/out" 2>&1; then
     networks+=(namespaces)
