@@ -16,7 +16,8 @@ fuzz() { # fuzz FUZZER NAME
         >"$tmp/$2/said" 2>&1
     echo $? >"$tmp/$2/status"
 }
-result() { cat "$1/said" && return "$(cat "$1/status")"; }
+# A crash's exit status, 77, is what the other tests say for skipped.
+result() { cat "$1/said" && [ "$(cat "$1/status")" = 0 ]; }
 
 names=()
 for fuzzer in "$root"/build-fuzz/tests/fuzz/fuzz_*; do
