@@ -200,8 +200,8 @@ void gcs_era_admit(struct gcs_era *era);
 /* The first fragment has come: the message goes where memory was reserved. False: none was. */
 bool gcs_era_begin_long(struct gcs_era *era, uint16_t rank, uint64_t number, uint32_t total,
                         struct gcs_assembly *assembly);
-/* Ours is announced. */
-void gcs_era_asks_room(struct gcs_era *era, uint64_t now, uint64_t number);
+/* Ours is announced: from now on the others are to say that there is room. */
+void gcs_era_expect_room(struct gcs_era *era, uint64_t now, uint64_t number);
 /* Whether everybody has room for those of ours up to this one. */
 bool gcs_era_has_room(const struct gcs_era *era, uint64_t number);
 /* Asks those that have not said so, when it is time to. */

@@ -142,7 +142,7 @@ void gcs_era_drop_pieces(struct gcs_era *era)
 
 /* ---- Sending ---------------------------------------------------------------------------- */
 
-void gcs_era_asks_room(struct gcs_era *era, uint64_t now, uint64_t number)
+void gcs_era_expect_room(struct gcs_era *era, uint64_t now, uint64_t number)
 {
     era->long_asked = number;
     era->long_attempts = 0;

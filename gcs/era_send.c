@@ -302,7 +302,7 @@ static int announce_long(struct gcs_era *era, uint64_t now, uint64_t number, uin
         gcs_buffer_unref(packing.buffer);
         return result;
     }
-    gcs_era_asks_room(era, now, number);
+    gcs_era_expect_room(era, now, number);
     return send_numbered(era, now, &packing);
 }
 

@@ -10,7 +10,7 @@
 #define CONTROL_ROOM_MAX   1024u
 #define CONTROL_ROOM_SHARE 16u /* of the packet; so a packet of 9000 bytes has room for 8192 */
 #define SPARE_MAX          64u
-#define LOOK_AHEAD         8u
+#define LOOK_AHEAD         8u  /* a long message often has a few small ones before it */
 #define MESSAGE_OVERHEAD   16u /* charged to the queue for each message beyond its bytes */
 
 /* The payload of one packet, messages packed together; or one message that is to be cut. */

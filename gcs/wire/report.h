@@ -12,7 +12,8 @@
  *     entries varint, per entry: ranks after the one before varint, taken varint
  *
  * Steps are a stair that goes down: so many votes hold the total order up to this
- * position, so many more up to that one. On the way down there is one step, with
+ * position, so many more up to that one. The first may have no votes: an observer
+ * holds it, and has not heard of a quorum. On the way down there is one step, with
  * no votes: up to there a quorum holds it.
  */
 #ifndef GCS_WIRE_REPORT_H

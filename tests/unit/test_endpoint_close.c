@@ -41,16 +41,23 @@ static void *wait_for_events(void *arg)
     return (void *)(intptr_t)gcs_next(arg, &event, GCS_FOREVER);
 }
 
-static void close_while_one_waits(uint32_t flags)
+/* One member, and a thread that does something with its endpoint. */
+static void form_one(struct crew *crew, uint32_t flags, pthread_t *thread, void *(*run)(void *))
 {
     struct gcs_endpoint_options options;
-    struct crew crew;
-    pthread_t thread;
 
     gcs_endpoint_options_init(&options);
     options.flags = flags;
-    crew_form(&crew, 1, &options, NULL);
-    ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_events, crew.endpoint[0]), 0);
+    crew_form(crew, 1, &options, NULL);
+    ck_assert_int_eq(pthread_create(thread, NULL, run, crew->endpoint[0]), 0);
+}
+
+static void close_while_one_waits(uint32_t flags)
+{
+    struct crew crew;
+    pthread_t thread;
+
+    form_one(&crew, flags, &thread, wait_for_events);
     await_inside(crew.endpoint[0], 1);
     crew_close(&crew);
     expect_closed(thread);
@@ -116,6 +123,19 @@ static void *fill(void *arg)
     return (void *)(intptr_t)result;
 }
 
+/* Until nothing more can be sent: then the queue before it fills up as well. */
+static void await_full_window(struct gcs_endpoint *endpoint)
+{
+    uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+    struct gcs_counters counters;
+
+    do {
+        if (crew_now_ms() > end)
+            ck_abort_msg("the window is not full");
+        crew_ok(gcs_counters_get(endpoint, &counters));
+    } while (counters.window_full == 0);
+}
+
 START_TEST(shutdown_ends_a_wait_for_room)
 {
     struct gcs_endpoint_options options;
@@ -130,7 +150,7 @@ START_TEST(shutdown_ends_a_wait_for_room)
     crew_form(&crew, 1, &options, &config); /* nobody takes the events from here on */
     for (size_t i = 0; i < SUITE_SIZE(threads); i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, fill, crew.group[0]), 0);
-    crew_pause_ms(300); /* likely all of them wait */
+    await_full_window(crew.endpoint[0]);
     gcs_shutdown(crew.endpoint[0]);
     for (size_t i = 0; i < SUITE_SIZE(threads); i++)
         expect_closed(threads[i]);
@@ -164,15 +184,11 @@ END_TEST
 
 START_TEST(shutdown_ends_the_caller_s_own_loop)
 {
-    struct gcs_endpoint_options options;
     struct gcs_event event;
     struct crew crew;
     pthread_t taker;
 
-    gcs_endpoint_options_init(&options);
-    options.flags = GCS_OWN_LOOP;
-    crew_form(&crew, 1, &options, NULL);
-    ck_assert_int_eq(pthread_create(&taker, NULL, take_all, crew.endpoint[0]), 0);
+    form_one(&crew, GCS_OWN_LOOP, &taker, take_all);
     crew_ok(gcs_multicast(crew.group[0], GCS_AGREED, "x", 1, 0));
     gcs_shutdown(crew.endpoint[0]);
     expect_closed(taker);
