@@ -42,10 +42,10 @@ static void read_steps(struct gcs_reader *r, struct gcs_report *report)
         uint64_t lower = gcs_read_varint(r), more = gcs_read_varint(r);
         if (i > 0 && (lower == 0 || lower > position || more == 0))
             r->bad = true;
-        position = i == 0 ? lower : position - lower;
-        votes += more > UINT32_MAX ? UINT32_MAX : more;
-        if (votes > UINT32_MAX)
+        if (more > UINT32_MAX - votes)
             r->bad = true;
+        position = i == 0 ? lower : position - lower;
+        votes += more;
         report->step[i] = (struct gcs_step){position, (uint32_t)votes};
     }
 }

@@ -54,7 +54,12 @@ replica() { # replica N OPTIONS...: starts it
     "$kv" --listen "$((6400 + n))" "$@" "udp://127.0.0.1:$((7440 + n))?seeds=127.0.0.1:7441-7445" \
         2>>"$tmp/replica.$n" &
     pids[n]=$!
-    disown
+}
+# crash N: kills it, and waits until it is gone: until then its ports are taken.
+crash() {
+    kill -9 "${pids[$1]}"
+    wait "${pids[$1]}" 2>/dev/null
+    true
 }
 cli() { redis-cli -p "$((6400 + $1))" "${@:2}"; }
 info() { cli "$1" info replication 2>/dev/null | tr -d '\r' | sed -n "s/^$2://p"; }
@@ -62,6 +67,7 @@ ready() { [ "$(info "$1" gcs_ready)" = 1 ] && [ "$(info "$1" gcs_members)" = "${
 finish() {
     local pid
     for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null; done
+    wait "${pids[@]}" 2>/dev/null
     [ "$failed" = 0 ] || tail -n 20 "$tmp"/replica.* 2>/dev/null
     rm -rf "$tmp"
 }

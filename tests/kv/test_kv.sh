@@ -119,7 +119,7 @@ check "another protocol version is refused" eventually grep -q 'protocol version
 check "and the group goes on" eventually ready 1
 
 # ---- One dies and comes back
-kill -9 "${pids[3]}"
+crash 3
 check "the others go on" same "$(cli 1 set after kill; cli 2 get after)" $'OK\nkill'
 replica 3 --join
 check "it comes back" eventually ready 3

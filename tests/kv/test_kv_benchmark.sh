@@ -24,7 +24,7 @@ for n in 1 2; do
 done
 moving() { [ "$(info 1 gcs_number)" -gt 20000 ]; }
 check "it runs" eventually moving
-kill -9 "${pids[3]}"
+crash 3
 for n in 1 2; do
     wait "${bench[n]}"
     check "clients of replica $n saw no error" same "$? $(grep -v '^WARNING' "$tmp/killed.errors.$n")" "0 "

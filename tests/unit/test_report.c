@@ -103,6 +103,23 @@ START_TEST(more_steps_than_there_may_be_are_refused)
 }
 END_TEST
 
+START_TEST(more_votes_than_can_be_counted_are_refused)
+{
+    static const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0x0f}; /* UINT32_MAX */
+    static const uint8_t beyond[] = {0x80, 0x80, 0x80, 0x80, 0x10};
+    for (unsigned steps = 1; steps <= 2; steps++) {
+        uint8_t bytes[ROOM] = {0, 0, (uint8_t)steps, 10};
+        memcpy(bytes + 4, most, sizeof(most));
+        memcpy(bytes + 4 + sizeof(most), (uint8_t[]){1, 1}, 2 * (steps - 1));
+        size_t size = 4 + sizeof(most) + 2 * (steps - 1) + 1;
+        ck_assert(read(bytes, size, MEMBERS) == (steps == 1));
+    }
+    uint8_t bytes[ROOM] = {0, 0, 1, 10};
+    memcpy(bytes + 4, beyond, sizeof(beyond));
+    ck_assert(!read(bytes, 4 + sizeof(beyond) + 1, MEMBERS));
+}
+END_TEST
+
 START_TEST(without_room_it_is_bad)
 {
     uint8_t bytes[ROOM];
@@ -120,6 +137,7 @@ int main(void)
         cut_short_or_too_long_is_refused,
         stairs_go_down,
         more_steps_than_there_may_be_are_refused,
+        more_votes_than_can_be_counted_are_refused,
         without_room_it_is_bad,
     };
     return suite_run("report", tests, SUITE_SIZE(tests));
