@@ -39,13 +39,34 @@ void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joi
                              gcs_writer_size(&w));
 }
 
-void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
+/* The more ballots there were, the more room rivals give each other. */
+static uint64_t with_room(const struct gcs_agreement *m, uint64_t wait)
+{
+    unsigned shift = m->seen <= 1 ? 0 : m->seen < 6 ? m->seen - 1 : 5;
+    return wait << shift;
+}
+
+/* In halves of ballot_ns: who stands farther down the line waits longer. */
+static uint64_t in_line(const struct gcs_agreement *m, uint64_t halves)
 {
     uint64_t place = gcs_poll_place(m);
-    uint64_t halves = 4 + (place < 32 ? place : 32);
-    uint64_t wait = m->config.promise_ns + m->config.ballot_ns / 2 * halves;
-    unsigned shift = m->seen <= 1 ? 0 : m->seen < 6 ? m->seen - 1 : 5;
-    gcs_agreement_arm(m, TIMER_PATIENCE, now + (wait << shift));
+    return m->config.ballot_ns / 2 * (halves + (place < 32 ? place : 32));
+}
+
+void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
+{
+    uint64_t wait = m->config.promise_ns + in_line(m, 4);
+    gcs_agreement_arm(m, TIMER_PATIENCE, now + with_room(m, wait));
+}
+
+/* Only the first ballot is taken over at once: its owner may miss who misses it, and live. */
+void gcs_ballot_hurry(struct gcs_agreement *m, uint64_t now)
+{
+    if (!gcs_seat_missed(&m->seats[m->promised.rank]))
+        return;
+    uint64_t at = now + with_room(m, in_line(m, m->seen <= 1 ? 0 : 4));
+    if (at < m->timer[TIMER_PATIENCE])
+        gcs_agreement_arm(m, TIMER_PATIENCE, at);
 }
 
 static void forget_reports(struct gcs_agreement *m)

@@ -208,6 +208,8 @@ void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joi
 void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now);
 /* Arms TIMER_PATIENCE: something new has happened in this ballot. */
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now);
+/* If the ballot's owner is missed, who is next in line need not wait for it so long. */
+void gcs_ballot_hurry(struct gcs_agreement *m, uint64_t now);
 /* Own acceptance, or another's. */
 void gcs_ballot_accepted(struct gcs_agreement *m, uint64_t now, uint16_t from);
 int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,

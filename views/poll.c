@@ -135,23 +135,13 @@ static bool overdue(const struct gcs_agreement *m, uint64_t now)
            (gcs_wish_pending(m) || gcs_pending_joiners(m, now));
 }
 
-/* The ballot's owner is missed: who is next in line need not wait for it. */
-static void hurry(struct gcs_agreement *m, uint64_t now)
-{
-    if (!gcs_seat_missed(&m->seats[m->promised.rank]))
-        return;
-    uint64_t at = now + m->config.ballot_ns / 2 * gcs_poll_place(m);
-    if (at < m->timer[TIMER_PATIENCE])
-        gcs_agreement_arm(m, TIMER_PATIENCE, at);
-}
-
 void gcs_poll_consider(struct gcs_agreement *m, uint64_t now)
 {
     if (m->decision)
         return;
     gcs_links_judge_again(m, now);
     if (m->frozen) {
-        hurry(m, now);
+        gcs_ballot_hurry(m, now);
         gcs_ballot_propose(m, now);
         return;
     }

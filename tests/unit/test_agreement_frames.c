@@ -229,6 +229,18 @@ static struct gcs_promise promise_in(const struct sent *sent, uint64_t held[MEMB
     return promise;
 }
 
+static void tick(struct bench *bench, uint64_t elapsed)
+{
+    bench->sent_count = 0;
+    bench->now += elapsed;
+    gcs_agreement_tick(bench->machine, bench->now);
+}
+
+static void suspect(struct bench *bench, uint16_t rank)
+{
+    gcs_agreement_suspect(bench->machine, bench->now, rank, true, false);
+}
+
 /* ---- Promises --------------------------------------------------------------------------- */
 
 START_TEST(a_promise_freezes_once_and_reports_what_is_held_now)
@@ -289,6 +301,43 @@ START_TEST(equal_counters_are_ordered_by_rank)
     ck_assert_uint_eq(promise_in(&bench.sent[0], held).flags, GCS_PROMISE_REFUSED);
     ck_assert_int_eq(give_prepare(&bench, 3, 1, 3), 0);
     ck_assert_uint_eq(promise_in(&bench.sent[0], held).flags, 0);
+    close_bench(&bench);
+}
+END_TEST
+
+START_TEST(who_is_next_takes_over_the_ballot_of_one_that_it_misses)
+{
+    struct bench bench;
+    open_bench(&bench);
+    suspect(&bench, 0);
+    suspect(&bench, 1);
+    ck_assert_int_eq(give_prepare(&bench, 1, 1, 1), 0);
+    tick(&bench, MS); /* to see that it is missed, ... */
+    tick(&bench, MS); /* ... and that it is time */
+    ck_assert_uint_eq(bench.counters.ballots, 1);
+    ck_assert_uint_eq(bench.sent[0].type, GCS_FRAME_PREPARE);
+    close_bench(&bench);
+}
+END_TEST
+
+START_TEST(rivals_that_miss_each_other_do_not_answer_ballot_with_ballot)
+{
+    struct bench bench;
+    open_bench(&bench);
+    for (uint16_t rank = 0; rank < MEMBERS; rank++)
+        if (rank != SELF)
+            suspect(&bench, rank);
+    /* The other one answers at once, for three seconds. */
+    ck_assert_int_eq(give_prepare(&bench, 3, 1, 3), 0);
+    for (uint32_t i = 0, ballots = 0; i < 3000; i++) {
+        tick(&bench, MS);
+        if (bench.counters.ballots == ballots)
+            continue;
+        ballots++;
+        ck_assert_int_eq(give_prepare(&bench, 3, 2 * ballots + 1, 3), 0);
+    }
+    ck_assert_uint_ge(bench.counters.ballots, 2);
+    ck_assert_uint_le(bench.counters.ballots, 5);
     close_bench(&bench);
 }
 END_TEST
@@ -693,6 +742,8 @@ int main(void)
         a_promise_freezes_once_and_reports_what_is_held_now,
         a_promise_is_not_forgotten,
         equal_counters_are_ordered_by_rank,
+        who_is_next_takes_over_the_ballot_of_one_that_it_misses,
+        rivals_that_miss_each_other_do_not_answer_ballot_with_ballot,
         the_value_accepted_in_the_highest_ballot_is_reported,
         a_leaver_says_so_in_its_promise,
         what_is_accepted_is_held,
