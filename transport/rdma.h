@@ -63,7 +63,11 @@ struct gcs_rdma_config {
     uint64_t memory_bytes;  /* bound of all registered memory */
     uint64_t backlog_bytes; /* bound for each peer */
     uint64_t pool_bytes;
+    uint8_t ack_timeout; /* the device repeats what is not acknowledged after 4.096 us * 2^this */
 };
+
+/* And so often; 7 would be for ever with some devices. */
+#define GCS_RDMA_ACK_RETRIES 6
 
 int gcs_rdma_config_parse(struct gcs_rdma_config *config, struct gcs_url *url,
                           const struct gcs_report *report);

@@ -43,6 +43,27 @@ static int parse_numbers(struct gcs_rdma_config *config, struct gcs_url *url,
     return 0;
 }
 
+/* The longest wait of the device, 4.096 us * 2^n (InfiniBand Architecture 1, 9.7.6.1.3), of which
+ * all that it has fit into so many milliseconds. */
+static uint8_t choose_ack_timeout(uint64_t patience_ms)
+{
+    uint8_t n = 1;
+
+    while ((GCS_RDMA_ACK_RETRIES + 1) * (UINT64_C(4096) << (n + 1)) <= patience_ms * 1000000)
+        n++;
+    return n;
+}
+
+static int parse_patience(struct gcs_rdma_config *config, struct gcs_url *url,
+                          const struct gcs_report *report)
+{
+    uint64_t ms = 500;
+    int error = gcs_url_number(url, "patience", 10, 60000, &ms, report);
+
+    config->ack_timeout = choose_ack_timeout(ms);
+    return error;
+}
+
 /* Segments of 128 KiB, but at least 16 of them. */
 static struct gcs_ring_shape choose_shape(uint64_t bytes)
 {
@@ -109,6 +130,8 @@ int gcs_rdma_config_parse(struct gcs_rdma_config *config, struct gcs_url *url,
 
     memset(config, 0, sizeof(*config));
     error = parse_numbers(config, url, report);
+    if (error == 0)
+        error = parse_patience(config, url, report);
     if (error == 0)
         error = choose_packet(config, report);
     if (error == 0)

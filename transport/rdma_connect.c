@@ -18,8 +18,6 @@
 #define AWAIT_NS     1000000000u /* for the peer's request */
 #define RETRY_NS     5000000u    /* before asking again; doubles */
 #define RETRY_MAX_NS 640000000u
-#define ACK_TIMEOUT  14 /* 4.096 us * 2^14 = 67 ms */
-#define ACK_RETRIES  6  /* 7 would be for ever with some devices */
 #define RNR_FOR_EVER 7
 #define RNR_TIMER    12 /* 0.64 ms */
 
@@ -131,7 +129,8 @@ static int open_queue_pair(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
 }
 
 /* To a state, with the attributes that rdma_cm knows for it, and ours. */
-static int move(struct gcs_rdma_link *link, enum ibv_qp_state state, uint8_t mtu)
+static int move(const struct gcs_rdma *rdma, struct gcs_rdma_link *link, enum ibv_qp_state state,
+                uint8_t mtu)
 {
     struct ibv_qp_attr attr = {.qp_state = state};
     int mask;
@@ -145,8 +144,8 @@ static int move(struct gcs_rdma_link *link, enum ibv_qp_state state, uint8_t mtu
             attr.path_mtu = mtu;
         attr.min_rnr_timer = RNR_TIMER;
     } else {
-        attr.timeout = ACK_TIMEOUT;
-        attr.retry_cnt = ACK_RETRIES;
+        attr.timeout = rdma->config.ack_timeout;
+        attr.retry_cnt = GCS_RDMA_ACK_RETRIES;
         attr.rnr_retry = RNR_FOR_EVER;
     }
     return ibv_modify_qp(link->qp, &attr, mask);
@@ -161,7 +160,7 @@ static int open_link(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
         error = open_queue_pair(rdma, link);
     if (error < 0)
         return error;
-    error = move(link, IBV_QPS_INIT, 0);
+    error = move(rdma, link, IBV_QPS_INIT, 0);
     if (error)
         return explain(rdma, link, "ibv_modify_qp to INIT", error);
     if (gcs_rdma_post_receives(rdma, link, GCS_RDMA_RECEIVES) != 0)
@@ -173,10 +172,10 @@ static int start_link(struct gcs_rdma *rdma, struct gcs_rdma_link *link,
                       const struct gcs_rdma_hello *hello)
 {
     uint8_t mtu = hello->mtu < rdma->mtu ? hello->mtu : rdma->mtu;
-    int error = move(link, IBV_QPS_RTR, mtu);
+    int error = move(rdma, link, IBV_QPS_RTR, mtu);
 
     if (error == 0)
-        error = move(link, IBV_QPS_RTS, mtu);
+        error = move(rdma, link, IBV_QPS_RTS, mtu);
     if (error)
         return explain(rdma, link, "ibv_modify_qp", error);
     gcs_ring_out_init(&link->out, &hello->shape);
@@ -207,7 +206,7 @@ static struct rdma_conn_param conn_param(struct gcs_rdma *rdma, struct gcs_rdma_
         .private_data_len = GCS_RDMA_HELLO,
         .responder_resources = 1,
         .initiator_depth = 1,
-        .retry_count = ACK_RETRIES,
+        .retry_count = GCS_RDMA_ACK_RETRIES,
         .rnr_retry_count = RNR_FOR_EVER,
         .qp_num = link->qp->qp_num,
     };

@@ -427,6 +427,29 @@ START_TEST(a_killed_process_is_noticed)
 }
 END_TEST
 
+/* 4.096 us * 2^n, seven times, is the most that fits into so many milliseconds. */
+START_TEST(the_device_is_as_patient_as_it_is_told)
+{
+    static const struct {
+        const char *options;
+        uint8_t timeout;
+    } cases[] = {{NULL, 14}, {"patience=10", 8}, {"patience=10000", 18}, {"patience=60000", 20}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct ibv_qp_attr attr;
+        struct ibv_qp_init_attr init;
+        struct gcs_transport *a = open_end(1, cases[i].options);
+        struct gcs_transport *b = open_end(2, NULL);
+        connect_ends(a, b);
+        ck_assert_int_eq(ibv_query_qp(link_to(a, b)->qp, &attr, IBV_QP_TIMEOUT, &init), 0);
+        ck_assert_uint_eq(attr.timeout, cases[i].timeout);
+        ck_assert_int_eq(ibv_query_qp(link_to(b, a)->qp, &attr, IBV_QP_TIMEOUT, &init), 0);
+        ck_assert_uint_eq(attr.timeout, 14);
+        close_all();
+    }
+}
+END_TEST
+
 START_TEST(a_former_member_is_fenced_and_may_come_back_as_a_stranger)
 {
     struct gcs_transport *a = open_end(1, NULL), *b = open_end(2, NULL), *c = open_end(3, NULL);
@@ -576,6 +599,7 @@ START_TEST(bad_urls_are_refused_by_name)
         {"rdma://10.99.0.1:0", "is no address of an RDMA device; there are"},
         {"rdma://0.0.0.0:0?device=mlx77", "mlx77"},
         {"rdma://0.0.0.0:0?ring=1", "ring=1"},
+        {"rdma://0.0.0.0:0?patience=9", "patience=9"},
         {"rdma://0.0.0.0:0?ring=512K&packet=65000", "packet=65000"},
         {"rdma://0.0.0.0:0?wings=2", "wings"},
         {"rdma://239.1.2.3:7400", "needs the address of a device"},
@@ -661,6 +685,7 @@ int main(int argc, char **argv)
         a_run_that_makes_no_sense_breaks_its_link,
         a_closed_port_refuses,
         a_killed_process_is_noticed,
+        the_device_is_as_patient_as_it_is_told,
         a_former_member_is_fenced_and_may_come_back_as_a_stranger,
         what_a_former_member_writes_is_refused_by_the_device,
         credit_never_goes_back,
