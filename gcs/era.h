@@ -136,6 +136,7 @@ struct gcs_era {
     uint64_t calm_ns;
     uint64_t calm_until;
     uint64_t confirm_due;
+    uint64_t late; /* so long after confirm_due this member comes to it, as a rule */
     uint64_t packed_at;  /* when messages were sent last, ... */
     uint64_t packed_due; /* ... and when the next ones go, be the packet full or not */
     /* questions to those who do not acknowledge */
@@ -219,6 +220,9 @@ int gcs_era_unsettled(struct gcs_era *era, const struct gcs_core_event *delivery
 int gcs_era_settle(struct gcs_era *era, uint64_t now);
 
 /* ---- sending: era_send.c ---------------------------------------------------------------- */
+
+/* Before the calls below: what they wait for is to be found out anew. */
+void gcs_era_begin_round(struct gcs_era *era, uint64_t now);
 
 /* Numbers and multicasts what the window allows, order and acknowledgements with it. */
 int gcs_era_send(struct gcs_era *era, uint64_t now);

@@ -11,6 +11,7 @@
 #include "gcs/era.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/times.h"
 #include "gcs/group.h"
 #include "gcs/wire/status.h"
 #include "gcs/wire/time.h"
@@ -25,6 +26,8 @@
 #define PARTIAL_WAIT_NS    5000000u /* but no longer: who holds them may wait for what is packed */
 #define CALM_BELOW         16u      /* members, all of whom may speak to all whenever they like */
 #define CALM_NS            25000u
+#define LATE_TIMES         32u /* how much longer that wait is than it is late as a rule, ... */
+#define LATE_CALMS         4u /* but no more than so many times the wait itself */
 
 /* ---- Large flat views ------------------------------------------------------------------- */
 
@@ -33,12 +36,25 @@
  * can wait: one word confirms all that came before it. So in a large view each member has it wait
  * until so long after its last word to all, and from some 24 members on all of that together is
  * about a hundred thousand packets a second, whatever is sent. The first word after a rest goes at
- * once.
+ * once. Where many members share a machine even that may be too much. Who is woken late has to wait
+ * for a processor, and makes its own part of that load smaller.
  */
 uint64_t gcs_era_calm_ns(const struct gcs_era *era)
 {
     uint64_t count = era->view.count;
-    return era->tree || count <= CALM_BELOW ? 0 : (count - CALM_BELOW) * count * CALM_NS;
+    if (era->tree || count <= CALM_BELOW)
+        return 0;
+    uint64_t calm = (count - CALM_BELOW) * count * CALM_NS;
+    return calm + gcs_sooner(LATE_TIMES * era->late, LATE_CALMS * calm);
+}
+
+void gcs_era_begin_round(struct gcs_era *era, uint64_t now)
+{
+    if (now >= era->confirm_due) { /* it has waited for its time: how long after that is this? */
+        era->late = era->late - era->late / 8 + (now - era->confirm_due) / 8;
+        era->calm_ns = gcs_era_calm_ns(era);
+    }
+    era->confirm_due = era->packed_due = GCS_NEVER;
 }
 
 /* ---- Control frames --------------------------------------------------------------------- */

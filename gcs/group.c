@@ -363,7 +363,7 @@ static void run_era(struct gcs_core_group *group, uint64_t now)
     struct gcs_era *era = group->era;
     uint64_t sent;
     int result = 0, turns = 0;
-    era->confirm_due = era->packed_due = GCS_NEVER;
+    gcs_era_begin_round(era, now);
     do { /* what is sent may be deliverable here at once, and make room for more */
         sent = era->sent;
         if (group->doubt == 0)

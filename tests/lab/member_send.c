@@ -10,7 +10,10 @@
 #include <time.h>
 
 #define MESSAGES_PER_STEP 64
-#define STEP_MAX_NS       (5 * LAB_NS_PER_MS)
+
+/* How long it may take to notice that what it waited for has come. */
+#define STEP_LEAST_NS (5 * LAB_NS_PER_MS)
+#define STEP_MOST_NS  (50 * LAB_NS_PER_MS)
 
 void lab_sender_init(struct lab_sender *sender, const struct lab_member_options *options)
 {
@@ -108,16 +111,27 @@ uint64_t lab_sender_step(struct lab_sender *sender, int timeout_ms)
     return again;
 }
 
+/* Many members that hardly send have better things to do than to look whether they may. */
+static uint64_t step_ns(const struct lab_sender *sender)
+{
+    uint64_t ns = LAB_NS_PER_S / (8 * (uint64_t)sender->load.rate);
+
+    if (ns < STEP_LEAST_NS)
+        return STEP_LEAST_NS;
+    return ns < STEP_MOST_NS ? ns : STEP_MOST_NS;
+}
+
 void *lab_sender_main(void *context)
 {
     struct lab_sender *sender = context;
+    const uint64_t most = step_ns(sender);
 
     while (!atomic_load(&sender->stops)) {
         /* Now and then with a deadline: those calls wait inside of the library. */
         uint64_t again = lab_sender_step(sender, sender->load.prng.state[0] & 1 ? 20 : 0);
         uint64_t now = lab_now();
         uint64_t ns = again > now ? again - now : 0;
-        struct timespec time = {0, (long)(ns < STEP_MAX_NS ? ns : STEP_MAX_NS)};
+        struct timespec time = {0, (long)(ns < most ? ns : most)};
 
         if (ns > 0)
             nanosleep(&time, NULL);
