@@ -2,10 +2,12 @@
 /*
  * gcs-bench sweep: throughput against the size of messages, latency against load,
  * scaling with members, and what a survivor delivers around a crash; as data and as
- * pictures. See sweep.h.
+ * pictures. See sweep.h. A run that went wrong has no figure, and so its point has none;
+ * the others are measured all the same.
  */
 #include "sweep.h"
 
+#include "crew.h"
 #include "floor.h"
 #include "json.h"
 #include "series.h"
@@ -29,6 +31,7 @@ struct point {
     struct bench_options options;
     struct bench_plan plan;
     struct bench_outcome *outcomes;
+    unsigned missing; /* points that have no figure */
 };
 
 static const struct bench_metric megabytes = BENCH_METRIC(megabytes_per_second, "MB/s", 0);
@@ -56,78 +59,93 @@ static double median_of(const struct point *point, const struct bench_metric *me
 static bool measure(struct point *point)
 {
     for (unsigned i = 0; i < point->options.runs; i++) {
-        if (!bench_experiment_run(&point->options, &point->plan, bench_member_run, &point->plan,
+        if (bench_crew_signal() != 0 ||
+            !bench_experiment_run(&point->options, &point->plan, bench_member_run, &point->plan,
                                   &point->outcomes[i]))
             return false;
     }
     return true;
 }
 
+static void leave_out(struct point *point, double x, const char *what)
+{
+    point->missing++;
+    printf("%8.0f %s: no figure\n", x, what);
+}
+
 /* Throughput at one point, with its floor, as a line that begins with x. */
-static bool measure_throughput(FILE *file, struct point *point, unsigned x, const char *what)
+static void measure_throughput(FILE *file, struct point *point, unsigned x, const char *what)
 {
     double spread[3], floor, cpu;
 
     point->plan = (struct bench_plan){.pace = BENCH_FLAT_OUT};
     point->options.senders = point->options.members;
-    if (!measure(point) || !bench_floor_measure(&point->options, &floor, &cpu))
-        return false;
+    if (!measure(point) || !bench_floor_measure(&point->options, &floor, &cpu)) {
+        leave_out(point, x, what);
+        return;
+    }
     spread_of(point, &megabytes, spread);
     floor *= point->options.size / 1e6;
     fprintf(file, "%u %.1f %.1f %.1f %.1f\n", x, spread[1], spread[0], spread[2], floor);
     printf("%8u %s: %.0f MB/s, %.0f messages/s, %.2f of the floor\n", x, what, spread[1],
            median_of(point, &messages), spread[1] / floor);
-    return fflush(stdout) == 0;
+    (void)fflush(stdout);
 }
 
 static bool sweep_sizes(struct point *point)
 {
     FILE *file = bench_sweep_open(&point->options, "throughput", "bytes MB/s least most floor");
-    bool good = file;
 
-    for (size_t i = 0; good && i < COUNT(sizes); i++) {
+    for (size_t i = 0; file && i < COUNT(sizes); i++) {
         point->options.size = sizes[i];
-        good = measure_throughput(file, point, sizes[i], "bytes");
+        measure_throughput(file, point, sizes[i], "bytes");
     }
-    return file && fclose(file) == 0 && good;
+    return file && fclose(file) == 0;
 }
 
 static bool sweep_members(struct point *point)
 {
     FILE *file = bench_sweep_open(&point->options, "members", "members MB/s least most floor");
-    bool good = file;
 
     point->options.size = SCALING_SIZE;
-    for (size_t i = 0; good && i < COUNT(groups); i++) {
+    for (size_t i = 0; file && i < COUNT(groups); i++) {
         point->options.members = groups[i];
-        good = measure_throughput(file, point, groups[i], "members");
+        measure_throughput(file, point, groups[i], "members");
     }
-    return file && fclose(file) == 0 && good;
+    return file && fclose(file) == 0;
+}
+
+/* Latency at a rate, which is so much of the most. */
+static void measure_latency(FILE *file, struct point *point, double load)
+{
+    if (!measure(point)) {
+        leave_out(point, point->options.rate, "messages/s");
+        return;
+    }
+    fprintf(file, "%.0f %.1f %.1f %.1f\n", point->options.rate, median_of(point, &p50),
+            median_of(point, &p99), median_of(point, &p999));
+    printf("%8.0f messages/s (%g of the most): half within %.0f us, 99 %% within %.0f us\n",
+           point->options.rate, load, median_of(point, &p50), median_of(point, &p99));
+    (void)fflush(stdout);
 }
 
 static bool sweep_loads(struct point *point)
 {
     FILE *file = bench_sweep_open(&point->options, "latency", "messages/s p50 p99 p99.9");
-    bool good = file;
 
     point->options.size = LOAD_SIZE;
     point->options.senders = point->options.members;
     point->plan = (struct bench_plan){.pace = BENCH_FLAT_OUT};
-    good = good && measure(point);
-    double most = good ? median_of(point, &messages) : 0;
+    bool known = file && measure(point);
+    double most = known ? median_of(point, &messages) : 0;
     point->plan = (struct bench_plan){.pace = BENCH_BY_RATE, .record_latency = true};
-    for (size_t i = 0; good && i < COUNT(loads); i++) {
+    for (size_t i = 0; known && i < COUNT(loads); i++) {
         point->options.rate = loads[i] * most;
-        good = measure(point);
-        if (!good)
-            break;
-        fprintf(file, "%.0f %.1f %.1f %.1f\n", point->options.rate, median_of(point, &p50),
-                median_of(point, &p99), median_of(point, &p999));
-        printf("%8.0f messages/s (%g of the most): half within %.0f us, 99 %% within %.0f us\n",
-               point->options.rate, loads[i], median_of(point, &p50), median_of(point, &p99));
-        (void)fflush(stdout);
+        measure_latency(file, point, loads[i]);
     }
-    return file && fclose(file) == 0 && good;
+    if (file && !known)
+        leave_out(point, LOAD_SIZE, "bytes flat out, of which the loads are parts");
+    return file && fclose(file) == 0;
 }
 
 static bool draw_failover(struct point *point)
@@ -142,16 +160,18 @@ static bool draw_failover(struct point *point)
         -2 * TIMELINE_FROM) /* there must be something to see before */
         point->options.warmup = -2e-3 * TIMELINE_FROM;
     point->plan = (struct bench_plan){.pace = BENCH_FLAT_OUT, .crash = true};
-    bool good = file && measure(point);
+    bool known = file && measure(point);
     const struct bench_outcome *o = point->outcomes;
-    for (int ms = TIMELINE_FROM; good && ms <= TIMELINE_TO; ms++) {
+    for (int ms = TIMELINE_FROM; known && ms <= TIMELINE_TO; ms++) {
         int at = (int)o->disturbed_ms + ms;
         if (at >= 0 && at < BENCH_TIMELINE_MS)
             fprintf(file, "%d %.1f\n", ms, o->timeline[at] * (double)SCALING_SIZE / 1e3);
     }
-    if (good)
+    if (known)
         printf("the coordinator is killed: %.1f ms without a delivery\n", o->gap_ms);
-    return file && fclose(file) == 0 && good;
+    else if (file)
+        leave_out(point, 1, "coordinator is killed");
+    return file && fclose(file) == 0;
 }
 
 static int run(const struct bench_options *options)
@@ -164,14 +184,18 @@ static int run(const struct bench_options *options)
     };
     struct bench_outcome *outcomes = calloc(options->runs, sizeof(*outcomes));
     bool good = outcomes;
+    unsigned missing = 0;
 
-    for (size_t i = 0; good && i < COUNT(sweeps); i++) {
+    for (size_t i = 0; good && i < COUNT(sweeps) && bench_crew_signal() == 0; i++) {
         struct point point = {.options = *options, .outcomes = outcomes};
         good = sweeps[i](&point);
+        missing += point.missing;
     }
-    good = good && bench_sweep_plot(options);
+    good = good && bench_crew_signal() == 0 && bench_sweep_plot(options);
     free(outcomes);
-    return good ? BENCH_OK : BENCH_FAILED;
+    if (missing > 0)
+        fprintf(stderr, "gcs-bench sweep: %u points have no figure\n", missing);
+    return good && missing == 0 ? BENCH_OK : BENCH_FAILED;
 }
 
 const struct bench_command bench_sweep = {
@@ -189,10 +213,12 @@ const struct bench_command bench_sweep = {
             "  --url-template URL     where members are (udp://127.0.0.1:0)\n"
             "  --netns-template NAME  network namespaces in which they are\n"
             "  --seconds S            that count (1), after --warmup S (0.3)\n"
-            "  --runs N               of which medians are shown (5)\n",
+            "  --runs N               of which medians are shown (5)\n"
+            "  --suspect-ms N         as in gcs_open(3)\n",
     .options = BENCH_SET(BENCH_OUTPUT) | BENCH_SET(BENCH_MEMBERS) | BENCH_SET(BENCH_SERVICE) |
                BENCH_SET(BENCH_URL) | BENCH_SET(BENCH_NETNS) | BENCH_SET(BENCH_SECONDS) |
-               BENCH_SET(BENCH_WARMUP) | BENCH_SET(BENCH_RUNS) | BENCH_SET(BENCH_HELP),
+               BENCH_SET(BENCH_WARMUP) | BENCH_SET(BENCH_RUNS) | BENCH_SET(BENCH_SUSPECT) |
+               BENCH_SET(BENCH_HELP),
     .members_min = 3,
     .size_min = BENCH_STAMP_BYTES,
     .defaults = {.members = 3, .size = 1024, .seconds = 1, .warmup = 0.3, .runs = 5, .output = "."},

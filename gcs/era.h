@@ -136,7 +136,7 @@ struct gcs_era {
     uint64_t calm_ns;
     uint64_t calm_until;
     uint64_t confirm_due;
-    uint64_t late; /* so long after confirm_due this member comes to it, as a rule */
+    uint64_t late;       /* so long after confirm_due this member comes to it, as a rule */
     uint64_t packed_at;  /* when messages were sent last, ... */
     uint64_t packed_due; /* ... and when the next ones go, be the packet full or not */
     /* questions to those who do not acknowledge */

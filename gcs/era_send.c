@@ -27,7 +27,7 @@
 #define CALM_BELOW         16u      /* members, all of whom may speak to all whenever they like */
 #define CALM_NS            25000u
 #define LATE_TIMES         32u /* how much longer that wait is than it is late as a rule, ... */
-#define LATE_CALMS         4u /* but no more than so many times the wait itself */
+#define LATE_CALMS         4u  /* but no more than so many times the wait itself */
 
 /* ---- Large flat views ------------------------------------------------------------------- */
 
