@@ -286,6 +286,8 @@ uint64_t gcs_rdma_now(void); /* CLOCK_MONOTONIC, ns */
 /* rdma_device.c. GCS_ETRANSPORT: there is no device; GCS_EADDRESS, GCS_EOPTION, GCS_ESYSTEM. */
 int gcs_rdma_device_open(struct gcs_rdma *rdma, const struct gcs_report *report);
 void gcs_rdma_device_close(struct gcs_rdma *rdma);
+/* The endpoint's address is still one of its device. */
+bool gcs_rdma_device_has_address(const struct gcs_rdma *rdma);
 /* Registers memory within the bound of the option; NULL and a sentence if that cannot be. */
 struct ibv_mr *gcs_rdma_register(struct gcs_rdma *rdma, void *memory, size_t bytes,
                                  const struct gcs_report *report);

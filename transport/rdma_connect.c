@@ -424,18 +424,28 @@ bool gcs_rdma_take_event(struct gcs_rdma *rdma)
     return true;
 }
 
-static void note_port(struct gcs_rdma *rdma, bool active)
+/* What an administrator should know of the port, and of the address on it. */
+static void look_at_port(struct gcs_rdma *rdma)
 {
+    const char *device = ibv_get_device_name(rdma->device->device);
+    struct ibv_port_attr port;
+    char ip[GCS_ADDRESS_TEXT_MAX];
+
+    if (ibv_query_port(rdma->device, rdma->port, &port) != 0)
+        return;
     rdma->note[0] = '\0';
-    if (!active)
+    gcs_udp_ip_format(&rdma->address, ip, sizeof(ip));
+    if (port.state != IBV_PORT_ACTIVE)
         (void)snprintf(rdma->note, sizeof(rdma->note), "port %u of %s is not active", rdma->port,
-                       ibv_get_device_name(rdma->device->device));
+                       device);
+    else if (!gcs_rdma_device_has_address(rdma))
+        (void)snprintf(rdma->note, sizeof(rdma->note), "%s is no longer an address of %s", ip,
+                       device);
 }
 
 bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)
 {
     struct ibv_async_event event;
-    struct ibv_port_attr port;
 
     if (ibv_get_async_event(rdma->device, &event) != 0)
         return false;
@@ -446,9 +456,9 @@ bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)
         break;
     case IBV_EVENT_PORT_ACTIVE:
     case IBV_EVENT_PORT_ERR:
-        if (event.element.port_num == rdma->port &&
-            ibv_query_port(rdma->device, rdma->port, &port) == 0)
-            note_port(rdma, port.state == IBV_PORT_ACTIVE);
+    case IBV_EVENT_GID_CHANGE:
+        if (event.element.port_num == rdma->port)
+            look_at_port(rdma);
         break;
     default:
         break;

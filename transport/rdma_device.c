@@ -235,6 +235,16 @@ int gcs_rdma_device_open(struct gcs_rdma *rdma, const struct gcs_report *report)
     return error;
 }
 
+bool gcs_rdma_device_has_address(const struct gcs_rdma *rdma)
+{
+    struct gcs_address ip = rdma->address;
+    char name[IBV_SYSFS_NAME_MAX];
+
+    gcs_udp_set_port(&ip, 0);
+    return device_of(rdma->events, &ip, name) &&
+           strcmp(name, ibv_get_device_name(rdma->device->device)) == 0;
+}
+
 void gcs_rdma_device_close(struct gcs_rdma *rdma)
 {
     if (rdma->cq)

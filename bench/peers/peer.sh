@@ -21,7 +21,10 @@ children=()
 
 clean_up() {
     local space child
-    for child in "${children[@]}"; do kill -9 "$child" 2>/dev/null || true; done
+    for child in "${children[@]}"; do
+        kill -9 "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true # and nothing is said about it
+    done
     for space in "${spaces[@]}"; do
         # shellcheck disable=SC2046 # processes that outlived their parent
         kill -9 $(ip netns pids "$space" 2>/dev/null) 2>/dev/null || true

@@ -6,13 +6,16 @@
  *
  * ctest-timeout: 300
  */
+#include "gcs/wire/membership.h"
 #include "transport/rdma.h"
 
 #include "tests/unit/suite.h"
 
+#include <ifaddrs.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -427,6 +430,72 @@ START_TEST(a_killed_process_is_noticed)
 }
 END_TEST
 
+/* The interface of an address, and the address as ip(8) takes it. */
+static void find_interface(const struct gcs_address *ip, char *name, size_t size, char *text)
+{
+    struct gcs_address own;
+    struct ifaddrs *list, *entry;
+
+    ck_assert_int_eq(getifaddrs(&list), 0);
+    for (entry = list; entry; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || !gcs_udp_from_sockaddr(entry->ifa_addr, &own))
+            continue;
+        gcs_udp_set_port(&own, gcs_udp_port(ip));
+        if (gcs_address_equal(&own, ip))
+            break;
+    }
+    ck_assert_ptr_nonnull(entry);
+    snprintf(name, size, "%s", entry->ifa_name);
+    freeifaddrs(list);
+    gcs_udp_ip_format(ip, text, GCS_ADDRESS_TEXT_MAX);
+}
+
+static void change_address(const char *what, const char *ip, const char *interface)
+{
+    char command[200];
+
+    snprintf(command, sizeof(command), "ip addr %s %s/24 dev %s", what, ip, interface);
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+/* The note says that in time; "": there is none any more. */
+static bool notes(struct gcs_transport *t, const char *text)
+{
+    for (int ms = 0; ms < PATIENCE_MS; ms++) {
+        const char *note = t->ops->note(t);
+        if (text[0] ? strstr(note, text) != NULL : note[0] == '\0')
+            return true;
+        (void)take(t);
+        poll(NULL, 0, 1);
+    }
+    return false;
+}
+
+START_TEST(an_address_that_goes_is_told_and_may_come_back)
+{
+    char interface[64], ip[GCS_ADDRESS_TEXT_MAX];
+    struct gcs_transport *a = open_end(1, NULL), *b = open_end(2, NULL);
+
+    connect_ends(a, b);
+    find_interface(address(a), interface, sizeof(interface), ip);
+    change_address("del", ip, interface);
+    bool told = notes(a, "is no longer an address of");
+    change_address("add", ip, interface);
+    ck_assert(told);
+    ck_assert_msg(notes(a, ""), "%s", a->ops->note(a));
+    size_t got = 0;
+    for (int tries = 0; tries < 100 && got == 0; tries++) { /* the link may have broken meanwhile */
+        send_to(b, address(a), 1, 100, 1);
+        for (int ms = 0; ms < 100 && got == 0; ms++) {
+            got = take(a);
+            poll(NULL, 0, 1);
+        }
+    }
+    ck_assert_uint_ge(got, 1);
+    close_all();
+}
+END_TEST
+
 /* 4.096 us * 2^n, seven times, is the most that fits into so many milliseconds. */
 START_TEST(the_device_is_as_patient_as_it_is_told)
 {
@@ -685,6 +754,7 @@ int main(int argc, char **argv)
         a_run_that_makes_no_sense_breaks_its_link,
         a_closed_port_refuses,
         a_killed_process_is_noticed,
+        an_address_that_goes_is_told_and_may_come_back,
         the_device_is_as_patient_as_it_is_told,
         a_former_member_is_fenced_and_may_come_back_as_a_stranger,
         what_a_former_member_writes_is_refused_by_the_device,
