@@ -18,7 +18,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 2 };
+enum { PATIENCE_S = 2, READ_TRIES = 10 };
 
 struct client {
     pthread_t thread;
@@ -307,30 +307,47 @@ void clients_join(const struct options *options, struct history *history, struct
     }
 }
 
-/* Also: no count that was told is lost. */
-static void check_count(const struct client *client, int fd, struct tally *tally)
+/* ---- In the end ---------------------------------------------------------------------------- */
+
+/* No count that was told is lost. False: no answer. */
+static bool check_count(const struct client *client, int fd, struct tally *tally)
 {
     char key[32], reply[256];
 
     snprintf(key, sizeof(key), "count%u", client->index);
-    if (!converse(fd, reply, sizeof(reply), 2, "GET", key))
-        return;
+    if (!converse(fd, reply, sizeof(reply), 2, "GET", key) || reply[0] == '-')
+        return false;
     uint64_t value = reply[0] == '$' ? 0 : strtoull(reply, NULL, 10);
     if ((value < client->count || value > client->count + client->counting) && !tally->violation[0])
         snprintf(tally->violation, sizeof(tally->violation),
                  "client %u was told %" PRIu64 " last, and in the end there is %.32s",
                  client->index, client->count, reply);
+    return true;
+}
+
+static bool read_from(const struct options *options, unsigned replica, struct history *history,
+                      struct tally *tally)
+{
+    int fd = connect_to(options, replica);
+    bool answers = fd >= 0;
+
+    for (uint32_t key = 0; answers && key < options->keys; key++)
+        answers = get(options, fd, key, history, tally);
+    for (unsigned i = 0; answers && i < options->clients; i++)
+        answers = check_count(&clients[i], fd, tally);
+    if (fd >= 0)
+        (void)close(fd);
+    return answers;
 }
 
 void clients_read_all(const struct options *options, struct history *history, struct tally *tally)
 {
     for (unsigned replica = 0; replica < REPLICAS; replica++) {
-        int fd = connect_to(options, replica);
-        for (uint32_t key = 0; fd >= 0 && key < options->keys; key++)
-            (void)get(options, fd, key, history, tally);
-        for (unsigned i = 0; fd >= 0 && i < options->clients; i++)
-            check_count(&clients[i], fd, tally);
-        if (fd >= 0)
-            (void)close(fd);
+        bool answers = false;
+        for (unsigned tries = 0; tries < READ_TRIES && !answers; tries++)
+            answers = read_from(options, replica, history, tally);
+        if (!answers && !tally->violation[0])
+            snprintf(tally->violation, sizeof(tally->violation),
+                     "replica %u is well, and does not answer in the end", replica + 1);
     }
 }

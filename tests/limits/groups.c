@@ -2,7 +2,7 @@
 /*
  * Many groups on one endpoint: two endpoints are members of all of them, one message goes
  * through each, and both leave them again. What a group costs is resident memory of
- * both members together.
+ * both members together, and has a bound.
  */
 #include "tests/limits/limits.h"
 
@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define GROUP_KIB_MAX \
+    1024 /* of both members; the windows alone may take more, but nothing is in them */
 
 struct many {
     struct pair pair;
@@ -92,9 +95,10 @@ bool limit_groups(const struct limits_options *options)
     pair_close(&many.pair);
     free(many.at_a);
     free(many.at_b);
-    return limits_say(options, "groups", true,
+    long each = (full - before) / (long)many.count;
+    return limits_say(options, "groups", each <= GROUP_KIB_MAX,
                       "%u groups of 2 members on one endpoint each: joined in %.2f s, a message in "
                       "each in %.2f s, left in %.2f s, %ld KiB per group at both members",
                       many.count, (double)(joined - begin) / 1e3, (double)(sent - joined) / 1e3,
-                      (double)(left - sent) / 1e3, (full - before) / (long)many.count);
+                      (double)(left - sent) / 1e3, each);
 }
