@@ -67,8 +67,11 @@ static bool measure(struct point *point)
     return true;
 }
 
+/* Unless it was a signal that ended it. */
 static void leave_out(struct point *point, double x, const char *what)
 {
+    if (bench_crew_signal() != 0)
+        return;
     point->missing++;
     printf("%8.0f %s: no figure\n", x, what);
 }
@@ -145,6 +148,7 @@ static bool sweep_loads(struct point *point)
     }
     if (file && !known)
         leave_out(point, LOAD_SIZE, "bytes flat out, of which the loads are parts");
+    point->missing += known ? 0 : (unsigned)COUNT(loads) - 1;
     return file && fclose(file) == 0;
 }
 

@@ -72,16 +72,18 @@ FILE *bench_sweep_open(const struct bench_options *options, const char *name, co
 /* ---- Pictures ---------------------------------------------------------------------------------
  */
 
-/* %s: the machine. */
+/* %s: the machine. A picture without a point would be an error, and the end of the others. */
 static const char script[] =
     "set terminal svg size 800,500 font 'sans-serif,14' background 'white'\n"
     "machine = \"%s\"\n"
+    "has(name) = int(system(\"grep -c '^[-0-9]' sweep-\" . name . \".dat\")) > 0\n"
     "set key outside bottom center horizontal\n"
     "set grid\n"
     "set style line 1 lc rgb '#0060ad' lw 2 pt 7 ps 0.6\n"
     "set style line 2 lc rgb '#dd181f' lw 2 pt 5 ps 0.6\n"
     "set style line 3 lc rgb '#888888' lw 2 dt 2 pt 6 ps 0.6\n"
     "\n"
+    "if (has('throughput')) {\n"
     "set output 'sweep-throughput.svg'\n"
     "set title \"Throughput: 3 members, all send, total order\\n{/*0.7 \" . machine . \"}\"\n"
     "set logscale x 2\n"
@@ -91,7 +93,9 @@ static const char script[] =
     "set yrange [0:*]\n"
     "plot 'sweep-throughput.dat' using 1:2:3:4 with yerrorlines ls 1 title 'libgcs', \\\n"
     "     '' using 1:5 with linespoints ls 3 title 'the floor: no protocol'\n"
+    "}\n"
     "\n"
+    "if (has('latency')) {\n"
     "set output 'sweep-latency.svg'\n"
     "set title \"Latency under load: 3 members, all send 64 bytes, total order\\n"
     "{/*0.7 \" . machine . \"}\"\n"
@@ -103,7 +107,9 @@ static const char script[] =
     "plot 'sweep-latency.dat' using 1:2 with linespoints ls 1 title 'half are faster', \\\n"
     "     '' using 1:3 with linespoints ls 2 title '99 %%', \\\n"
     "     '' using 1:4 with linespoints ls 3 title '99.9 %%'\n"
+    "}\n"
     "\n"
+    "if (has('members')) {\n"
     "set output 'sweep-members.svg'\n"
     "set title \"Scaling: all send 1 KiB, total order\\n{/*0.7 \" . machine . \"}\"\n"
     "unset logscale\n"
@@ -113,14 +119,17 @@ static const char script[] =
     "set yrange [0:*]\n"
     "plot 'sweep-members.dat' using 1:2:3:4 with yerrorlines ls 1 title 'libgcs', \\\n"
     "     '' using 1:5 with linespoints ls 3 title 'the floor: no protocol'\n"
+    "}\n"
     "\n"
+    "if (has('failover')) {\n"
     "set output 'sweep-failover.svg'\n"
     "set title \"The coordinator is killed (at 0): 3 members, all send 1 KiB\\n"
     "{/*0.7 \" . machine . \"}\"\n"
     "set xlabel 'ms'\n"
     "set ylabel 'MB/s delivered at a survivor'\n"
     "unset key\n"
-    "plot 'sweep-failover.dat' using 1:2 with lines ls 1\n";
+    "plot 'sweep-failover.dat' using 1:2 with lines ls 1\n"
+    "}\n";
 
 static bool write_script(const struct bench_options *options)
 {

@@ -125,7 +125,7 @@ struct gcs_era *gcs_era_open(struct gcs_core_group *group, uint64_t now,
     era->window_bytes = era->tree ? flight : group->config.window_bytes;
     gcs_pace_init(&era->pace, now, flight);
     era->overflow_told = group->core->overflowed;
-    era->calm_ns = gcs_era_calm_ns(era);
+    gcs_era_calm(era);
     era->poke_due = era->unheard > 0 && !era->tree ? now + RETRY_NS + era->calm_ns : GCS_NEVER;
     era->ack_owed = era->ack_now = era->unheard > 0;
     era->check_due = era->unheard > 0 ? now : GCS_NEVER;

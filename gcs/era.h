@@ -132,8 +132,10 @@ struct gcs_era {
     uint64_t ack_bytes;  /* taken since the last STATUS */
     uint64_t came_bytes; /* and come */
     uint64_t ack_due;
-    /* in a large view without a tree: what only confirms waits for so long after the last word */
+    /* in a large view without a tree: what only confirms waits for so long after the last word, ...
+     */
     uint64_t calm_ns;
+    uint64_t rest_ns; /* ... or so long, where this member is late */
     uint64_t calm_until;
     uint64_t confirm_due;
     uint64_t late;       /* so long after confirm_due this member comes to it, as a rule */
@@ -227,8 +229,9 @@ void gcs_era_begin_round(struct gcs_era *era, uint64_t now);
 /* Numbers and multicasts what the window allows, order and acknowledgements with it. */
 int gcs_era_send(struct gcs_era *era, uint64_t now);
 
-/* From one word to all to the next that only confirms; 0: there is no need to wait. */
-uint64_t gcs_era_calm_ns(const struct gcs_era *era);
+/* For a new view: from one word to all to the next that only confirms; 0: there is no need to wait.
+ */
+void gcs_era_calm(struct gcs_era *era);
 
 /* A packet with one control frame to one address; the group speaks as this view's member. */
 void gcs_era_send_frame(struct gcs_era *era, const struct gcs_address *to, uint8_t type,

@@ -26,8 +26,9 @@
 #define PARTIAL_WAIT_NS    5000000u /* but no longer: who holds them may wait for what is packed */
 #define CALM_BELOW         16u      /* members, all of whom may speak to all whenever they like */
 #define CALM_NS            25000u
-#define LATE_TIMES         32u /* how much longer that wait is than it is late as a rule, ... */
-#define LATE_CALMS         4u  /* but no more than so many times the wait itself */
+#define LATE_SLACK_NS      500000u /* nobody is woken on time to the microsecond */
+#define LATE_TIMES         32u /* that wait grows by so many times what it is late as a rule, ... */
+#define LATE_CALMS         4u  /* but by no more than so many times what it was */
 
 /* ---- Large flat views ------------------------------------------------------------------- */
 
@@ -35,25 +36,30 @@
  * Where all speak with all, a word of each to each is a packet for every pair. What only confirms
  * can wait: one word confirms all that came before it. So in a large view each member has it wait
  * until so long after its last word to all, and from some 24 members on all of that together is
- * about a hundred thousand packets a second, whatever is sent. The first word after a rest goes at
- * once. Where many members share a machine even that may be too much. Who is woken late has to wait
- * for a processor, and makes its own part of that load smaller.
+ * about a hundred thousand packets a second, as long as what is sent is small. The first word after
+ * a rest goes at once, and so does one when much has come. Where many members share a machine even
+ * that may be too much: who is woken late has to wait for a processor, and makes its own part of
+ * that load smaller. What waits for the others takes the view's calm, not this member's rest.
  */
-uint64_t gcs_era_calm_ns(const struct gcs_era *era)
+void gcs_era_calm(struct gcs_era *era)
 {
     uint64_t count = era->view.count;
-    if (era->tree || count <= CALM_BELOW)
-        return 0;
-    uint64_t calm = (count - CALM_BELOW) * count * CALM_NS;
-    return calm + gcs_sooner(LATE_TIMES * era->late, LATE_CALMS * calm);
+    bool large = !era->tree && count > CALM_BELOW;
+    era->calm_ns = era->rest_ns = large ? (count - CALM_BELOW) * count * CALM_NS : 0;
+}
+
+/* A confirmation has waited for its time. A single pause is not to count for long. */
+static void note_late(struct gcs_era *era, uint64_t late)
+{
+    uint64_t beyond = late > LATE_SLACK_NS ? late - LATE_SLACK_NS : 0;
+    era->late = era->late - era->late / 8 + gcs_sooner(beyond, era->calm_ns / 4) / 8;
+    era->rest_ns = era->calm_ns + gcs_sooner(LATE_TIMES * era->late, LATE_CALMS * era->calm_ns);
 }
 
 void gcs_era_begin_round(struct gcs_era *era, uint64_t now)
 {
-    if (now >= era->confirm_due) { /* it has waited for its time: how long after that is this? */
-        era->late = era->late - era->late / 8 + (now - era->confirm_due) / 8;
-        era->calm_ns = gcs_era_calm_ns(era);
-    }
+    if (now >= era->confirm_due)
+        note_late(era, now - era->confirm_due);
     era->confirm_due = era->packed_due = GCS_NEVER;
 }
 
@@ -94,7 +100,7 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
 /* Something goes to all others, and says how far this member is. */
 static void note_word(struct gcs_era *era)
 {
-    era->calm_until = era->group->core->now + era->calm_ns;
+    era->calm_until = era->group->core->now + era->rest_ns;
 }
 
 static struct gcs_packet header_of(const struct gcs_era *era)
@@ -374,13 +380,19 @@ static int send_data(struct gcs_era *era, uint64_t now)
     return 0;
 }
 
+/* So much that its senders' windows wait for an acknowledgement. */
+static bool much_came(const struct gcs_era *era)
+{
+    return era->ack_bytes >= era->pace.most / 4 || era->came_bytes >= era->pace.most / 2;
+}
+
 static int send_order(struct gcs_era *era, uint64_t now)
 {
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     const struct gcs_window *window = &era->fellows[era->view.self].window;
     era->confirm_due = GCS_NEVER;
     while (total->ops->pending(total) && era->sent - era->base < window->capacity) {
-        if (total->ops->confirms && now < era->calm_until) {
+        if (total->ops->confirms && now < era->calm_until && !much_came(era)) {
             era->confirm_due = era->calm_until;
             return 0;
         }
@@ -410,7 +422,7 @@ static bool poke_is_due(struct gcs_era *era, uint64_t now)
         era->pokes = 0;
         return false;
     }
-    uint64_t patience = POKE_NS + 4 * era->calm_ns;
+    uint64_t patience = POKE_NS + (LATE_CALMS + 3) * era->calm_ns; /* all acknowledge sooner */
     if (era->poke_due == GCS_NEVER)
         era->poke_due = now + patience;
     if (now < era->poke_due)
@@ -424,10 +436,11 @@ static bool poke_is_due(struct gcs_era *era, uint64_t now)
 /* Whether an acknowledgement goes as a packet of its own; else when is noted. */
 static bool ack_is_due(struct gcs_era *era, uint64_t now)
 {
-    uint64_t delay = era->calm_ns > 0 ? 2 * era->calm_ns : ACK_DELAY_NS; /* to ride, if it can */
+    uint64_t rest = era->calm_ns + era->rest_ns;
+    uint64_t delay = rest > 0 ? rest : ACK_DELAY_NS; /* to ride, if it can */
     if (era->ack_owed && era->ack_due == GCS_NEVER)
         era->ack_due = now + delay;
-    if (era->ack_bytes >= era->pace.most / 4 || era->came_bytes >= era->pace.most / 2)
+    if (much_came(era))
         return true;
     if (era->ack_now && now < era->calm_until && era->calm_until < era->ack_due)
         era->ack_due = era->calm_until;

@@ -274,6 +274,7 @@ struct gcs_rdma {
     bool awake;
     uint32_t notices; /* links with one */
     char note[320];
+    bool note_of_port; /* it is about the port, and goes with what it says */
 };
 
 int gcs_rdma_open(struct gcs_url *url, struct gcs_transport **transport,
@@ -284,6 +285,8 @@ void gcs_rdma_update_wake(struct gcs_rdma *rdma);
 uint64_t gcs_rdma_now(void); /* CLOCK_MONOTONIC, ns */
 
 /* rdma_device.c. GCS_ETRANSPORT: there is no device; GCS_EADDRESS, GCS_EOPTION, GCS_ESYSTEM. */
+void gcs_rdma_note(struct gcs_rdma *rdma, bool of_port, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 int gcs_rdma_device_open(struct gcs_rdma *rdma, const struct gcs_report *report);
 void gcs_rdma_device_close(struct gcs_rdma *rdma);
 /* The endpoint's address is still one of its device. */

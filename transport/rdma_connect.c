@@ -65,8 +65,7 @@ static int explain(struct gcs_rdma *rdma, const struct gcs_rdma_link *link, cons
     char peer[GCS_ADDRESS_TEXT_MAX];
 
     gcs_address_format(&link->peer, peer, sizeof(peer));
-    (void)snprintf(rdma->note, sizeof(rdma->note), "no connection with %s: %s: %s", peer, what,
-                   strerror(error));
+    gcs_rdma_note(rdma, false, "no connection with %s: %s: %s", peer, what, strerror(error));
     return GCS_ESYSTEM;
 }
 
@@ -84,7 +83,7 @@ static int open_ring(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     gcs_ring_in_watch(link->in, gcs_rdma_returned, link);
     if (link->mr)
         return 0;
-    (void)snprintf(rdma->note, sizeof(rdma->note), "%s", sentence);
+    gcs_rdma_note(rdma, false, "%s", sentence);
     return GCS_ESYSTEM;
 }
 
@@ -433,14 +432,13 @@ static void look_at_port(struct gcs_rdma *rdma)
 
     if (ibv_query_port(rdma->device, rdma->port, &port) != 0)
         return;
-    rdma->note[0] = '\0';
     gcs_udp_ip_format(&rdma->address, ip, sizeof(ip));
     if (port.state != IBV_PORT_ACTIVE)
-        (void)snprintf(rdma->note, sizeof(rdma->note), "port %u of %s is not active", rdma->port,
-                       device);
+        gcs_rdma_note(rdma, true, "port %u of %s is not active", rdma->port, device);
     else if (!gcs_rdma_device_has_address(rdma))
-        (void)snprintf(rdma->note, sizeof(rdma->note), "%s is no longer an address of %s", ip,
-                       device);
+        gcs_rdma_note(rdma, true, "%s is no longer an address of %s", ip, device);
+    else if (rdma->note_of_port)
+        gcs_rdma_note(rdma, false, "%s", "");
 }
 
 bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)

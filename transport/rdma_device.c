@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,16 @@
 
 #define CANDIDATES_MAX 64
 #define LISTEN_BACKLOG 128
+
+void gcs_rdma_note(struct gcs_rdma *rdma, bool of_port, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(rdma->note, sizeof(rdma->note), format, args);
+    va_end(args);
+    rdma->note_of_port = of_port;
+}
 
 /* ---- Which device --------------------------------------------------------------------------- */
 
@@ -107,8 +118,8 @@ static int choose_candidate(struct gcs_rdma *rdma, const struct candidate *candi
         return gcs_report(report, GCS_EOPTION, "device=%s: there are %s", wanted, list);
     rdma->config.bind.ip = candidates[chosen].ip;
     if (!wanted[0] && count > 1)
-        (void)snprintf(rdma->note, sizeof(rdma->note), "uses %s of several devices: %s",
-                       candidates[chosen].device, list);
+        gcs_rdma_note(rdma, false, "uses %s of several devices: %s", candidates[chosen].device,
+                      list);
     return 0;
 }
 
@@ -200,8 +211,8 @@ static int open_context(struct gcs_rdma *rdma, const struct gcs_report *report)
         return gcs_report_system(report, "ibv_query_port", errno);
     rdma->mtu = (uint8_t)port.active_mtu;
     if (port.state != IBV_PORT_ACTIVE)
-        (void)snprintf(rdma->note, sizeof(rdma->note), "port %u of %s is not active: %s",
-                       rdma->port, ibv_get_device_name(device), ibv_port_state_str(port.state));
+        gcs_rdma_note(rdma, true, "port %u of %s is not active: %s", rdma->port,
+                      ibv_get_device_name(device), ibv_port_state_str(port.state));
     return 0;
 }
 

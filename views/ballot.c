@@ -46,11 +46,11 @@ static uint64_t with_room(const struct gcs_agreement *m, uint64_t wait)
     return wait << shift;
 }
 
-/* In halves of ballot_ns: who stands farther down the line waits longer. */
-static uint64_t in_line(const struct gcs_agreement *m, uint64_t halves)
+/* Who stands farther down the line waits longer; at its head so many halves of ballot_ns. */
+static uint64_t in_line(const struct gcs_agreement *m, uint64_t least)
 {
     uint64_t place = gcs_poll_place(m);
-    return m->config.ballot_ns / 2 * (halves + (place < 32 ? place : 32));
+    return m->config.ballot_ns / 2 * (least + (place < 32 ? place : 32));
 }
 
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
@@ -59,12 +59,15 @@ void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
     gcs_agreement_arm(m, TIMER_PATIENCE, now + with_room(m, wait));
 }
 
-/* Only the first ballot is taken over at once: its owner may miss who misses it, and live. */
+/* The first ballot is taken over at once, and that of one who is no more. A later one is not: its
+ * owner may live, and miss who misses it. */
 void gcs_ballot_hurry(struct gcs_agreement *m, uint64_t now)
 {
-    if (!gcs_seat_missed(&m->seats[m->promised.rank]))
+    const struct gcs_seat *owner = &m->seats[m->promised.rank];
+    if (!gcs_seat_missed(owner))
         return;
-    uint64_t at = now + with_room(m, in_line(m, m->seen <= 1 ? 0 : 4));
+    bool at_once = m->seen <= 1 || owner->gone;
+    uint64_t at = now + (at_once ? in_line(m, 0) : with_room(m, in_line(m, 4)));
     if (at < m->timer[TIMER_PATIENCE])
         gcs_agreement_arm(m, TIMER_PATIENCE, at);
 }

@@ -471,6 +471,26 @@ static bool notes(struct gcs_transport *t, const char *text)
     return false;
 }
 
+START_TEST(another_address_that_comes_and_goes_erases_no_note)
+{
+    char interface[64], ip[GCS_ADDRESS_TEXT_MAX];
+    struct gcs_transport *t = open_end(1, NULL);
+    uint64_t events = counters(t)->device_events;
+
+    gcs_rdma_note((struct gcs_rdma *)t, false, "of something else");
+    find_interface(address(t), interface, sizeof(interface), ip);
+    change_address("add", "10.97.0.1", interface);
+    change_address("del", "10.97.0.1", interface);
+    for (int ms = 0; ms < PATIENCE_MS && counters(t)->device_events == events; ms++) {
+        (void)take(t);
+        poll(NULL, 0, 1);
+    }
+    ck_assert_uint_gt(counters(t)->device_events, events);
+    ck_assert_str_eq(t->ops->note(t), "of something else");
+    close_all();
+}
+END_TEST
+
 START_TEST(an_address_that_goes_is_told_and_may_come_back)
 {
     char interface[64], ip[GCS_ADDRESS_TEXT_MAX];
@@ -755,6 +775,7 @@ int main(int argc, char **argv)
         a_closed_port_refuses,
         a_killed_process_is_noticed,
         an_address_that_goes_is_told_and_may_come_back,
+        another_address_that_comes_and_goes_erases_no_note,
         the_device_is_as_patient_as_it_is_told,
         a_former_member_is_fenced_and_may_come_back_as_a_stranger,
         what_a_former_member_writes_is_refused_by_the_device,

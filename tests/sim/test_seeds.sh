@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Lives that once went wrong: number of members and seed, all faults, mixed services.
+# ctest-timeout: 300
+#
+# Lives that once went wrong, with all faults: number of members and seed; mixed services but for the last.
 set -euo pipefail
 sim=$1/tools/gcs-sim
 live() { # live MEMBERS SEED WHAT OPTION...

@@ -340,7 +340,7 @@ int cluster_open(struct cluster *c, unsigned i)
         scarce_init(&node->memory);
     config.allocator = &node->memory.allocator;
     config.address = cluster_address(i);
-    config.seed = c->now * CLUSTER_MAX + i + 1;
+    config.seed = c->now * 5 + i + 1;
     return gcs_core_new(&config, &node->core);
 }
 

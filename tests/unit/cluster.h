@@ -13,7 +13,7 @@
 
 #include <gcs/core.h>
 
-enum { CLUSTER_MAX = 5 };
+enum { CLUSTER_MAX = 20 };
 
 #define CLUSTER_TAG     UINT64_C(0x6c75636c75737465) /* the name of the cluster */
 #define CLUSTER_GROUP   "unit"

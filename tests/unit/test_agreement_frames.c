@@ -320,6 +320,24 @@ START_TEST(who_is_next_takes_over_the_ballot_of_one_that_it_misses)
 }
 END_TEST
 
+START_TEST(a_later_ballot_is_taken_over_at_once_from_one_that_is_no_more)
+{
+    for (unsigned gone = 0; gone < 2; gone++) {
+        struct bench bench;
+        open_bench(&bench);
+        suspect(&bench, 0);
+        suspect(&bench, 1);
+        if (gone)
+            gcs_agreement_gone(bench.machine, bench.now, 1);
+        ck_assert_int_eq(give_prepare(&bench, 1, 9, 1), 0);
+        for (unsigned i = 0; i < 100; i++)
+            tick(&bench, MS);
+        ck_assert_uint_eq(bench.counters.ballots, gone);
+        close_bench(&bench);
+    }
+}
+END_TEST
+
 START_TEST(rivals_that_miss_each_other_do_not_answer_ballot_with_ballot)
 {
     struct bench bench;
@@ -743,6 +761,7 @@ int main(void)
         a_promise_is_not_forgotten,
         equal_counters_are_ordered_by_rank,
         who_is_next_takes_over_the_ballot_of_one_that_it_misses,
+        a_later_ballot_is_taken_over_at_once_from_one_that_is_no_more,
         rivals_that_miss_each_other_do_not_answer_ballot_with_ballot,
         the_value_accepted_in_the_highest_ballot_is_reported,
         a_leaver_says_so_in_its_promise,

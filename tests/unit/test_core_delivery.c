@@ -322,6 +322,24 @@ START_TEST(who_sends_as_the_others_do_sends_no_nulls)
 }
 END_TEST
 
+/* In a large view what only confirms keeps to a pace. But small windows need many acknowledgements,
+ * and those must not go in its place. */
+START_TEST(in_a_large_view_acknowledgements_do_not_put_off_confirmations)
+{
+    enum { MEMBERS = 20, MESSAGES = 200 };
+    cluster_init(&c);
+    c.config.receive_bytes = 65536;
+    c.group_config.order = GCS_ORDER_LAMPORT;
+    cluster_start(&c, MEMBERS);
+    for (uint32_t n = 0; n < MESSAGES; n++) {
+        ck_assert_int_eq(cluster_say(&c, 0, GCS_AGREED, n, 1000), 0);
+        cluster_run(&c, MILLISECONDS);
+        ck_assert_uint_ge(c.nodes[MEMBERS - 1].count + 10, n);
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 static void check_steady(enum gcs_service service, size_t size)
 {
     enum { WARM_UP = 300, MESSAGES = 3000 };
@@ -483,6 +501,7 @@ int main(void)
         control_packets_are_few,
         who_listens_sends_a_null_for_each_burst,
         who_sends_as_the_others_do_sends_no_nulls,
+        in_a_large_view_acknowledgements_do_not_put_off_confirmations,
         a_running_group_allocates_nothing,
         at_rest_nothing_is_kept,
         a_full_queue_says_so_and_says_when_it_is_not,
