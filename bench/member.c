@@ -57,7 +57,7 @@ static void take_events(struct bench_member *member, int timeout_ms)
 
 static void dispatch(struct bench_member *member)
 {
-    int result = gcs_dispatch(member->endpoint);
+    int result = member->options->library_loop ? 0 : gcs_dispatch(member->endpoint);
 
     if (result < 0)
         bench_member_break(member, "gcs_dispatch: %s", gcs_detail());
@@ -119,7 +119,7 @@ static bool open_endpoint(struct bench_member *member)
         return false;
     }
     gcs_endpoint_options_init(&endpoint);
-    endpoint.flags = GCS_OWN_LOOP;
+    endpoint.flags = options->library_loop ? 0 : GCS_OWN_LOOP;
     if (options->heartbeat_ms)
         endpoint.heartbeat_ms = options->heartbeat_ms;
     if (options->suspect_ms)
@@ -263,7 +263,7 @@ void bench_member_guest_run(struct bench_member *member)
             finish(member);
         if (member->broken && member->remote->set_up) { /* whoever is waiting shall know */
             bench_remote_step(member);
-            (void)gcs_dispatch(member->endpoint);
+            dispatch(member);
         }
     }
     gcs_close(member->endpoint);

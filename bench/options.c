@@ -38,6 +38,7 @@ static const struct option long_options[] = {
     {"suspect-ms", required_argument, NULL, BENCH_SUSPECT},
     {"window-bytes", required_argument, NULL, BENCH_WINDOW},
     {"queue-bytes", required_argument, NULL, BENCH_QUEUE},
+    {"loop", required_argument, NULL, BENCH_LOOP},
     {"packet", required_argument, NULL, BENCH_PACKET},
     {"bytes", required_argument, NULL, BENCH_BYTES},
     {"state-queue-bytes", required_argument, NULL, BENCH_STATE_QUEUE},
@@ -66,6 +67,7 @@ static const struct word orders[] = {
     {"sequencer", GCS_ORDER_SEQUENCER}, {"lamport", GCS_ORDER_LAMPORT}, {NULL, 0}};
 static const struct word faults[] = {
     {"kill", BENCH_KILL}, {"silence", BENCH_SILENCE}, {"pause", BENCH_PAUSE_A_WHILE}, {NULL, 0}};
+static const struct word loops[] = {{"own", 0}, {"library", 1}, {NULL, 0}};
 static const struct word transports[] = {{"udp", 0}, {"rdma", 1}, {NULL, 0}};
 /* By the numbers above. RDMA: one device after the other. */
 static const char *const urls[] = {"udp://127.0.0.1:0", "rdma://0.0.0.0:0?device={member}"};
@@ -245,7 +247,13 @@ static bool parse_group_option(struct bench_options *o, const struct bench_comma
 
 static bool parse_tuning_option(struct bench_options *o, int option, const char *value)
 {
+    const struct word *word;
+
     switch (option) {
+    case BENCH_LOOP:
+        word = find_word(o, "loop", loops, value);
+        o->library_loop = word && word->value;
+        return word;
     case BENCH_HEARTBEAT:
         return parse_number(o, "heartbeat-ms", value, false, 1, 60000, &o->heartbeat_ms);
     case BENCH_SUSPECT:

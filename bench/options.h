@@ -53,6 +53,7 @@ enum bench_option {
     BENCH_JOIN,
     BENCH_ELSEWHERE,
     BENCH_STATE_QUEUE,
+    BENCH_LOOP,
 };
 
 #define BENCH_SET(option) (UINT64_C(1) << ((option)-BENCH_MEMBERS))
@@ -64,21 +65,23 @@ enum bench_option {
      BENCH_SET(BENCH_URL) | BENCH_SET(BENCH_NETNS) | BENCH_SET(BENCH_SECONDS) |        \
      BENCH_SET(BENCH_WARMUP) | BENCH_SET(BENCH_RUNS) | BENCH_SET(BENCH_RATE) |         \
      BENCH_SET(BENCH_HEARTBEAT) | BENCH_SET(BENCH_SUSPECT) | BENCH_SET(BENCH_WINDOW) | \
-     BENCH_SET(BENCH_QUEUE) | BENCH_SET(BENCH_JSON) | BENCH_SET(BENCH_HELP))
+     BENCH_SET(BENCH_QUEUE) | BENCH_SET(BENCH_LOOP) | BENCH_SET(BENCH_JSON) |          \
+     BENCH_SET(BENCH_HELP))
 
-#define BENCH_HELP_GROUP                                                             \
-    "  --members N            processes of the group\n"                              \
-    "  --service unordered|fifo|causal|agreed|safe\n"                                \
-    "                         what is promised about each message (agreed)\n"        \
-    "  --order sequencer|lamport   how the total order is found (sequencer)\n"       \
-    "  --transport udp|rdma   what carries the packets (udp)\n"                      \
-    "  --url-template URL     where members are; {member} is their number\n"         \
-    "                         (udp://127.0.0.1:0; rdma: a device after the other)\n" \
-    "  --netns-template NAME  network namespaces in which they are\n"                \
-    "  --seconds S            that count, after --warmup S (0.5)\n"                  \
-    "  --runs N               of which medians are shown (5)\n"                      \
-    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"        \
-    "                         as in gcs_join(3) and gcs_open(3)\n"                   \
+#define BENCH_HELP_GROUP                                                              \
+    "  --members N            processes of the group\n"                               \
+    "  --service unordered|fifo|causal|agreed|safe\n"                                 \
+    "                         what is promised about each message (agreed)\n"         \
+    "  --order sequencer|lamport   how the total order is found (sequencer)\n"        \
+    "  --transport udp|rdma   what carries the packets (udp)\n"                       \
+    "  --url-template URL     where members are; {member} is their number\n"          \
+    "                         (udp://127.0.0.1:0; rdma: a device after the other)\n"  \
+    "  --netns-template NAME  network namespaces in which they are\n"                 \
+    "  --seconds S            that count, after --warmup S (0.5)\n"                   \
+    "  --runs N               of which medians are shown (5)\n"                       \
+    "  --window-bytes N, --queue-bytes N, --heartbeat-ms N, --suspect-ms N\n"         \
+    "                         as in gcs_join(3) and gcs_open(3)\n"                    \
+    "  --loop own|library     whose thread does the work (own: that of the member)\n" \
     "  --json                 one JSON object as the last line\n"
 
 #define BENCH_HELP_ELSEWHERE                                                        \
@@ -115,6 +118,7 @@ struct bench_options {
     uint32_t pause_ms;
     uint32_t heartbeat_ms, suspect_ms;  /* 0: the library's default */
     uint32_t window_bytes, queue_bytes; /* likewise */
+    bool library_loop;                  /* the library has a thread, as it does by default */
     uint64_t bytes;                     /* state: of the state */
     uint32_t state_queue_bytes;         /* state: of what waits for it */
     const char *peers;  /* compare: where the scripts are; NULL: beside the program */

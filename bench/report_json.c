@@ -41,6 +41,7 @@ static void print_settings(struct bench_json *object, const struct bench_report 
         return;
     bench_json_string(object, "service", bench_service_name(o->service));
     bench_json_string(object, "order", bench_order_name(o->order));
+    bench_json_string(object, "loop", o->library_loop ? "library" : "own");
     bench_json_number(object, "rate", o->rate, 1);
     if (o->window_bytes)
         bench_json_number(object, "window_bytes", o->window_bytes, 0);

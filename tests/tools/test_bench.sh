@@ -55,6 +55,8 @@ check "each run has a digest" [ "$(grep -oE "$digest" "$tmp/json" | wc -l)" = 3 
 count=1
 runs throughput "${calm[@]}" --runs 1 --members 1 --size 8
 has messages_per_second
+runs throughput "${calm[@]}" --runs 1 --size 1K --loop library
+says '"loop":"library"'
 runs throughput "${calm[@]}" --runs 1 --rate 500 --window-bytes 64K --queue-bytes 64K
 says '"rate":500.0'
 
