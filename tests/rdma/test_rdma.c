@@ -47,8 +47,7 @@ static struct ibv_mr *failing_reg_mr(void *ctx, struct ibv_pd *pd, void *memory,
 
 static struct gcs_rdma_verbs failing;
 
-/* ---- Ends -------------------------------------------------------------------------------------
- */
+/* ---- Ends ----------------------------------------------------------------------------------- */
 
 static struct gcs_transport *try_open(unsigned device, const char *options, char *error,
                                       size_t size)
@@ -173,8 +172,7 @@ static struct gcs_rdma_link *link_to(struct gcs_transport *t, struct gcs_transpo
     return gcs_rdma_link_find((struct gcs_rdma *)t, address(peer));
 }
 
-/* ---- What it costs
- * ------------------------------------------------------------------------------- */
+/* ---- What it costs -------------------------------------------------------------------------- */
 
 /* One sender, receivers who answer each batch, as a group of so many members does. */
 static void check_costs(unsigned members)
@@ -229,8 +227,7 @@ START_TEST(work_requests_doorbells_completions_and_bytes_are_few_among_five)
 }
 END_TEST
 
-/* ---- Ends that misbehave
- * ---------------------------------------------------------------------------- */
+/* ---- Ends that misbehave -------------------------------------------------------------------- */
 
 START_TEST(a_peer_that_does_not_read_stops_at_its_ring_and_is_closed_at_the_bound)
 {
@@ -481,10 +478,8 @@ START_TEST(another_address_that_comes_and_goes_erases_no_note)
     find_interface(address(t), interface, sizeof(interface), ip);
     change_address("add", "10.97.0.1", interface);
     change_address("del", "10.97.0.1", interface);
-    for (int ms = 0; ms < PATIENCE_MS && counters(t)->device_events == events; ms++) {
-        (void)take(t);
+    for (int ms = 0; ms < PATIENCE_MS && counters(t)->device_events == events; ms += take(t) == 0)
         poll(NULL, 0, 1);
-    }
     ck_assert_uint_gt(counters(t)->device_events, events);
     ck_assert_str_eq(t->ops->note(t), "of something else");
     close_all();
@@ -506,10 +501,8 @@ START_TEST(an_address_that_goes_is_told_and_may_come_back)
     size_t got = 0;
     for (int tries = 0; tries < 100 && got == 0; tries++) { /* the link may have broken meanwhile */
         send_to(b, address(a), 1, 100, 1);
-        for (int ms = 0; ms < 100 && got == 0; ms++) {
-            got = take(a);
+        for (int ms = 0; ms < 100 && (got = take(a)) == 0; ms++)
             poll(NULL, 0, 1);
-        }
     }
     ck_assert_uint_ge(got, 1);
     close_all();
@@ -527,8 +520,7 @@ START_TEST(the_device_is_as_patient_as_it_is_told)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ibv_qp_attr attr;
         struct ibv_qp_init_attr init;
-        struct gcs_transport *a = open_end(1, cases[i].options);
-        struct gcs_transport *b = open_end(2, NULL);
+        struct gcs_transport *a = open_end(1, cases[i].options), *b = open_end(2, NULL);
         connect_ends(a, b);
         ck_assert_int_eq(ibv_query_qp(link_to(a, b)->qp, &attr, IBV_QP_TIMEOUT, &init), 0);
         ck_assert_uint_eq(attr.timeout, cases[i].timeout);
@@ -617,8 +609,7 @@ START_TEST(credit_never_goes_back)
 }
 END_TEST
 
-/* ---- Calls that fail
- * ------------------------------------------------------------------------------------ */
+/* ---- Calls that fail ------------------------------------------------------------------------ */
 
 START_TEST(the_nth_post_that_fails_costs_one_link_and_nothing_else)
 {
