@@ -69,6 +69,7 @@ struct gcs_fellow {
     uint32_t asked;        /* how many are not */
     uint64_t slow_told;    /* when it last said that its application takes nothing */
     uint64_t confirmed;    /* it was still in this view after this question: see group_doubt.c */
+    uint64_t came_bytes;   /* of its packets since our last STATUS */
     bool heard;            /* it is in this view too: a packet of the view came from it */
     bool survives;
     bool lossy; /* much of what it sends gets lost: to be told */
@@ -131,6 +132,7 @@ struct gcs_era {
     bool safe_seen;      /* a safe packet came: others wait for our acknowledgement */
     uint64_t ack_bytes;  /* taken since the last STATUS */
     uint64_t came_bytes; /* and come */
+    uint64_t came_most;  /* of one sender */
     uint64_t ack_due;
     /* in a large view without a tree: what only confirms waits for so long after the last word, ...
      */

@@ -7,6 +7,7 @@
 #include "gcs/era.h"
 
 #include "gcs/base/mutant.h"
+#include "gcs/base/times.h"
 #include "gcs/group.h"
 #include "gcs/wire/private.h"
 #include "gcs/wire/status.h"
@@ -293,6 +294,8 @@ static void receive_numbered(struct gcs_era *era, uint64_t now, const struct gcs
     if (packet->number > era->fellows[packet->rank].came)
         era->fellows[packet->rank].came = packet->number;
     era->came_bytes += size;
+    era->fellows[packet->rank].came_bytes += size;
+    era->came_most = gcs_later(era->came_most, era->fellows[packet->rank].came_bytes);
     if (era->tree && window->contiguous < window->top)
         gcs_rankset_add(&era->tree->lacking, packet->rank);
     if (era->tree) {

@@ -70,7 +70,8 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
 {
     struct gcs_order_engine *total = era->orders[GCS_ERA_TOTAL];
     for (uint16_t rank = 0; rank < era->view.count; rank++) {
-        const struct gcs_fellow *fellow = &era->fellows[rank];
+        struct gcs_fellow *fellow = &era->fellows[rank];
+        fellow->came_bytes = 0;
         era->held[rank] = era->frozen ? fellow->frozen_held : fellow->window.contiguous;
         era->done[rank] = fellow->window.done;
         era->seen[rank] = fellow->came > era->held[rank] ? fellow->came : era->held[rank];
@@ -92,7 +93,7 @@ static bool write_status(struct gcs_era *era, struct gcs_writer *w, uint8_t flag
     if (!gcs_frame_end(w, begin))
         return false;
     era->ack_owed = era->ack_now = era->safe_seen = false;
-    era->ack_bytes = era->came_bytes = 0;
+    era->ack_bytes = era->came_bytes = era->came_most = 0;
     era->ack_due = GCS_NEVER;
     return true;
 }
@@ -380,9 +381,12 @@ static int send_data(struct gcs_era *era, uint64_t now)
     return 0;
 }
 
-/* So much that its senders' windows wait for an acknowledgement. */
+/* So much that senders' windows wait for an acknowledgement. Of many members all together that is
+ * soon the case, and one of them waits for nothing yet. */
 static bool much_came(const struct gcs_era *era)
 {
+    if (era->calm_ns > 0)
+        return era->came_most >= era->pace.most / 2;
     return era->ack_bytes >= era->pace.most / 4 || era->came_bytes >= era->pace.most / 2;
 }
 
@@ -496,7 +500,7 @@ void gcs_era_acknowledge(struct gcs_era *era, uint64_t now)
         send_status(era, 0, NULL);
         if (era->ack_owed) { /* there was no memory for it */
             era->ack_now = false;
-            era->ack_bytes = era->came_bytes = 0;
+            era->ack_bytes = era->came_bytes = era->came_most = 0;
             era->ack_due = now + ACK_DELAY_NS;
         }
     }
