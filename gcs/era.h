@@ -134,8 +134,7 @@ struct gcs_era {
     uint64_t came_bytes; /* and come */
     uint64_t came_most;  /* of one sender */
     uint64_t ack_due;
-    /* in a large view without a tree: what only confirms waits for so long after the last word, ...
-     */
+    /* in a large view without a tree: what only confirms waits so long after the last word, ... */
     uint64_t calm_ns;
     uint64_t rest_ns; /* ... or so long, where this member is late */
     uint64_t calm_until;
@@ -231,8 +230,7 @@ void gcs_era_begin_round(struct gcs_era *era, uint64_t now);
 /* Numbers and multicasts what the window allows, order and acknowledgements with it. */
 int gcs_era_send(struct gcs_era *era, uint64_t now);
 
-/* For a new view: from one word to all to the next that only confirms; 0: there is no need to wait.
- */
+/* For a new view: how long what only confirms waits after the last word to all; 0: not at all. */
 void gcs_era_calm(struct gcs_era *era);
 
 /* A packet with one control frame to one address; the group speaks as this view's member. */
