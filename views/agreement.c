@@ -184,6 +184,8 @@ void gcs_agreement_suspect(struct gcs_agreement *m, uint64_t now, uint16_t rank,
         seat->suspected_at = now;
     seat->suspected = suspected;
     seat->crashed = suspected && crashed;
+    if (suspected)
+        gcs_links_forget(m, now, rank);
     gcs_links_look(m, now);
     gcs_poll_consider(m, now);
 }

@@ -14,6 +14,9 @@
  * hear of the ballot in time. */
 #define AWAITED_GAP 4
 
+/* In promise_ns: how long those who are missed are waited for by whoever would end the group. */
+#define ENDING_PATIENCE 8
+
 /* ---- Starting --------------------------------------------------------------------------- */
 
 static void send_prepare(struct gcs_agreement *m)
@@ -53,9 +56,11 @@ static uint64_t in_line(const struct gcs_agreement *m, uint64_t least)
     return m->config.ballot_ns / 2 * (least + (place < 32 ? place : 32));
 }
 
+/* As long as the owner of the ballot may have to wait. */
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
 {
-    uint64_t wait = m->config.promise_ns + in_line(m, 4);
+    uint64_t promises = gcs_value_may_end(m) ? ENDING_PATIENCE : 1;
+    uint64_t wait = promises * m->config.promise_ns + in_line(m, 4);
     gcs_agreement_arm(m, TIMER_PATIENCE, now + with_room(m, wait));
 }
 
@@ -119,6 +124,7 @@ void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
 
     m->joiners_until = now + m->config.ballot_ns;
     m->promises_until = now + m->config.promise_ns;
+    m->ends_at = now + ENDING_PATIENCE * m->config.promise_ns;
     m->send_gap = m->config.retry_ns;
     gcs_agreement_arm(m, TIMER_WAIT, m->joiners_until);
     gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
@@ -249,20 +255,40 @@ static bool would_end(const struct gcs_agreement *m)
     return true;
 }
 
+/* Until when this one's promise is awaited, in a ballot after which there would be no group. */
+static uint64_t end_awaits_until(const struct gcs_agreement *m, const struct gcs_seat *seat)
+{
+    if (seat->gone)
+        return 0;
+    return seat->crashed ? m->promises_until : m->ends_at;
+}
+
 /*
- * Enough promises, and everybody who may be expected to answer has, or has had the time. Before a
- * group ends those who are missed have it too: whoever leaves with most of the votes would else
- * end it because a partition has only just healed.
+ * Until when promises are awaited: from everybody who may be expected to answer. Before a group
+ * ends those who are missed are, too, and longer unless they seem to be dead: whoever leaves with
+ * most of the votes would else end it for all who are cut off for a while.
  */
+static uint64_t awaits_until(const struct gcs_agreement *m)
+{
+    uint64_t until = 0;
+    bool ends = would_end(m);
+    for (uint16_t rank = 0; rank < m->view->count; rank++) {
+        const struct gcs_seat *seat = &m->seats[rank];
+        uint64_t own = 0;
+        if (ends && !seat->promised)
+            own = end_awaits_until(m, seat);
+        else if (!seat->promised && !gcs_seat_missed(seat))
+            own = m->promises_until;
+        until = own > until ? own : until;
+    }
+    return until;
+}
+
 static bool ready(struct gcs_agreement *m, uint64_t now)
 {
     bool enough = gcs_agreement_quorum(m, has_promised) ||
                   (GCS_MUTANT(promise_minority) && promised_by_too_few(m));
-    bool awaited = false, all = would_end(m);
-    for (uint16_t rank = 0; rank < m->view->count; rank++)
-        awaited |= !m->seats[rank].promised &&
-                   (all ? !m->seats[rank].gone : !gcs_seat_missed(&m->seats[rank]));
-    if (!enough || (awaited && now < m->promises_until))
+    if (!enough || now < awaits_until(m))
         return false;
     return now >= m->joiners_until || gcs_pending_answered(m, now);
 }
@@ -283,8 +309,9 @@ void gcs_ballot_propose(struct gcs_agreement *m, uint64_t now)
     if (m->phase != PHASE_PREPARING)
         return;
     if (!ready(m, now)) {
-        if (now >= m->joiners_until && now < m->promises_until)
-            gcs_agreement_arm(m, TIMER_WAIT, m->promises_until);
+        uint64_t until = awaits_until(m);
+        if (now >= m->joiners_until && now < until)
+            gcs_agreement_arm(m, TIMER_WAIT, until);
         return;
     }
     if (m->reports.value && !GCS_MUTANT(no_reproposal)) {
@@ -318,7 +345,7 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
     else
         send_propose(m);
     uint64_t most = AWAITED_GAP * m->config.retry_ns;
-    bool awaits = m->phase == PHASE_PREPARING && now < m->promises_until;
+    bool awaits = m->phase == PHASE_PREPARING && now < awaits_until(m);
     m->send_gap = gcs_agreement_back_off(m, m->send_gap);
     if (awaits && m->send_gap > most)
         m->send_gap = most;

@@ -131,3 +131,9 @@ void gcs_links_judge(struct gcs_agreement *m, uint64_t now)
     if (!any)
         m->judge_at = 0;
 }
+
+void gcs_links_forget(struct gcs_agreement *m, uint64_t now, uint16_t rank)
+{
+    m->seats[rank].missing_count = 0;
+    gcs_links_judge(m, now);
+}

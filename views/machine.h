@@ -105,6 +105,7 @@ struct gcs_agreement {
     uint32_t seen;           /* highest counter met */
     uint64_t joiners_until;  /* the ballot waits for their answers, ... */
     uint64_t promises_until; /* ... and for those of the members that are not missed */
+    uint64_t ends_at;        /* ... and for those who are, if the group would end without them */
     uint64_t send_gap;
     struct gcs_reports reports;
     enum gcs_going going; /* in the value being made: see value.c */
@@ -175,6 +176,8 @@ struct gcs_value *gcs_value_copy(const struct gcs_allocator *allocator,
 /* The next view out of the reports of own ballot; NULL: not now (too few would come along, but
  * somebody may yet promise; or out of memory). */
 struct gcs_value *gcs_value_make(struct gcs_agreement *m);
+/* A group ends only when all voters who are not missed go, also those to be. */
+bool gcs_value_may_end(const struct gcs_agreement *m);
 struct gcs_value *gcs_value_ref(struct gcs_value *value);
 void gcs_value_drop(struct gcs_value **value);
 
@@ -248,6 +251,8 @@ void gcs_links_look(struct gcs_agreement *m, uint64_t now);
 void gcs_links_judge(struct gcs_agreement *m, uint64_t now);
 /* Who is missed may have changed, so the choice may be another, or none. */
 void gcs_links_judge_again(struct gcs_agreement *m, uint64_t now);
+/* What a member complained of before it fell silent: it says so again if it still holds. */
+void gcs_links_forget(struct gcs_agreement *m, uint64_t now, uint16_t rank);
 
 /* ---- wish.c ----------------------------------------------------------------------------- */
 

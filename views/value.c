@@ -140,8 +140,7 @@ static uint8_t reason_of(const struct gcs_agreement *m, const struct gcs_seat *s
     return seat->crashed || seat->gone ? GCS_REASON_CRASHED : GCS_REASON_UNREACHABLE;
 }
 
-/* A group ends only when all voters who are not missed go, also those to be. */
-static bool may_end(const struct gcs_agreement *m)
+bool gcs_value_may_end(const struct gcs_agreement *m)
 {
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         const struct gcs_seat *seat = &m->seats[rank];
@@ -174,7 +173,7 @@ static bool choose_survivors(struct gcs_agreement *m)
     struct gcs_tally votes = survivors_votes(m);
     if (gcs_tally_quorum(&votes, m->view->tie_breaker))
         return true;
-    if (votes.in == 0 && may_end(m)) {
+    if (votes.in == 0 && gcs_value_may_end(m)) {
         m->going = GOING_ALL;
         return true;
     }

@@ -7,8 +7,9 @@
  */
 #include "views/machine.h"
 
-/* So often it is said that there is nothing to wish any more. */
-#define WITHDRAWALS 4u
+/* So often it is said that there is nothing to wish any more: for longer than a link may be down
+ * unnoticed, because a complaint that has been withdrawn costs somebody its membership. */
+#define WITHDRAWALS 16u
 
 /* ---- What has been wished --------------------------------------------------------------- */
 

@@ -27,6 +27,8 @@ done <<'SEEDS'
 5 117700923 the same with another crash
 5 405003121 told that a large message is stable when its first piece was
 4 404002835 who left had the only quorum
+3 153007708 a leaver with most of the votes that did not wait for those who were cut off
+4 154011548 a complaint of a bad link that was withdrawn unheard
 4 68122938 an observer that missed the word of what is safe was not told again
 SEEDS
 live 64 66000339 "ballots of rivals that overtook each other without end" --region-size 8

@@ -165,6 +165,52 @@ START_TEST(the_last_ones_do_not_wait_for_the_dead)
 }
 END_TEST
 
+static bool is_cut;
+
+static enum cluster_fate cut_off(void *ctx, const struct cluster_flight *flight)
+{
+    (void)ctx;
+    return is_cut && (flight->from == 2 || flight->to == 2) ? CLUSTER_LOSE : CLUSTER_PASS;
+}
+
+/* The same, but the third one lives: once it hears of that the group is its own. */
+START_TEST(the_last_ones_wait_for_who_is_cut_off)
+{
+    is_cut = true;
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    c.fate = cut_off;
+    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    cluster_run(&c, 2000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[0].left + c.nodes[1].left, 0);
+    is_cut = false;
+    cluster_run(&c, 1000 * MILLISECONDS);
+    ck_assert_uint_eq(c.nodes[0].left + c.nodes[1].left, 2);
+    ck_assert_uint_eq(c.nodes[2].members, 1);
+    ck_assert_uint_eq(c.nodes[2].left, 0);
+    cluster_stop(&c);
+}
+END_TEST
+
+/* But not for ever. */
+START_TEST(the_last_ones_do_not_wait_for_long)
+{
+    is_cut = true;
+    cluster_init(&c);
+    cluster_start(&c, 3);
+    c.fate = cut_off;
+    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    cluster_run(&c, 6000 * MILLISECONDS);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(c.nodes[i].left, 1);
+        ck_assert_int_eq(c.nodes[i].error, 0);
+    }
+    cluster_stop(&c);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -173,6 +219,8 @@ int main(void)
         who_has_left_has_left_also_if_it_hears_that_it_is_out,
         who_was_evicted_does_not_come_back_because_it_hears_that_it_is_out,
         the_last_ones_do_not_wait_for_the_dead,
+        the_last_ones_wait_for_who_is_cut_off,
+        the_last_ones_do_not_wait_for_long,
     };
     return suite_run("core_decision", tests, SUITE_SIZE(tests));
 }
