@@ -11,6 +11,7 @@
  *   endpoint_loop.c    one round of the protocol's work; sleeping and waking
  *   endpoint_own.c     the round in the caller's loop: gcs_dispatch, gcs_expiry
  *   endpoint_thread.c  the protocol thread
+ *   endpoint_item.c    memory for messages on their way to the loop
  *   endpoint_submit.c  messages from application threads to the loop
  *   endpoint_drain.c   ... and from there to the core
  *   endpoint_command.c calls that the loop carries out and answers
@@ -53,15 +54,31 @@ enum gcs_item_kind {
     GCS_ITEM_COMMAND, /* a struct gcs_command: carry out and answer */
 };
 
-/* A message's bytes follow it; before them, if it is for one member, the member's id. */
+/* A message's bytes follow it, as aligned as malloc's; before them, if it is for one member, the
+ * member's id. */
 struct gcs_item {
-    struct gcs_queue_node node; /* first: the queue's nodes are items */
-    struct gcs_item *next;      /* in a group's waiting list */
+    _Alignas(max_align_t) struct gcs_queue_node node; /* first: the queue's nodes are items */
+    struct gcs_item *next;                            /* in a group's waiting list */
     struct gcs_group *group;
     enum gcs_item_kind kind;
     enum gcs_service service;
-    bool reserved; /* written by the application itself, not copied */
     size_t size;
+    uint32_t block;   /* bytes of the items' ring; 0: allocated by itself */
+    bool reserved;    /* written by the application itself, not copied */
+    atomic_bool done; /* of the ring, and no longer in use */
+};
+
+/*
+ * Where messages wait for the loop: blocks of a ring, each an item with its bytes, taken in order
+ * under the mutex and used again in order once they are done with. The loop takes no lock. What
+ * finds no place is allocated by itself.
+ */
+struct gcs_item_ring {
+    pthread_mutex_t mutex;
+    uint8_t *memory; /* NULL until the first message */
+    size_t size;
+    size_t first; /* offset of the oldest block */
+    size_t used;  /* bytes from there on */
 };
 
 static inline size_t gcs_item_receiver_bytes(enum gcs_item_kind kind)
@@ -218,6 +235,7 @@ struct gcs_endpoint {
     atomic_bool busy;                /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
     struct gcs_queue queue;
+    struct gcs_item_ring items;
 
     /* the loop */
     char pad[GCS_CACHE_LINE];
@@ -360,6 +378,16 @@ void gcs_own_end(struct gcs_endpoint *endpoint);
 int gcs_thread_start(struct gcs_endpoint *endpoint);
 /* Ends the thread; closing is set before. */
 void gcs_thread_stop(struct gcs_endpoint *endpoint);
+
+/* ---- endpoint_item.c ------------------------------------------------------------------ */
+
+void gcs_items_init(struct gcs_endpoint *endpoint);
+void gcs_items_fini(struct gcs_endpoint *endpoint);
+
+/* Any thread: a message of so many bytes, the receiver's included. NULL: out of memory. */
+struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size);
+/* Any thread. */
+void gcs_item_free(struct gcs_endpoint *endpoint, struct gcs_item *item);
 
 /* ---- endpoint_submit.c --------------------------------------------------------------- */
 

@@ -78,6 +78,7 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
     close_descriptors(endpoint, false);
     (void)pthread_cond_destroy(&endpoint->changed);
     (void)pthread_mutex_destroy(&endpoint->mutex);
+    gcs_items_fini(endpoint);
     gcs_fork_mark_free(endpoint->fork_mark);
     gcs_release(endpoint->allocator, endpoint);
 }

@@ -10,8 +10,6 @@
  */
 #include "gcs/endpoint.h"
 
-#include "gcs/base/memory.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -76,7 +74,7 @@ static void free_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
     if (!is_allocated(item))
         return;
     note_released(endpoint, item->group, sizeof(*item) + item->size);
-    gcs_release(endpoint->allocator, item);
+    gcs_item_free(endpoint, item);
 }
 
 /* A member that wants to leave waits for no view: neither its first one, nor a primary one. */
@@ -292,7 +290,7 @@ void gcs_submit_drop(struct gcs_endpoint *endpoint, struct gcs_group *group)
 static void discard(struct gcs_endpoint *endpoint, struct gcs_item *item)
 {
     if (is_allocated(item))
-        gcs_release(endpoint->allocator, item);
+        gcs_item_free(endpoint, item);
 }
 
 void gcs_submit_discard(struct gcs_endpoint *endpoint, struct gcs_group *group)

@@ -176,6 +176,7 @@ static int begin(const struct gcs_endpoint_options *options, const struct gcs_al
         gcs_release(allocator, endpoint);
         return error;
     }
+    gcs_items_init(endpoint);
     *out = endpoint;
     return 0;
 }

@@ -13,8 +13,6 @@
  */
 #include "gcs/endpoint.h"
 
-#include "gcs/base/memory.h"
-
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -185,17 +183,15 @@ void gcs_submit_notify(struct gcs_endpoint *endpoint)
 
 static struct gcs_item *new_item(const struct call *call)
 {
-    const struct gcs_allocator *allocator = call->group->endpoint->allocator;
     enum gcs_item_kind kind = call->to ? GCS_ITEM_SEND : GCS_ITEM_MESSAGE;
     size_t size = gcs_item_receiver_bytes(kind) + call->size;
-    struct gcs_item *item = allocator->allocate(allocator->ctx, sizeof(*item) + size);
+    struct gcs_item *item = gcs_item_new(call->group->endpoint, size);
 
     if (!item)
         return NULL;
     item->group = call->group;
     item->kind = kind;
     item->service = call->service;
-    item->size = size;
     return item;
 }
 
@@ -225,7 +221,7 @@ static int send_queued(const struct call *call)
         return gcs_fail(GCS_ENOMEM, "out of memory for a message of %zu bytes", call->size);
     int error = find_room(call->group, item, sizeof(*item) + item->size, call->timeout_ms);
     if (error && item->kind != GCS_ITEM_NOTHING) {
-        gcs_release(endpoint->allocator, item);
+        gcs_item_free(endpoint, item);
         return error;
     }
     item->reserved = call->room;

@@ -11,7 +11,8 @@
 
 enum { MEMBERS = 3, SIZE = 64, WARMUP = 300000, MESSAGES = 900000, BATCH = 2000 };
 
-static uint64_t allocations, locks;
+/* Of all threads. */
+static _Atomic uint64_t allocations, locks;
 
 void *__real_malloc(size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
@@ -39,6 +40,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 }
 
 static struct crew crew;
+static uint32_t own_loop;
 static uint64_t delivered[MEMBERS];
 
 static uint64_t slowest(void)
@@ -71,20 +73,26 @@ static void take_all(size_t m, bool *viewed)
     }
 }
 
-static void form(void)
+static void dispatch(size_t m)
+{
+    if (own_loop)
+        crew_ok(gcs_dispatch(crew.endpoint[m]));
+}
+
+static void form(uint32_t flags)
 {
     struct gcs_endpoint_options options;
     bool viewed[MEMBERS] = {false};
 
     gcs_endpoint_options_init(&options);
-    options.flags = GCS_OWN_LOOP;
+    options.flags = own_loop = flags;
     for (size_t m = 0; m < MEMBERS; m++) {
         crew_open(&crew, &options);
         crew_join(&crew, m, NULL);
     }
     while (!viewed[0] || !viewed[1] || !viewed[2]) {
         for (size_t m = 0; m < MEMBERS; m++) {
-            crew_ok(gcs_dispatch(crew.endpoint[m]));
+            dispatch(m);
             take_all(m, &viewed[m]);
         }
     }
@@ -98,7 +106,7 @@ static void stream_until(uint64_t messages)
     while (slowest() < messages) {
         for (size_t m = 0; m < MEMBERS; m++) {
             send_batch(m);
-            crew_ok(gcs_dispatch(crew.endpoint[m]));
+            dispatch(m);
             take_all(m, &viewed);
         }
     }
@@ -120,7 +128,7 @@ START_TEST(a_stream_of_small_messages_costs_next_to_nothing)
 {
     struct gcs_counters before, after;
 
-    form();
+    form(GCS_OWN_LOOP);
     stream_until(WARMUP);
     add_counters(&before);
     uint64_t allocations_before = allocations, locks_before = locks, from = slowest();
@@ -146,10 +154,24 @@ START_TEST(a_stream_of_small_messages_costs_next_to_nothing)
 }
 END_TEST
 
+/* The library's own threads do the work: messages go to them through memory that is used again. */
+START_TEST(a_stream_to_other_threads_allocates_next_to_nothing)
+{
+    form(0);
+    stream_until(WARMUP);
+    uint64_t before = allocations, from = slowest();
+    stream_until(WARMUP + MESSAGES);
+    uint64_t more = allocations - before, messages = slowest() - from;
+    ck_assert_msg(more * 1000 < messages, "%lu allocations", (unsigned long)more);
+    crew_close(&crew);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         a_stream_of_small_messages_costs_next_to_nothing,
+        a_stream_to_other_threads_allocates_next_to_nothing,
     };
     return suite_run("hot_path", tests, SUITE_SIZE(tests));
 }
