@@ -16,12 +16,20 @@
 #define QUOTA_NS      1000000u
 #define QUOTA_EACH    4u  /* in that time, for each sender ... */
 #define QUOTA_SENDERS 64u /* ... of which no more count */
-#define QUOTA_BURST   16u /* times of silence that are made up for */
+#define QUOTA_BURST   16u /* times of silence that are made up for, at least */
 
 void gcs_era_blame(struct gcs_era *era, uint16_t rank, uint64_t *counter)
 {
     (*counter)++;
     era->fellows[rank].faults++;
+}
+
+/* Who was paused finds at once all that was asked of it meanwhile: as much as may come before it
+ * is suspected is nobody's fault. */
+static uint32_t burst(const struct gcs_era *era)
+{
+    uint64_t times = era->group->core->config.suspect_ns / QUOTA_NS, most = UINT16_MAX;
+    return times < QUOTA_BURST ? QUOTA_BURST : (uint32_t)(times < most ? times : most);
 }
 
 bool gcs_era_admits(struct gcs_era *era, uint64_t now, uint16_t rank)
@@ -30,10 +38,10 @@ bool gcs_era_admits(struct gcs_era *era, uint64_t now, uint16_t rank)
     uint32_t senders = era->view.count < QUOTA_SENDERS ? era->view.count : QUOTA_SENDERS;
     uint32_t each = QUOTA_EACH * senders;
     uint64_t periods = (now - fellow->asked_at) / QUOTA_NS;
-    uint64_t forgiven = each * (periods < QUOTA_BURST ? periods : QUOTA_BURST);
+    uint64_t forgiven = each * (periods < burst(era) ? periods : burst(era));
     fellow->asked = forgiven < fellow->asked ? fellow->asked - (uint32_t)forgiven : 0;
     fellow->asked_at += periods * QUOTA_NS;
-    if (fellow->asked >= QUOTA_BURST * each) {
+    if (fellow->asked >= burst(era) * each) {
         gcs_era_blame(era, rank, &era->group->core->counters.requests_refused);
         return false;
     }

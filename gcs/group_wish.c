@@ -37,6 +37,8 @@ void gcs_group_wish(struct gcs_core_group *group, uint64_t now)
     const struct gcs_era *era = group->era;
     if (now >= gcs_group_leave_expiry(group))
         group->failed = GCS_ENOPRIMARY;
+    if (group->leaving && group->state == GCS_GROUP_MEMBER)
+        gcs_agreement_depart(era->agreement);
     if (group->ready && gcs_state_is_firm(group) && !group->ready_told &&
         group->state == GCS_GROUP_MEMBER && era->members[era->view.self].syncing) {
         group->ready_told = true;

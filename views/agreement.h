@@ -105,6 +105,9 @@ void gcs_agreement_gone(struct gcs_agreement *machine, uint64_t now, uint16_t ra
  * without (this member had promised before), ask the next view's machine again. */
 void gcs_agreement_leave(struct gcs_agreement *machine, uint64_t now);
 
+/* It is going to want that once it has sent everything: it does not end the group in a hurry. */
+void gcs_agreement_depart(struct gcs_agreement *machine);
+
 /* This member has got the group's state: the next view is to have its vote. Ask the next view's
  * machine again as with leaving. */
 void gcs_agreement_ready(struct gcs_agreement *machine, uint64_t now);

@@ -244,12 +244,13 @@ static bool promised_by_too_few(const struct gcs_agreement *m)
     return 2 * (tally.in + 1) > tally.all;
 }
 
-/* All voters that have promised go: were the others dead, the group would end. */
+/* All voters that have promised go, or will: were the others dead, the group would end. */
 static bool would_end(const struct gcs_agreement *m)
 {
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         const struct gcs_seat *seat = &m->seats[rank];
-        if (m->view->members[rank].weight > 0 && seat->promised && !gcs_seat_goes(seat))
+        bool goes = gcs_seat_goes(seat) || (m->departs && rank == m->view->self);
+        if (m->view->members[rank].weight > 0 && seat->promised && !goes)
             return false;
     }
     return true;

@@ -119,6 +119,7 @@ struct gcs_agreement {
 
     /* pending */
     struct gcs_wish wish; /* this member's own */
+    bool departs;         /* it will wish to leave */
     uint64_t wish_gap;
     uint32_t wishes_sent;
     uint64_t judge_at; /* complaints have been heard, and others may come until then */

@@ -105,6 +105,11 @@ void gcs_agreement_leave(struct gcs_agreement *m, uint64_t now)
     want(m, now, GCS_WISH_LEAVE);
 }
 
+void gcs_agreement_depart(struct gcs_agreement *m)
+{
+    m->departs = true;
+}
+
 void gcs_agreement_ready(struct gcs_agreement *m, uint64_t now)
 {
     want(m, now, GCS_WISH_READY);

@@ -28,6 +28,8 @@ done <<'SEEDS'
 5 405003121 told that a large message is stable when its first piece was
 4 404002835 who left had the only quorum
 3 153007708 a leaver with most of the votes that did not wait for those who were cut off
+3 182008200 the same before it had said that it leaves
+3 182007784 who was paused took all that it was asked meanwhile for a flood
 4 154011548 a complaint of a bad link that was withdrawn unheard
 4 68122938 an observer that missed the word of what is safe was not told again
 SEEDS
