@@ -204,6 +204,7 @@ static void collect_times(const struct bench_crew *crew, struct bench_outcome *o
         keep_worst(&o->p999_us, bench_histogram_quantile(&seat->latency, 0.999), 1e3);
         keep_worst(&o->max_us, seat->latency.max, 1e3);
         o->samples += (double)seat->latency.count;
+        o->unsent += (double)seat->unsent;
         if (is_witness(crew, i)) {
             keep_worst(&o->gap_ms, seat->gap_ns, 1e6);
             keep_worst(&o->view_max_ms, took, 1e6);

@@ -26,6 +26,7 @@ struct bench_outcome {
     double own_p50_us;                      /* at the sender, where there is one */
     double before_p50_us;                   /* before the time that counts began */
     double samples;
+    double unsent;
     double gap_ms, join_ms, view_max_ms;
     double state_megabytes_per_second, state_seconds, state_transfers;
     double donor_growth_mib, joiner_growth_mib; /* of the most memory in use, during the transfer */

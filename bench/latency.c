@@ -20,6 +20,7 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(user_us_per_message, NULL, 2),
     BENCH_METRIC(system_us_per_message, NULL, 2),
     BENCH_METRIC(samples, "deliveries measured", 0),
+    BENCH_METRIC(unsent, "messages that were due and not sent when the time was over", 0),
     BENCH_METRIC(packets, "packets sent, all members together", 0),
     BENCH_METRIC(nacks, "requests for repair", 0),
     BENCH_METRIC(repairs, "packets repaired", 0),

@@ -13,8 +13,13 @@
 /* By rate: no sooner is it worth waking up again for what has become due. */
 #define REST_NS (50 * BENCH_NS_PER_US)
 
+/* By rate, before the time that counts: what is later than this is put off. Not less, or what waits
+ * for more, or for a turn, would be lost to the rate. */
+#define DEBT_NS BENCH_NS_PER_MS
+
 bool bench_load_init(struct bench_load *load, const struct bench_options *options,
-                     enum bench_pace pace, unsigned sender, struct gcs_group *group, uint64_t start)
+                     enum bench_pace pace, unsigned sender, struct gcs_group *group, uint64_t start,
+                     uint64_t begin)
 {
     unsigned first = options->members - options->joiners - options->listeners - options->senders;
 
@@ -26,6 +31,7 @@ bool bench_load_init(struct bench_load *load, const struct bench_options *option
         .size = options->size,
         .message = malloc(options->size),
         .start = start,
+        .begin = begin,
     };
     if (!load->message)
         return false;
@@ -46,6 +52,14 @@ void bench_load_fini(struct bench_load *load)
 static uint64_t due_by_rate(const struct bench_load *load)
 {
     return load->start + (uint64_t)((double)load->sent * load->interval);
+}
+
+uint64_t bench_load_unsent(const struct bench_load *load, uint64_t end)
+{
+    uint64_t due = due_by_rate(load);
+    return load->pace == BENCH_BY_RATE && due < end
+               ? (uint64_t)((double)(end - due) / load->interval) + 1
+               : 0;
 }
 
 uint64_t bench_load_due(const struct bench_load *load)
@@ -69,11 +83,23 @@ static void write_message(struct bench_load *load, uint64_t due)
         memcpy(load->message + load->size - sizeof(stamp), &stamp, sizeof(stamp));
 }
 
+/* Also of one that was held up across the beginning: its debt is from before. */
+static void put_off(struct bench_load *load, uint64_t now)
+{
+    uint64_t least = (now < load->begin ? now : load->begin) - DEBT_NS;
+    uint64_t due = due_by_rate(load);
+
+    if (due < least)
+        load->start += least - due;
+}
+
 int bench_load_send(struct bench_load *load, uint64_t now)
 {
     uint32_t batch = BATCH_BYTES / load->size;
     uint64_t due;
 
+    if (load->pace == BENCH_BY_RATE)
+        put_off(load, now);
     batch = batch < 1 ? 1 : batch > BATCH_MESSAGES ? BATCH_MESSAGES : batch;
     for (uint32_t i = 0; i < batch; i++) {
         due = load->pace == BENCH_BY_RATE ? due_by_rate(load) : bench_load_due(load);

@@ -221,11 +221,13 @@ static void work(struct bench_member *member)
     if (is_over(member))
         return;
     if (!bench_load_init(&member->load, member->options, member->plan->pace, member->index,
-                         member->group, start))
+                         member->group, start, atomic_load(&world->begin)))
         bench_member_break(member, "out of memory");
     while (!is_over(member) && !member->ended)
         step(member, bench_is_sender(member->options, member->index));
     member->seat->sent = member->load.sent;
+    if (bench_is_sender(member->options, member->index))
+        member->seat->unsent = bench_load_unsent(&member->load, atomic_load(&world->end));
     bench_load_fini(&member->load);
 }
 

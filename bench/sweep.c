@@ -125,16 +125,18 @@ static void measure_latency(FILE *file, struct point *point, double load)
         leave_out(point, point->options.rate, "messages/s");
         return;
     }
-    fprintf(file, "%.0f %.1f %.1f %.1f\n", point->options.rate, median_of(point, &p50),
-            median_of(point, &p99), median_of(point, &p999));
-    printf("%8.0f messages/s (%g of the most): half within %.0f us, 99 %% within %.0f us\n",
-           point->options.rate, load, median_of(point, &p50), median_of(point, &p99));
+    fprintf(file, "%.0f %.1f %.1f %.1f %.0f\n", point->options.rate, median_of(point, &p50),
+            median_of(point, &p99), median_of(point, &p999), median_of(point, &messages));
+    printf("%8.0f messages/s (%g of the most), %.0f delivered: half within %.0f us, 99 %% within "
+           "%.0f us\n",
+           point->options.rate, load, median_of(point, &messages), median_of(point, &p50),
+           median_of(point, &p99));
     (void)fflush(stdout);
 }
 
 static bool sweep_loads(struct point *point)
 {
-    FILE *file = bench_sweep_open(&point->options, "latency", "messages/s p50 p99 p99.9");
+    FILE *file = bench_sweep_open(&point->options, "latency", "messages/s p50 p99 p99.9 delivered");
 
     point->options.size = LOAD_SIZE;
     point->options.senders = point->options.members;
@@ -216,7 +218,7 @@ const struct bench_command bench_sweep = {
             "  --service fifo|agreed|safe   what is promised about each message (agreed)\n"
             "  --url-template URL     where members are (udp://127.0.0.1:0)\n"
             "  --netns-template NAME  network namespaces in which they are\n"
-            "  --seconds S            that count (1), after --warmup S (0.3)\n"
+            "  --seconds S            that count (1), after --warmup S (0.5)\n"
             "  --runs N               of which medians are shown (5)\n"
             "  --suspect-ms N         as in gcs_open(3)\n",
     .options = BENCH_SET(BENCH_OUTPUT) | BENCH_SET(BENCH_MEMBERS) | BENCH_SET(BENCH_SERVICE) |
@@ -225,6 +227,6 @@ const struct bench_command bench_sweep = {
                BENCH_SET(BENCH_HELP),
     .members_min = 3,
     .size_min = BENCH_STAMP_BYTES,
-    .defaults = {.members = 3, .size = 1024, .seconds = 1, .warmup = 0.3, .runs = 5, .output = "."},
+    .defaults = {.members = 3, .size = 1024, .seconds = 1, .warmup = 0.5, .runs = 5, .output = "."},
     .run = run,
 };

@@ -72,10 +72,13 @@ FILE *bench_sweep_open(const struct bench_options *options, const char *name, co
 /* ---- Pictures ---------------------------------------------------------------------------------
  */
 
-/* %s: the machine. A picture without a point would be an error, and the end of the others. */
+/* The machine, members, service. A picture without a point would be an error, and the end of the
+ * others. */
 static const char script[] =
     "set terminal svg size 800,500 font 'sans-serif,14' background 'white'\n"
     "machine = \"%s\"\n"
+    "members = \"%u members\"\n"
+    "service = \"%s\"\n"
     "has(name) = int(system(\"grep -c '^[-0-9]' sweep-\" . name . \".dat\")) > 0\n"
     "set key outside bottom center horizontal\n"
     "set grid\n"
@@ -85,7 +88,8 @@ static const char script[] =
     "\n"
     "if (has('throughput')) {\n"
     "set output 'sweep-throughput.svg'\n"
-    "set title \"Throughput: 3 members, all send, total order\\n{/*0.7 \" . machine . \"}\"\n"
+    "set title \"Throughput: \" . members . \", all send, \" . service . \"\\n"
+    "{/*0.7 \" . machine . \"}\"\n"
     "set logscale x 2\n"
     "set format x '%%.0b %%BB'\n"
     "set xlabel 'size of a message'\n"
@@ -97,7 +101,7 @@ static const char script[] =
     "\n"
     "if (has('latency')) {\n"
     "set output 'sweep-latency.svg'\n"
-    "set title \"Latency under load: 3 members, all send 64 bytes, total order\\n"
+    "set title \"Latency under load: \" . members . \", all send 64 bytes, \" . service . \"\\n"
     "{/*0.7 \" . machine . \"}\"\n"
     "set logscale xy 10\n"
     "set format x '%%.0s%%c'\n"
@@ -111,7 +115,7 @@ static const char script[] =
     "\n"
     "if (has('members')) {\n"
     "set output 'sweep-members.svg'\n"
-    "set title \"Scaling: all send 1 KiB, total order\\n{/*0.7 \" . machine . \"}\"\n"
+    "set title \"Scaling: all send 1 KiB, \" . service . \"\\n{/*0.7 \" . machine . \"}\"\n"
     "unset logscale\n"
     "set format x '%%g'\n"
     "set xlabel 'members, all on this machine'\n"
@@ -123,7 +127,7 @@ static const char script[] =
     "\n"
     "if (has('failover')) {\n"
     "set output 'sweep-failover.svg'\n"
-    "set title \"The coordinator is killed (at 0): 3 members, all send 1 KiB\\n"
+    "set title \"The coordinator is killed (at 0): \" . members . \", all send 1 KiB\\n"
     "{/*0.7 \" . machine . \"}\"\n"
     "set xlabel 'ms'\n"
     "set ylabel 'MB/s delivered at a survivor'\n"
@@ -139,7 +143,7 @@ static bool write_script(const struct bench_options *options)
     if (!file)
         return false;
     bench_machine_describe(machine, sizeof(machine));
-    fprintf(file, script, machine);
+    fprintf(file, script, machine, options->members, bench_service_name(options->service));
     return fclose(file) == 0;
 }
 

@@ -43,6 +43,7 @@ struct bench_seat {
     _Atomic uint64_t view_at; /* when it saw the view that is waited for; 0: not yet */
     struct gcs_member_id id;
     uint64_t sent;                  /* messages of its own */
+    uint64_t unsent;                /* ... that it was too late for, by rate */
     struct bench_mark begin, end;   /* around the time that counts */
     uint64_t messages;              /* delivered from start to end */
     uint64_t digest;                /* of their order */
