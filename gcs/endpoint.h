@@ -70,8 +70,9 @@ struct gcs_item {
 
 /*
  * Where messages wait for the loop: blocks of a ring, each an item with its bytes, taken in order
- * under the mutex and used again in order once they are done with. The loop takes no lock. What
- * finds no place is allocated by itself.
+ * under the mutex and used again in order once they are done with; so one that stays for long, as
+ * room that is reserved and not committed, makes the ring useless until it goes. The loop takes no
+ * lock, and nobody waits for one: what finds no place, or the ring busy, is allocated by itself.
  */
 struct gcs_item_ring {
     pthread_mutex_t mutex;
@@ -234,8 +235,10 @@ struct gcs_endpoint {
     _Atomic(uint64_t) wakes;         /* so often somebody has woken it, or is about to */
     atomic_bool busy;                /* somebody does the loop's work */
     _Atomic(uint64_t) crowded_until; /* the processors are wanted by others: do not yield */
-    struct gcs_queue queue;
+    char items_pad[GCS_CACHE_LINE];  /* which producers write, and the queue's head the loop */
     struct gcs_item_ring items;
+    char queue_pad[GCS_CACHE_LINE];
+    struct gcs_queue queue;
 
     /* the loop */
     char pad[GCS_CACHE_LINE];
@@ -382,10 +385,12 @@ void gcs_thread_stop(struct gcs_endpoint *endpoint);
 /* ---- endpoint_item.c ------------------------------------------------------------------ */
 
 void gcs_items_init(struct gcs_endpoint *endpoint);
-void gcs_items_fini(struct gcs_endpoint *endpoint);
+/* Nobody is inside; in the child after fork only what the parent has allocated is freed. */
+void gcs_items_fini(struct gcs_endpoint *endpoint, bool forked);
 
-/* Any thread: a message of so many bytes, the receiver's included. NULL: out of memory. */
-struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size);
+/* Any thread: a message of so many bytes, the receiver's included; of the ring only if it is not
+ * going to wait. NULL: out of memory. */
+struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size, bool waits);
 /* Any thread. */
 void gcs_item_free(struct gcs_endpoint *endpoint, struct gcs_item *item);
 

@@ -78,7 +78,7 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
     close_descriptors(endpoint, false);
     (void)pthread_cond_destroy(&endpoint->changed);
     (void)pthread_mutex_destroy(&endpoint->mutex);
-    gcs_items_fini(endpoint);
+    gcs_items_fini(endpoint, false);
     gcs_fork_mark_free(endpoint->fork_mark);
     gcs_release(endpoint->allocator, endpoint);
 }
@@ -92,8 +92,10 @@ void gcs_endpoint_destroy(struct gcs_endpoint *endpoint)
 static void close_forked(struct gcs_endpoint *endpoint)
 {
     close_transport(endpoint);
-    if (!atomic_load(&endpoint->busy))
+    if (!atomic_load(&endpoint->busy)) {
         destroy_loop(endpoint, true);
+        gcs_items_fini(endpoint, true);
+    }
     close_descriptors(endpoint, true);
     gcs_fork_mark_free(endpoint->fork_mark);
     gcs_release(endpoint->allocator, endpoint);

@@ -14,6 +14,16 @@
 /* A larger message is allocated by itself. */
 #define PART_OF_RING 8
 
+/* For AddressSanitizer what is not in use is closed, and something behind each message is. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define RED_ZONE GCS_CACHE_LINE
+#else
+#define ASAN_POISON_MEMORY_REGION(bytes, size)   ((void)(bytes), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
+#define RED_ZONE                                 0
+#endif
+
 /* Blocks are whole cache lines, so what is left before the ring's end holds an item. */
 _Static_assert(sizeof(struct gcs_item) <= GCS_CACHE_LINE, "an item fits into a cache line");
 
@@ -26,11 +36,16 @@ void gcs_items_init(struct gcs_endpoint *endpoint)
     (void)pthread_mutex_init(&ring->mutex, NULL); /* never fails with default attributes */
 }
 
-void gcs_items_fini(struct gcs_endpoint *endpoint)
+void gcs_items_fini(struct gcs_endpoint *endpoint, bool forked)
 {
-    if (endpoint->items.memory)
-        gcs_release(endpoint->allocator, endpoint->items.memory);
-    (void)pthread_mutex_destroy(&endpoint->items.mutex);
+    struct gcs_item_ring *ring = &endpoint->items;
+
+    if (ring->memory) {
+        ASAN_UNPOISON_MEMORY_REGION(ring->memory, ring->size);
+        gcs_release(endpoint->allocator, ring->memory);
+    }
+    if (!forked)
+        (void)pthread_mutex_destroy(&ring->mutex);
 }
 
 /* ---- The ring --------------------------------------------------------------------------- */
@@ -60,6 +75,7 @@ static struct gcs_item *put(struct gcs_item_ring *ring, size_t offset, size_t bl
 {
     struct gcs_item *item = item_at(ring, offset);
 
+    ASAN_UNPOISON_MEMORY_REGION(item, sizeof(*item));
     item->block = (uint32_t)block;
     atomic_store_explicit(&item->done, done, memory_order_relaxed);
     ring->used += block;
@@ -89,29 +105,35 @@ static struct gcs_item *take_block(struct gcs_endpoint *endpoint, size_t bytes)
 {
     const struct gcs_allocator *allocator = endpoint->allocator;
     struct gcs_item_ring *ring = &endpoint->items;
-    size_t block = (bytes + GCS_CACHE_LINE - 1) & ~(size_t)(GCS_CACHE_LINE - 1);
+    size_t block = (bytes + RED_ZONE + GCS_CACHE_LINE - 1) & ~(size_t)(GCS_CACHE_LINE - 1);
     struct gcs_item *item = NULL;
 
-    if (block > ring->size / PART_OF_RING)
+    if (block > ring->size / PART_OF_RING || pthread_mutex_trylock(&ring->mutex) != 0)
         return NULL;
-    (void)pthread_mutex_lock(&ring->mutex);
-    if (!ring->memory)
+    if (!ring->memory) {
         ring->memory = allocator->allocate(allocator->ctx, ring->size);
+        ASAN_POISON_MEMORY_REGION(ring->memory, ring->memory ? ring->size : 0);
+    }
     if (ring->memory) {
         take_back(ring);
         item = take(ring, block);
     }
     (void)pthread_mutex_unlock(&ring->mutex);
+    if (item)
+        ASAN_UNPOISON_MEMORY_REGION(item, bytes);
     return item;
 }
 
 /* ---- Items ------------------------------------------------------------------------------ */
 
-struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size)
+struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size, bool waits)
 {
     const struct gcs_allocator *allocator = endpoint->allocator;
-    struct gcs_item *item = take_block(endpoint, sizeof(*item) + size);
+    struct gcs_item *item;
 
+    if (size > SIZE_MAX / 2) /* with all that is added to it */
+        return NULL;
+    item = waits ? NULL : take_block(endpoint, sizeof(*item) + size);
     if (!item) {
         item = allocator->allocate(allocator->ctx, sizeof(*item) + size);
         if (!item)
@@ -124,8 +146,11 @@ struct gcs_item *gcs_item_new(struct gcs_endpoint *endpoint, size_t size)
 
 void gcs_item_free(struct gcs_endpoint *endpoint, struct gcs_item *item)
 {
-    if (item->block > 0)
-        atomic_store_explicit(&item->done, true, memory_order_release);
-    else
+    if (item->block == 0) {
         gcs_release(endpoint->allocator, item);
+        return;
+    }
+    item->group = NULL; /* nobody's room any more, should it be committed once more */
+    ASAN_POISON_MEMORY_REGION(item + 1, item->block - sizeof(*item));
+    atomic_store_explicit(&item->done, true, memory_order_release);
 }

@@ -185,7 +185,9 @@ static struct gcs_item *new_item(const struct call *call)
 {
     enum gcs_item_kind kind = call->to ? GCS_ITEM_SEND : GCS_ITEM_MESSAGE;
     size_t size = gcs_item_receiver_bytes(kind) + call->size;
-    struct gcs_item *item = gcs_item_new(call->group->endpoint, size);
+    struct gcs_endpoint *endpoint = call->group->endpoint;
+    bool waits = atomic_load(&call->group->used) >= endpoint->submit_bytes; /* probably */
+    struct gcs_item *item = gcs_item_new(endpoint, size, waits);
 
     if (!item)
         return NULL;

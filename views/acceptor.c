@@ -27,6 +27,7 @@ void gcs_acceptor_promise(struct gcs_agreement *m, uint64_t now, struct gcs_ball
         m->seen = ballot.counter;
     if (!m->frozen) {
         m->frozen = true;
+        gcs_ballot_freeze(m, now);
         gcs_poll_stop(m);
         m->config.env.freeze(m->config.env.ctx);
     }
@@ -54,6 +55,8 @@ static void report(struct gcs_agreement *m, uint16_t to)
         .ballot = m->promised, .time = gcs_agreement_time(m), .held = m->held};
     if (m->wish.flags & GCS_WISH_LEAVE)
         promise.flags |= GCS_PROMISE_LEAVING;
+    if (m->seats[m->view->self].departing)
+        promise.flags |= GCS_PROMISE_DEPARTING;
     if (m->wish.flags & GCS_WISH_READY)
         promise.flags |= GCS_PROMISE_READY;
     if (m->accepted) {

@@ -56,11 +56,14 @@ static uint64_t in_line(const struct gcs_agreement *m, uint64_t least)
     return m->config.ballot_ns / 2 * (least + (place < 32 ? place : 32));
 }
 
-/* As long as the owner of the ballot may have to wait. */
+void gcs_ballot_freeze(struct gcs_agreement *m, uint64_t now)
+{
+    m->ends_at = now + ENDING_PATIENCE * m->config.promise_ns;
+}
+
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now)
 {
-    uint64_t promises = gcs_value_may_end(m) ? ENDING_PATIENCE : 1;
-    uint64_t wait = promises * m->config.promise_ns + in_line(m, 4);
+    uint64_t wait = m->config.promise_ns + in_line(m, 4);
     gcs_agreement_arm(m, TIMER_PATIENCE, now + with_room(m, wait));
 }
 
@@ -124,12 +127,19 @@ void gcs_ballot_start(struct gcs_agreement *m, uint64_t now)
 
     m->joiners_until = now + m->config.ballot_ns;
     m->promises_until = now + m->config.promise_ns;
-    m->ends_at = now + ENDING_PATIENCE * m->config.promise_ns;
     m->send_gap = m->config.retry_ns;
     gcs_agreement_arm(m, TIMER_WAIT, m->joiners_until);
     gcs_agreement_arm(m, TIMER_SEND, now + m->send_gap);
     send_prepare(m);
     gcs_ballot_propose(m, now);
+}
+
+/* The owner of the ballot may be waiting for those without whom the group would end. */
+static bool owner_waits(const struct gcs_agreement *m, uint64_t now)
+{
+    bool proposed = m->want || gcs_ballot_compare(m->accepted_in, m->promised) == 0;
+    return m->promised.rank != m->view->self && !gcs_seat_missed(&m->seats[m->promised.rank]) &&
+           !proposed && gcs_value_may_end(m) && now < m->ends_at;
 }
 
 void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now)
@@ -138,7 +148,7 @@ void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now)
         return;
     /* Own ballot in the lead and short of promises: a higher one would be no better. */
     bool waits = m->phase == PHASE_PREPARING && m->seen == m->own.counter;
-    if (waits)
+    if (waits || owner_waits(m, now))
         gcs_ballot_be_patient(m, now);
     else
         gcs_ballot_start(m, now);
@@ -220,6 +230,7 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
         return error;
     m->seats[from].promised = true;
     m->seats[from].leaving |= (promise.flags & GCS_PROMISE_LEAVING) != 0;
+    m->seats[from].departing |= (promise.flags & GCS_PROMISE_DEPARTING) != 0;
     m->seats[from].ready |= (promise.flags & GCS_PROMISE_READY) != 0;
     merge(m, from, m->report);
     if (promise.time > m->reports.time)
@@ -249,19 +260,24 @@ static bool would_end(const struct gcs_agreement *m)
 {
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         const struct gcs_seat *seat = &m->seats[rank];
-        bool goes = gcs_seat_goes(seat) || (m->departs && rank == m->view->self);
+        bool goes = gcs_seat_goes(seat) || seat->departing;
         if (m->view->members[rank].weight > 0 && seat->promised && !goes)
             return false;
     }
     return true;
 }
 
-/* Until when this one's promise is awaited, in a ballot after which there would be no group. */
-static uint64_t end_awaits_until(const struct gcs_agreement *m, const struct gcs_seat *seat)
+/* Until when this one's promise is awaited, in a ballot after which there would be no group: longer
+ * if there might be one with it. */
+static uint64_t end_awaits_until(const struct gcs_agreement *m, uint16_t rank)
 {
+    const struct gcs_seat *seat = &m->seats[rank];
+    bool could_stay = m->view->members[rank].weight > 0 && !gcs_seat_goes(seat);
     if (seat->gone)
         return 0;
-    return seat->crashed ? m->promises_until : m->ends_at;
+    if (seat->crashed || !could_stay || m->reports.value || m->ends_at < m->promises_until)
+        return m->promises_until;
+    return m->ends_at;
 }
 
 /*
@@ -277,7 +293,7 @@ static uint64_t awaits_until(const struct gcs_agreement *m)
         const struct gcs_seat *seat = &m->seats[rank];
         uint64_t own = 0;
         if (ends && !seat->promised)
-            own = end_awaits_until(m, seat);
+            own = end_awaits_until(m, rank);
         else if (!seat->promised && !gcs_seat_missed(seat))
             own = m->promises_until;
         until = own > until ? own : until;
@@ -346,7 +362,7 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now)
     else
         send_propose(m);
     uint64_t most = AWAITED_GAP * m->config.retry_ns;
-    bool awaits = m->phase == PHASE_PREPARING && now < awaits_until(m);
+    bool awaits = m->phase == PHASE_PREPARING && (now < m->promises_until || now < awaits_until(m));
     m->send_gap = gcs_agreement_back_off(m, m->send_gap);
     if (awaits && m->send_gap > most)
         m->send_gap = most;

@@ -30,6 +30,7 @@ struct gcs_seat {
     bool closing;   /* it said that its process ends */
     bool gone;      /* a newer process is there: for ever */
     bool leaving;
+    bool departing;      /* will leave, but has something to send before */
     bool ready;          /* has got the group's state */
     bool evicted;        /* somebody asked for it */
     bool parted;         /* is to go because of bad links */
@@ -105,7 +106,7 @@ struct gcs_agreement {
     uint32_t seen;           /* highest counter met */
     uint64_t joiners_until;  /* the ballot waits for their answers, ... */
     uint64_t promises_until; /* ... and for those of the members that are not missed */
-    uint64_t ends_at;        /* ... and for those who are, if the group would end without them */
+    uint64_t ends_at;        /* ... and in any ballot for those who are, if the group would end */
     uint64_t send_gap;
     struct gcs_reports reports;
     enum gcs_going going; /* in the value being made: see value.c */
@@ -119,9 +120,9 @@ struct gcs_agreement {
 
     /* pending */
     struct gcs_wish wish; /* this member's own */
-    bool departs;         /* it will wish to leave */
     uint64_t wish_gap;
     uint32_t wishes_sent;
+    uint64_t wished_at;
     uint64_t judge_at; /* complaints have been heard, and others may come until then */
     struct gcs_joiner *joiners;
     uint16_t joiners_count;
@@ -210,6 +211,8 @@ void gcs_ballot_repeat(struct gcs_agreement *m, uint64_t now);
 void gcs_ballot_ask_joiner(struct gcs_agreement *m, const struct gcs_joiner *joiner);
 /* Frozen for long without a decision. */
 void gcs_ballot_impatient(struct gcs_agreement *m, uint64_t now);
+/* The first promise: from now on it is counted how long the end of the group can wait. */
+void gcs_ballot_freeze(struct gcs_agreement *m, uint64_t now);
 /* Arms TIMER_PATIENCE: something new has happened in this ballot. */
 void gcs_ballot_be_patient(struct gcs_agreement *m, uint64_t now);
 /* If the ballot's owner is missed, who is next in line need not wait for it so long. */

@@ -7,9 +7,10 @@
  */
 #include "views/machine.h"
 
-/* So often it is said that there is nothing to wish any more: for longer than a link may be down
- * unnoticed, because a complaint that has been withdrawn costs somebody its membership. */
-#define WITHDRAWALS 16u
+/* It is said at least so often, and for so many promise_ns, that there is nothing to wish any more:
+ * for longer than a link may be down unnoticed, since a complaint costs somebody its membership. */
+#define WITHDRAWALS      4u
+#define WITHDRAWAL_TIMES 4u
 
 /* ---- What has been wished --------------------------------------------------------------- */
 
@@ -69,11 +70,13 @@ static void apply(struct gcs_agreement *m, uint64_t now, uint16_t from, const st
 void gcs_wish_repeat(struct gcs_agreement *m, uint64_t now)
 {
     bool nothing = m->wish.flags == 0 && m->wish.evict_count == 0 && m->wish.missing_count == 0;
-    if (m->decision || (nothing && m->wishes_sent == WITHDRAWALS))
+    bool said = m->wishes_sent >= WITHDRAWALS &&
+                now >= m->wished_at + WITHDRAWAL_TIMES * m->config.promise_ns;
+    if (m->decision || (nothing && said))
         return;
     struct gcs_writer w = gcs_agreement_writer(m);
     gcs_wish_write(&w, &m->wish);
-    bool everybody = m->wishes_sent++ % 4 == 0;
+    bool everybody = m->wishes_sent++ % 4 == 0 || nothing;
     uint16_t candidate = gcs_poll_candidate(m);
     for (uint16_t rank = 0; rank < m->view->count; rank++) {
         if (everybody || rank == candidate)
@@ -88,6 +91,7 @@ void gcs_wish_say(struct gcs_agreement *m, uint64_t now)
     apply(m, now, m->view->self, &m->wish);
     m->wish_gap = 0;
     m->wishes_sent = 0;
+    m->wished_at = now;
     gcs_wish_repeat(m, now);
     gcs_poll_consider(m, now);
 }
@@ -107,7 +111,7 @@ void gcs_agreement_leave(struct gcs_agreement *m, uint64_t now)
 
 void gcs_agreement_depart(struct gcs_agreement *m)
 {
-    m->departs = true;
+    m->seats[m->view->self].departing = true;
 }
 
 void gcs_agreement_ready(struct gcs_agreement *m, uint64_t now)

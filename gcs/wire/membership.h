@@ -252,6 +252,7 @@ enum gcs_promise_flag {
     GCS_PROMISE_ACCEPTED = 2, /* with the proposal accepted in the highest ballot */
     GCS_PROMISE_REFUSED = 4,  /* no promise: a higher ballot, the one named, was promised */
     GCS_PROMISE_READY = 8,
+    GCS_PROMISE_DEPARTING = 16, /* will leave once all that it has multicast is sent */
 };
 
 struct gcs_promise {

@@ -232,11 +232,12 @@ static void let_all_work(void)
         opened[i]->ops->receive(opened[i], NULL, 0);
 }
 
-/* Still readable although it has done its own work more often than connecting and closing bring it
- * some: an event that comes between its working and our look is no packet. */
+/* Still readable although it has done its own work, again and again: an event that comes between
+ * its working and our look is no packet, and connecting and closing bring fewer one after the
+ * other. */
 static bool has_something(struct gcs_transport *t)
 {
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 8; i++) {
         let_all_work();
         if (!is_ready(t, 0))
             return false;

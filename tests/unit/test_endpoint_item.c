@@ -26,14 +26,14 @@ static void begin(void)
 
 static void end(void)
 {
-    gcs_items_fini(&endpoint);
+    gcs_items_fini(&endpoint, false);
     ck_assert_uint_eq(scarce.live, 0);
 }
 
 /* An item whose bytes are all of one kind. */
 static struct gcs_item *make(size_t size, uint8_t kind)
 {
-    struct gcs_item *item = gcs_item_new(&endpoint, size);
+    struct gcs_item *item = gcs_item_new(&endpoint, size, false);
     if (!item || item->size != size || (uintptr_t)(item + 1) % _Alignof(max_align_t) != 0)
         ck_abort_msg("not an item of %zu bytes", size);
     memset(item + 1, kind, size);
@@ -126,6 +126,29 @@ START_TEST(a_large_one_is_allocated_by_itself)
 }
 END_TEST
 
+START_TEST(one_that_waits_is_allocated_by_itself)
+{
+    begin();
+    struct gcs_item *item = gcs_item_new(&endpoint, 100, true);
+    ck_assert_uint_eq(item->block, 0);
+    gcs_item_free(&endpoint, item);
+    end();
+}
+END_TEST
+
+/* Nobody waits for who has the ring. */
+START_TEST(a_busy_ring_is_not_waited_for)
+{
+    begin();
+    pthread_mutex_lock(&endpoint.items.mutex);
+    struct gcs_item *item = make(100, 3);
+    ck_assert_uint_eq(item->block, 0);
+    pthread_mutex_unlock(&endpoint.items.mutex);
+    drop(item, 3);
+    end();
+}
+END_TEST
+
 START_TEST(memory_runs_out)
 {
     begin();
@@ -140,7 +163,7 @@ START_TEST(memory_runs_out)
     end();
     begin();
     scarce_fail(&scarce, 1, true);
-    ck_assert_ptr_null(gcs_item_new(&endpoint, 100));
+    ck_assert_ptr_null(gcs_item_new(&endpoint, 100, false));
     end();
 }
 END_TEST
@@ -156,7 +179,7 @@ static void *produce(void *arg)
 
     gcs_prng_init(&prng, *kind);
     for (unsigned i = 0; i < EACH; i++) {
-        struct gcs_item *item = gcs_item_new(&endpoint, 1 + gcs_prng_below(&prng, 500));
+        struct gcs_item *item = gcs_item_new(&endpoint, 1 + gcs_prng_below(&prng, 500), false);
         memset(item + 1, *kind, item->size);
         gcs_queue_push(&endpoint.queue, &item->node);
     }
@@ -218,6 +241,8 @@ int main(void)
         items_may_be_done_with_in_any_order,
         what_finds_no_place_is_allocated_by_itself,
         a_large_one_is_allocated_by_itself,
+        one_that_waits_is_allocated_by_itself,
+        a_busy_ring_is_not_waited_for,
         memory_runs_out,
         threads_share_the_ring,
     };
