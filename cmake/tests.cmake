@@ -9,6 +9,13 @@
 # The label thread selects what runs under ThreadSanitizer as well; slow is
 # left out by script/test --quick. The folder's name is always a label.
 
+# What the presets tsan and fuzz build: of everything else nothing would be run.
+add_custom_target(thread-tests)
+if(TARGET gcs-tool)
+    add_dependencies(thread-tests gcs-tool)
+endif()
+add_custom_target(fuzzers)
+
 pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
 find_program(AWK awk REQUIRED)
 
@@ -87,6 +94,10 @@ foreach(folder unit integration)
         gcs_check_program(${name} tests/${folder} ${source} ${shared})
         add_test(NAME ${folder}/${name} COMMAND ${name})
         gcs_register(${folder}/${name} ${source} ${folder})
+        get_test_property(${folder}/${name} LABELS labels)
+        if("thread" IN_LIST labels)
+            add_dependencies(thread-tests ${name})
+        endif()
     endforeach()
     file(GLOB scripts CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.sh")
     foreach(script IN LISTS scripts)
@@ -259,6 +270,7 @@ foreach(source IN LISTS fuzzers)
         add_test(NAME fuzz/${short} COMMAND ${name} "${corpus}")
     endif()
     gcs_register(fuzz/${short} ${source} fuzz)
+    add_dependencies(fuzzers ${name})
 endforeach()
 
 # Architecture: who includes whom, what the core calls, what is exported.

@@ -55,12 +55,12 @@ tell() {
 # once its process has begun.
 forget() { rm -f "$tmp/out.$1" "$tmp/said.$1"; }
 
-# start MEMBER OPTION...: a gcs cat in the background; its input is in.MEMBER.
+# start MEMBER OPTION...: a gcs cat in the background; its input is in.MEMBER, or $input.
 start() {
     local member=$1
     shift
     forget "$member"
-    "$gcs" cat "$group" "$url" "$@" <"$tmp/in.$member" >"$tmp/out.$member" 2>"$tmp/said.$member" &
+    "$gcs" cat "$group" "$url" "$@" <"${input:-$tmp/in.$member}" >"$tmp/out.$member" 2>"$tmp/said.$member" &
     pids[member]=$!
 }
 

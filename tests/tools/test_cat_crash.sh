@@ -12,13 +12,22 @@ for member in 1 2 3 4 5; do
     seq -f "$member %g and more" 4000 >"$tmp/in.$member"
 done
 
+# What member 2 sends, which does not end before the joiner is in: it would find nobody.
+feed() {
+    cat "$tmp/in.2"
+    eventually said 5 "^view "
+}
+
 crash() { # crash VICTIM
     local victim=$1 member survivors=() whole own
     group=test-$$-$victim
+    forget 5
     start 1 --create --expect 4 --until-all --service safe --pace 2000 --views
-    for member in 2 3 4; do
+    input=$tmp/fed start 2 --join --expect 4 --until-all --service safe --pace 2000 --views
+    for member in 3 4; do
         start $member --join --expect 4 --until-all --service safe --pace 2000 --views
     done
+    feed >"$tmp/fed" &
     check "$victim: half-way" eventually has_lines "$tmp/out.3" 5000
     kill -9 "${pids[$victim]}"
     check "$victim: it is dead" ends "$victim" 137
@@ -46,5 +55,6 @@ crash() { # crash VICTIM
         [ $member = "$victim" ] || check "$victim: and all of it" [ "$own" = 4000 ]
     done
 }
+mkfifo "$tmp/fed"
 crash 1
 crash 4
