@@ -112,7 +112,7 @@ endif()
 
 # Replicated services under the simulator, for users' tests: the layer's state machine once more, so
 # that it needs no more of libgcs than its exported calls.
-gcs_glob(GCS_REPLICATOR_SOURCES gcs/replica/*.c EXCEPT "/gcs/replica/(replica|words)\\.c$")
+gcs_glob(GCS_REPLICATOR_SOURCES gcs/replica/*.c EXCEPT "/gcs/replica/(replica|watch|words)\\.c$")
 if(GCS_REPLICATOR_SOURCES AND TARGET gcs-simnet)
     add_library(gcs-replica-sim STATIC ${GCS_REPLICATOR_SOURCES})
     target_link_libraries(gcs-replica-sim PUBLIC gcs-simnet

@@ -221,7 +221,7 @@ static bool set_name(struct client *client, struct text name, struct reply *repl
 static void client_command(struct client *client, const struct text *args, size_t count,
                            struct reply *reply)
 {
-    char text[256];
+    char text[512];
 
     if (count == 3 && text_is(args[1], "setname")) {
         if (set_name(client, args[2], reply))
@@ -232,8 +232,13 @@ static void client_command(struct client *client, const struct text *args, size_
         reply_integer(reply, (int64_t)client->id);
     } else if (count >= 2 && (text_is(args[1], "info") || text_is(args[1], "list"))) {
         int size = snprintf(
-            text, sizeof(text), "id=%" PRIu64 " addr=%s name=%s qbuf=%zu omem=%zu\n", client->id,
-            client->address, client->name, client->in_size, client->out.size - client->out_sent);
+            text, sizeof(text),
+            "id=%" PRIu64
+            " addr=%s name=%s age=0 idle=0 db=0 sub=0 psub=0 multi=%d qbuf=%zu qbuf-free=%zu "
+            "argv-mem=0 obl=0 oll=0 omem=%zu tot-mem=%zu\n",
+            client->id, client->address, client->name, client->in_multi ? (int)client->queued : -1,
+            client->in_size, client->in_capacity - client->in_size,
+            client->out.size - client->out_sent, client->in_capacity + client->out.capacity);
         reply_bulk(reply, text, size < (int)sizeof(text) ? (size_t)size : sizeof(text) - 1);
     } else if (count >= 2 && (text_is(args[1], "setinfo") || text_is(args[1], "no-evict") ||
                               text_is(args[1], "no-touch"))) {

@@ -58,7 +58,8 @@ void store_dump(const struct store *store, struct reply *out)
     reply_bytes(out, magic, sizeof(magic));
     put_number(out, store->chain);
     reply_bytes(out, store->versions, sizeof(store->versions));
-    for (const struct entry *entry = store->entries; entry; entry = entry->hh.next) {
+    for (size_t i = 0; i < store->count; i++) {
+        const struct entry *entry = store->order[i];
         put_number(out, entry->kind);
         put_number(out, entry->expires);
         put_bytes(out, &entry->key);

@@ -329,11 +329,12 @@ static void run_keys(struct call *call)
     reply_free(&scanned.items);
 }
 
-/* The first that is there behind a place that the time says. */
+/* The first that is there from a random place on. */
 static void run_randomkey(struct call *call)
 {
     struct scanned scanned = {.match = {"*", 1}};
-    uint64_t cursor = call->seed ^ call->store->now;
+    size_t there = store_count(call->store);
+    uint64_t cursor = there > 0 ? 1 + (call->seed ^ call->store->now) % there : 0;
 
     for (int round = 0; round < 2 && scanned.count == 0; round++)
         do {

@@ -234,7 +234,7 @@ static void tend(struct client *client)
     if (client->out.failed)
         cut_off(client, "out of memory");
     write_to(client);
-    if (client->out.size - client->out_sent > client->server->output_max)
+    if (client->flooded)
         cut_off(client, "it does not read its replies");
     if (client->stalled && client->fd >= 0) {
         client_process(client);

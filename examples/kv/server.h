@@ -39,13 +39,15 @@ struct client {
     struct resp_request request;
     struct reply out;
     size_t out_sent;
+    bool flooded;   /* it has not read so much that a reply was thrown away */
     bool closing;   /* once everything is written */
     bool lingering; /* and until it has closed its end: it may have to read why first */
     size_t ignored; /* bytes that it sent meanwhile */
 
     struct slot *slots, **slots_end;
     uint32_t slots_count, reading, writing; /* under way */
-    bool stalled;                           /* the next request waits for these, or for room */
+    size_t expected; /* bytes of one more reply, going by the latest; 0: there was none */
+    bool stalled;    /* the next request waits for these, or for room */
 
     bool in_multi, spoilt; /* MULTI: a command was refused */
     struct reply queue;    /* the transaction's commands */

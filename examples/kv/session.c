@@ -12,11 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Requests of one client under way: beyond that it is not read from. */
-enum { SLOTS_MAX = 1024 };
+/* Requests of one client under way: beyond that it is not read from. Reads are answered all at
+ * once, and so many of the longest values are what a client may leave unread. */
+enum { SLOTS_MAX = 1024, READS_MAX = 32 };
 
-/* Unread replies of a client beyond which no request of it is taken. */
+/* Unread replies of a client, and those that are to come, beyond which no request of it is taken.
+ */
 enum { OUT_PAUSE = 1 << 20 };
+
+static bool enough_under_way(const struct client *client)
+{
+    size_t expected = client->expected > 0 ? client->expected : OUT_PAUSE + 1;
+
+    return client->slots_count >= SLOTS_MAX ||
+           client->out.size - client->out_sent + client->slots_count * expected > OUT_PAUSE;
+}
 
 /* ---- What comes back ---------------------------------------------------------------------- */
 
@@ -317,7 +327,7 @@ static bool run_on_data(struct client *client, const struct command *command,
         reply_end(client);
         return true;
     }
-    if (!reads && client->reading > 0)
+    if (reads ? client->reading >= READS_MAX : client->reading > 0)
         return false;
     request_begin(&client->scratch, REQUEST_SINGLE);
     request_command(&client->scratch, args, count);
@@ -464,7 +474,7 @@ void client_process(struct client *client)
 
     client->stalled = false;
     while (!client->closing && !client->stalled) {
-        if (client->slots_count >= SLOTS_MAX || client->out.size - client->out_sent > OUT_PAUSE) {
+        if (enough_under_way(client)) {
             client->stalled = true;
             break;
         }

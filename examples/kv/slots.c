@@ -42,11 +42,21 @@ static void take_first(struct client *client)
     client->server->spare = slot;
 }
 
+/* What is unread is bounded, but one reply may always wait alone, however large. */
+static void put(struct client *client, const void *data, size_t size)
+{
+    size_t unread = client->out.size - client->out_sent;
+
+    client->flooded |= unread > 0 && unread + size > client->server->output_max + client->expected;
+    if (!client->flooded)
+        reply_bytes(&client->out, data, size);
+}
+
 static void flush(struct client *client)
 {
     while (client->slots && client->slots->done) {
         struct reply *reply = &client->slots->reply;
-        reply_bytes(&client->out, reply->data, reply->size);
+        put(client, reply->data, reply->size);
         client->out.failed |= reply->failed;
         take_first(client);
     }
@@ -58,8 +68,11 @@ void slot_done(struct slot *slot, const void *data, size_t size)
     struct client *client = slot->client;
 
     slot->done = true;
+    client->expected -= client->expected / 8;
+    if (size > client->expected)
+        client->expected = size;
     if (slot == client->slots) {
-        reply_bytes(&client->out, data, size);
+        put(client, data, size);
         take_first(client);
         flush(client);
     } else {

@@ -25,9 +25,15 @@ bool bytes_set(struct store *store, struct bytes *bytes, const void *data, size_
 
 /* ---- Expiry: a heap, the earliest at the root ---------------------------------------------- */
 
+/* Those of the same time by their keys, so that they go in the same order everywhere. */
 static bool before(const struct entry *a, const struct entry *b)
 {
-    return a->expires < b->expires;
+    size_t size = a->key.size < b->key.size ? a->key.size : b->key.size;
+
+    if (a->expires != b->expires)
+        return a->expires < b->expires;
+    int order = memcmp(a->key.data, b->key.data, size);
+    return order != 0 ? order < 0 : a->key.size < b->key.size;
 }
 
 static void heap_put(struct store *store, size_t at, struct entry *entry)
@@ -259,6 +265,20 @@ struct entry *store_find(const struct store *store, struct text key)
     return entry && entry->expires > 0 && entry->expires <= store->now ? NULL : entry;
 }
 
+static bool store_room(struct store *store)
+{
+    size_t capacity = store->capacity ? 2 * store->capacity : 64;
+
+    if (store->count < store->capacity)
+        return true;
+    struct entry **order = realloc(store->order, capacity * sizeof(struct entry *));
+    if (!order)
+        return false;
+    store->order = order;
+    store->capacity = capacity;
+    return true;
+}
+
 struct entry *store_create(struct store *store, struct text key, enum kind kind)
 {
     struct entry *entry = NULL;
@@ -270,7 +290,7 @@ struct entry *store_create(struct store *store, struct text key, enum kind kind)
         entry->kind = kind;
         return entry;
     }
-    entry = calloc(1, sizeof(*entry));
+    entry = store_room(store) ? calloc(1, sizeof(*entry)) : NULL;
     if (!entry || !bytes_set(store, &entry->key, key.data, key.size)) {
         store->failed = true;
         free(entry);
@@ -278,14 +298,20 @@ struct entry *store_create(struct store *store, struct text key, enum kind kind)
     }
     entry->kind = kind;
     HASH_ADD_KEYPTR(hh, store->entries, entry->key.data, entry->key.size, entry);
+    entry->index = store->count;
+    store->order[store->count++] = entry;
     return entry;
 }
 
 void store_delete(struct store *store, struct entry *entry)
 {
+    struct entry *last = store->order[--store->count];
+
     if (entry->heap > 0)
         heap_remove(store, entry);
     HASH_DEL(store->entries, entry);
+    store->order[entry->index] = last;
+    last->index = entry->index;
     value_free(entry);
     free(entry->key.data);
     free(entry);
@@ -293,21 +319,20 @@ void store_delete(struct store *store, struct entry *entry)
 
 void store_clear(struct store *store)
 {
-    struct entry *next = store->entries;
-
-    for (struct entry *entry; (entry = next);) {
-        next = entry->hh.next;
+    while (store->count > 0) {
+        struct entry *entry = store->order[store->count - 1];
         store_touch(store, (struct text){entry->key.data, entry->key.size});
         store_delete(store, entry);
     }
+    free(store->order);
     free(store->heap);
-    store->heap = NULL;
-    store->heap_count = store->heap_capacity = 0;
+    store->order = store->heap = NULL;
+    store->capacity = store->heap_count = store->heap_capacity = 0;
 }
 
 size_t store_count(const struct store *store)
 {
-    return HASH_COUNT(store->entries);
+    return store->count;
 }
 
 static uint64_t *version_of(const struct store *store, struct text key)
@@ -331,77 +356,30 @@ uint64_t store_version(const struct store *store, struct text key)
 
 /* ---- Scanning --------------------------------------------------------------------------- */
 
-/*
- * The cursor counts with its bits reversed (as in Redis): when a table doubles, the two buckets
- * that one became are visited next to each other. Hash functions have no seed, so a cursor is good
- * at every replica.
- */
-static uint64_t reverse(uint64_t bits)
+static size_t scan_from(uint64_t cursor, size_t count)
 {
-    uint64_t reversed = 0;
-
-    for (int i = 0; i < 64; i++)
-        reversed |= (bits >> i & 1) << (63 - i);
-    return reversed;
-}
-
-static uint64_t cursor_next(uint64_t cursor, uint64_t mask)
-{
-    return reverse(reverse(cursor | ~mask) + 1);
-}
-
-static uint64_t scan(const UT_hash_table *table, uint64_t cursor, size_t count, void *ctx,
-                     void (*visit)(void *ctx, const void *element))
-{
-    uint64_t mask = table->num_buckets - 1;
-    size_t visited = 0;
-
-    do {
-        const UT_hash_bucket *bucket = &table->buckets[cursor & mask];
-        for (const UT_hash_handle *hh = bucket->hh_head; hh; hh = hh->hh_next) {
-            visit(ctx, (const char *)hh - table->hho);
-            visited++;
-        }
-        cursor = cursor_next(cursor, mask);
-    } while (cursor != 0 && visited < count);
-    return cursor;
-}
-
-struct scan_ctx {
-    void *ctx;
-    const struct store *store;
-    void (*entry)(void *ctx, const struct entry *entry);
-    void (*field)(void *ctx, const struct field *field);
-};
-
-static void visit_entry(void *ctx, const void *element)
-{
-    const struct scan_ctx *scan = ctx;
-    const struct entry *entry = element;
-
-    if (entry->expires == 0 || entry->expires > scan->store->now)
-        scan->entry(scan->ctx, entry);
-}
-
-static void visit_field(void *ctx, const void *element)
-{
-    const struct scan_ctx *scan = ctx;
-
-    scan->field(scan->ctx, element);
+    return cursor == 0 || cursor > count ? count : (size_t)cursor;
 }
 
 uint64_t scan_entries(const struct store *store, uint64_t cursor, size_t count, void *ctx,
                       void (*visit)(void *ctx, const struct entry *entry))
 {
-    struct scan_ctx inner = {.ctx = ctx, .store = store, .entry = visit};
+    size_t at = scan_from(cursor, store->count);
 
-    return store->entries ? scan(store->entries->hh.tbl, cursor, count, &inner, visit_entry) : 0;
+    for (; at > 0 && count > 0; count--) {
+        const struct entry *entry = store->order[--at];
+        if (entry->expires == 0 || entry->expires > store->now)
+            visit(ctx, entry);
+    }
+    return at;
 }
 
 uint64_t scan_table(const struct table *table, uint64_t cursor, size_t count, void *ctx,
                     void (*visit)(void *ctx, const struct field *field))
 {
-    struct scan_ctx inner = {.ctx = ctx, .field = visit};
+    size_t at = scan_from(cursor, table->count);
 
-    return table->fields ? scan(table->fields->hh.tbl, cursor, count, &inner, visit_field) : 0;
+    for (; at > 0 && count > 0; count--)
+        visit(ctx, table->order[--at]);
+    return at;
 }

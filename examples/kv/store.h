@@ -27,7 +27,8 @@ struct field {
     UT_hash_handle hh;
 };
 
-/* Fields by name, and in an order that a random number can pick from. */
+/* Fields by name, and in an order that a random number can pick from and that a copy has too: what
+ * uthash makes of its buckets depends on what has been in them, and must not be seen. */
 struct table {
     struct field *fields; /* uthash */
     struct field **order;
@@ -55,6 +56,7 @@ struct sorted {
 
 struct entry {
     struct bytes key;
+    size_t index; /* in the store's order */
     enum kind kind;
     uint64_t expires; /* group time in ns; 0: never */
     size_t heap;      /* index in the store's heap + 1; 0: not in it */
@@ -71,7 +73,9 @@ struct entry {
 
 struct store {
     struct entry *entries; /* uthash */
-    struct entry **heap;   /* by time of expiry */
+    struct entry **order;  /* as in a table */
+    size_t count, capacity;
+    struct entry **heap; /* by time of expiry */
     size_t heap_count, heap_capacity;
     uint64_t now;    /* group time */
     uint64_t number; /* of the command that is being applied */
@@ -120,8 +124,9 @@ size_t sorted_below(const struct sorted *sorted, double score, bool inclusive);
 void sorted_free(struct sorted *sorted);
 
 /*
- * SCAN over a table of entries or fields: visits about count of them, returns the next cursor, 0
- * at the end. Whoever was there all the time is visited; cursors stay good while the table grows.
+ * SCAN over entries or fields, from the end of their order down: visits so many of them, returns
+ * the next cursor, 0 at the end. Whoever was there all the time is visited: the place of one that
+ * goes is taken by the last, which has been visited or is still in front of the cursor.
  */
 uint64_t scan_entries(const struct store *store, uint64_t cursor, size_t count, void *ctx,
                       void (*visit)(void *ctx, const struct entry *entry));

@@ -69,14 +69,6 @@ static void complete(struct gcs_replicator *replicator, uint64_t submission,
     }
 }
 
-void gcs_replicator_cancel(struct gcs_replicator *replicator, void *ctx)
-{
-    for (uint64_t i = replicator->pending_head; i < replicator->pending_tail; i++)
-        if (pending_at(replicator, i)->ctx == ctx)
-            pending_at(replicator, i)->done = NULL;
-    gcs_reads_cancel(replicator, ctx);
-}
-
 /* ---- Submitting ------------------------------------------------------------------------- */
 
 static int may_submit(struct gcs_replicator *replicator)
@@ -171,16 +163,6 @@ static void failed(struct gcs_replicator *replicator, int error, const char *wha
     gcs_replicator_start_over(replicator);
 }
 
-static void note_slow(struct gcs_replicator *replicator, uint64_t ns)
-{
-    uint64_t ms = ns / 1000000;
-
-    if (ms >= replicator->config.slow_ms)
-        gcs_replicator_report(replicator, GCS_REPLICA_SLOW, 0, replicator->number,
-                              "apply took %llu ms for command %llu", (unsigned long long)ms,
-                              (unsigned long long)replicator->number);
-}
-
 /* GCS_EUNKNOWN: it failed, and this replica starts over. */
 static int apply(struct gcs_replicator *replicator, const struct gcs_replica_message *message,
                  uint64_t seed, struct gcs_replica_outcome *outcome)
@@ -188,13 +170,10 @@ static int apply(struct gcs_replicator *replicator, const struct gcs_replica_mes
     struct gcs_replica_command command = {message->data, message->size, ++replicator->number,
                                           replicator->time, seed};
     struct gcs_replica_result result = {NULL, 0};
-    uint64_t begin = replicator->port.now(replicator->port.ctx);
+    bool outermost = gcs_replicator_calls(replicator, "apply", command.number);
 
-    replicator->applying_at = begin;
-    replicator->applying = command.number;
     int error = replicator->machine.apply(replicator->machine.ctx, &command, &result);
-    replicator->applying = 0;
-    note_slow(replicator, replicator->port.now(replicator->port.ctx) - begin);
+    gcs_replicator_called(replicator, outermost);
     *outcome = (struct gcs_replica_outcome){
         .data = result.data, .size = result.size, .number = command.number};
     if (error == 0)

@@ -110,7 +110,9 @@ void gcs_digests_applied(struct gcs_replicator *replicator)
 
     if (!replicator->machine.digest || replicator->number % replicator->terms.digest_every != 0)
         return;
+    bool outermost = gcs_replicator_calls(replicator, "digest", replicator->number);
     uint64_t digest = replicator->machine.digest(replicator->machine.ctx);
+    gcs_replicator_called(replicator, outermost);
     point = find(replicator, replicator->number);
     if (!point)
         return;

@@ -77,8 +77,10 @@ static void answer(struct gcs_replicator *replicator, const void *data, size_t s
     struct gcs_replica_result result = {NULL, 0};
     struct gcs_replica_outcome outcome = {.number = replicator->number};
 
+    bool outermost = gcs_replicator_calls(replicator, "query", replicator->number);
     outcome.error =
         replicator->machine.query(replicator->machine.ctx, data, size, replicator->time, &result);
+    gcs_replicator_called(replicator, outermost);
     if (outcome.error == 0) {
         outcome.data = result.data;
         outcome.size = result.size;
@@ -125,21 +127,6 @@ void gcs_reads_fail(struct gcs_replicator *replicator, int error, bool all)
     fail_list(replicator, &reads->fresh, error);
     if (all)
         fail_list(replicator, &reads->after, error);
-}
-
-static void cancel_list(const struct gcs_replica_list *list, const void *ctx)
-{
-    for (struct gcs_replica_waiting *waiting = list->first; waiting; waiting = waiting->next)
-        if (waiting->ctx == ctx)
-            waiting->done = NULL;
-}
-
-void gcs_reads_cancel(struct gcs_replicator *replicator, const void *ctx)
-{
-    cancel_list(&replicator->reads.fresh, ctx);
-    cancel_list(&replicator->reads.asked, ctx);
-    cancel_list(&replicator->reads.indexed, ctx);
-    cancel_list(&replicator->reads.after, ctx);
 }
 
 /* ---- The index -------------------------------------------------------------------------- */

@@ -3,11 +3,13 @@
  * A replica over an endpoint: the body of <gcs/replica.h>. It gives the layer's state machine
  * the endpoint's events and carries its calls to the group.
  *
- * One mutex guards the state machine; it is recursive, because callbacks may submit. Whoever
- * takes events claims the loop first, so that gcs_replica_call can do the work itself when no
- * other thread does, and waits for that thread when one does.
+ * One mutex guards the state machine; it is recursive, because callbacks may submit. A callback
+ * that hangs has it, so who waits with a deadline waits elsewhere, at the gate. Whoever takes
+ * events claims the loop first, so that gcs_replica_call can do the work itself when no other
+ * thread does, and waits for that thread when one does.
  */
 #include "gcs/replica/replicator.h"
+#include "gcs/replica/watch.h"
 #include "gcs/replica/words.h"
 
 #include <pthread.h>
@@ -21,6 +23,10 @@
 /* Events in one call of gcs_replica_dispatch: then the caller has its turn. */
 enum { EVENTS_MAX = 1024 };
 
+/* A replica that takes nothing holds up all others; unless the group's config says after how long,
+ * it is evicted after so long. */
+#define EVICT_SLOW_NS (60000 * NS_PER_MS)
+
 /* A caller that cannot do the work looks again at the latest after so long. */
 enum { LOOK_MS = 10 };
 
@@ -33,17 +39,18 @@ struct gcs_replica {
     char name[GCS_NAME_MAX + 1];
     bool own_loop;
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* an outcome, or room */
+    pthread_mutex_t gate; /* guards what follows, and waiters; never held while anything else is */
+    pthread_cond_t changed; /* an outcome, or the loop is free */
     bool looping;           /* somebody takes events */
     pthread_t looper;
+    struct gcs_replica_status status; /* when it could be had last */
+    struct gcs_replica_watch watch;
 };
 
-static uint64_t clock_ns(void)
+static struct timespec time_of(uint64_t ns)
 {
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
+    return (struct timespec){.tv_sec = (time_t)(ns / (1000 * NS_PER_MS)),
+                             .tv_nsec = (long)(ns % (1000 * NS_PER_MS))};
 }
 
 /* ---- The port --------------------------------------------------------------------------- */
@@ -82,7 +89,7 @@ static int port_leave(void *ctx)
 static uint64_t port_now(void *ctx)
 {
     (void)ctx;
-    return clock_ns();
+    return gcs_replica_clock();
 }
 
 /* The seeds that it began with, and where the others were last. */
@@ -151,6 +158,7 @@ static void init_locks(struct gcs_replica *replica)
     (void)pthread_condattr_init(&cond);
     (void)pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&replica->changed, &cond);
+    (void)pthread_mutex_init(&replica->gate, NULL);
     (void)pthread_condattr_destroy(&cond);
 }
 
@@ -165,6 +173,8 @@ static int copy_config(struct gcs_replica *replica, const struct gcs_group_confi
     else
         gcs_group_config_init(&replica->group_config);
     replica->group_config.state = true;
+    if (replica->group_config.evict_slow_ns == 0)
+        replica->group_config.evict_slow_ns = EVICT_SLOW_NS;
     bytes = replica->group_config.seeds_count * sizeof(*replica->seeds);
     if (bytes == 0)
         return 0;
@@ -179,9 +189,22 @@ static int copy_config(struct gcs_replica *replica, const struct gcs_group_confi
 static void destroy(struct gcs_replica *replica)
 {
     (void)pthread_cond_destroy(&replica->changed);
+    (void)pthread_mutex_destroy(&replica->gate);
     (void)pthread_mutex_destroy(&replica->mutex);
     free(replica->seeds);
     free(replica);
+}
+
+static int start(struct gcs_replica *replica, const char *name)
+{
+    int error = gcs_replica_watch_start(&replica->watch, &replica->replicator);
+
+    if (error)
+        return gcs_replica_say(error, "no thread can be made to watch over callbacks");
+    error = gcs_join(replica->endpoint, name, &replica->group_config, &replica->group);
+    if (error)
+        gcs_replica_watch_stop(&replica->watch);
+    return error;
 }
 
 int gcs_replica_open(struct gcs_endpoint *endpoint, const char *name,
@@ -216,7 +239,7 @@ int gcs_replica_open(struct gcs_endpoint *endpoint, const char *name,
                            : "out of memory");
     }
     if (error == 0) {
-        error = gcs_join(endpoint, name, &replica->group_config, &replica->group);
+        error = start(replica, name);
         if (error)
             gcs_replicator_fini(&replica->replicator, error);
     }
@@ -240,6 +263,7 @@ void gcs_replica_close(struct gcs_replica *replica)
 {
     if (!replica)
         return;
+    gcs_replica_watch_stop(&replica->watch);
     (void)pthread_mutex_lock(&replica->mutex);
     gcs_replicator_fini(&replica->replicator, GCS_ECLOSED);
     (void)pthread_mutex_unlock(&replica->mutex);
@@ -256,24 +280,30 @@ struct gcs_group *gcs_replica_group(struct gcs_replica *replica)
 
 /* ---- The loop --------------------------------------------------------------------------- */
 
+/* The gate is held. */
+static bool take_loop(struct gcs_replica *replica)
+{
+    if (replica->looping)
+        return false;
+    replica->looping = true;
+    replica->looper = pthread_self();
+    return true;
+}
+
 static bool claim(struct gcs_replica *replica)
 {
-    (void)pthread_mutex_lock(&replica->mutex);
-    bool claimed = !replica->looping;
-    if (claimed) {
-        replica->looping = true;
-        replica->looper = pthread_self();
-    }
-    (void)pthread_mutex_unlock(&replica->mutex);
+    (void)pthread_mutex_lock(&replica->gate);
+    bool claimed = take_loop(replica);
+    (void)pthread_mutex_unlock(&replica->gate);
     return claimed;
 }
 
 static void let_go(struct gcs_replica *replica)
 {
-    (void)pthread_mutex_lock(&replica->mutex);
+    (void)pthread_mutex_lock(&replica->gate);
     replica->looping = false;
     (void)pthread_cond_broadcast(&replica->changed); /* somebody else may loop now */
-    (void)pthread_mutex_unlock(&replica->mutex);
+    (void)pthread_mutex_unlock(&replica->gate);
 }
 
 /* Work that no event asks for; how long may be waited for the next one. */
@@ -284,7 +314,7 @@ static int tick(struct gcs_replica *replica, int timeout_ms)
     (void)pthread_mutex_unlock(&replica->mutex);
     if (due == GCS_NEVER)
         return timeout_ms;
-    uint64_t now = clock_ns();
+    uint64_t now = gcs_replica_clock();
     int left = due <= now ? 0 : (int)((due - now) / NS_PER_MS) + 1;
     return timeout_ms < 0 || timeout_ms > left ? left : timeout_ms;
 }
@@ -362,35 +392,50 @@ int gcs_replica_query(struct gcs_replica *replica, enum gcs_replica_read read, u
     return gcs_replica_say_refused(error, &replica->replicator.config, size);
 }
 
+/* If the mutex can be had until then. */
+static void note_status(struct gcs_replica *replica, uint64_t deadline)
+{
+    struct timespec until = time_of(deadline);
+    struct gcs_replica_status status;
+
+    if (pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until) != 0)
+        return;
+    gcs_replicator_status(&replica->replicator, &status);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    (void)pthread_mutex_lock(&replica->gate);
+    replica->status = status;
+    (void)pthread_mutex_unlock(&replica->gate);
+}
+
 void gcs_replica_status_get(struct gcs_replica *replica, struct gcs_replica_status *status)
 {
-    uint64_t number = replica->replicator.applying;
-    uint64_t since = replica->replicator.applying_at;
+    uint64_t since = replica->replicator.callback_since;
+    const char *callback = replica->replicator.callback;
+    uint64_t number =
+        callback && strcmp(callback, "apply") == 0 ? replica->replicator.callback_number : 0;
 
-    *status = (struct gcs_replica_status){0};
-    /* A callback that hangs has the mutex: then there is only this to tell. */
-    if (pthread_mutex_trylock(&replica->mutex) == 0) {
-        gcs_replicator_status(&replica->replicator, status);
-        (void)pthread_mutex_unlock(&replica->mutex);
-    }
+    /* A callback that hangs has the mutex: then there is only what was known before. */
+    note_status(replica, gcs_replica_clock() + LOOK_MS * NS_PER_MS);
+    (void)pthread_mutex_lock(&replica->gate);
+    *status = replica->status;
+    (void)pthread_mutex_unlock(&replica->gate);
     status->applying = number;
-    status->applying_ms = number ? (clock_ns() - since) / NS_PER_MS : 0;
+    status->applying_ms = number ? (gcs_replica_clock() - since) / NS_PER_MS : 0;
 }
 
 /* ---- Waiting ---------------------------------------------------------------------------- */
 
+/* Belongs to the call until it gives up, then to the outcome, which may come late. */
 struct waiter {
     struct gcs_replica *replica;
     struct gcs_replica_outcome *outcome;
     void *buffer;
     size_t size;
-    bool done;
+    bool done, given_up;
 };
 
-static void on_outcome(void *ctx, const struct gcs_replica_outcome *outcome)
+static void take_outcome(struct waiter *waiter, const struct gcs_replica_outcome *outcome)
 {
-    struct waiter *waiter = ctx;
-
     *waiter->outcome = *outcome;
     waiter->outcome->data = waiter->buffer;
     if (outcome->size > waiter->size)
@@ -398,66 +443,119 @@ static void on_outcome(void *ctx, const struct gcs_replica_outcome *outcome)
     else if (outcome->size > 0)
         memcpy(waiter->buffer, outcome->data, outcome->size);
     waiter->done = true;
-    (void)pthread_cond_broadcast(&waiter->replica->changed);
 }
 
-/* Something happens, or LOOK_MS pass. The mutex is held before and after. */
-static void wait_a_little(struct gcs_replica *replica, uint64_t left)
+static void on_outcome(void *ctx, const struct gcs_replica_outcome *outcome)
+{
+    struct waiter *waiter = ctx;
+    struct gcs_replica *replica = waiter->replica;
+
+    (void)pthread_mutex_lock(&replica->gate);
+    bool late = waiter->given_up;
+    if (!late)
+        take_outcome(waiter, outcome);
+    (void)pthread_cond_broadcast(&replica->changed);
+    (void)pthread_mutex_unlock(&replica->gate);
+    if (late)
+        free(waiter);
+}
+
+/* Submits it, unless a callback holds all up until then: GCS_EAGAIN. */
+static int submit_until(struct gcs_replica *replica, const struct gcs_replica_request *request,
+                        struct waiter *waiter, uint64_t deadline)
+{
+    struct timespec until = time_of(deadline);
+    int error = deadline == GCS_NEVER
+                    ? pthread_mutex_lock(&replica->mutex)
+                    : pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until);
+
+    if (error != 0)
+        return GCS_EAGAIN;
+    error = gcs_replicator_submit(&replica->replicator, request, on_outcome, waiter);
+    (void)pthread_mutex_unlock(&replica->mutex);
+    return error;
+}
+
+/* Something happens, or LOOK_MS pass; true: the outcome is there. */
+static bool wait_a_little(struct gcs_replica *replica, const struct waiter *waiter, uint64_t left)
 {
     int ms = left / NS_PER_MS >= LOOK_MS ? LOOK_MS : (int)(left / NS_PER_MS) + 1;
-    uint64_t until = clock_ns() + (uint64_t)ms * NS_PER_MS;
-    struct timespec time = {.tv_sec = (time_t)(until / (1000 * NS_PER_MS)),
-                            .tv_nsec = (long)(until % (1000 * NS_PER_MS))};
+    struct timespec until = time_of(gcs_replica_clock() + (uint64_t)ms * NS_PER_MS);
 
-    if (replica->looping) {
-        (void)pthread_cond_timedwait(&replica->changed, &replica->mutex, &time);
-        return;
-    }
-    replica->looping = true;
-    replica->looper = pthread_self();
-    (void)pthread_mutex_unlock(&replica->mutex);
+    (void)pthread_mutex_lock(&replica->gate);
+    bool mine = !waiter->done && take_loop(replica);
+    if (!waiter->done && !mine)
+        (void)pthread_cond_timedwait(&replica->changed, &replica->gate, &until);
+    bool done = waiter->done;
+    (void)pthread_mutex_unlock(&replica->gate);
+    if (!mine)
+        return done;
     int got = dispatch(replica, ms);
-    (void)pthread_mutex_lock(&replica->mutex);
-    replica->looping = false;
-    (void)pthread_cond_broadcast(&replica->changed);
+    let_go(replica);
     if (got < 0) { /* the endpoint is being closed: nothing will come any more */
         struct timespec pause = {.tv_nsec = (long)NS_PER_MS};
         (void)nanosleep(&pause, NULL);
     }
+    return false; /* looked at next time */
+}
+
+/* 0: the outcome is there; otherwise it is not, and nobody waits for it any more. */
+static int wait_for(struct gcs_replica *replica, const struct gcs_replica_request *request,
+                    struct waiter *waiter, uint64_t deadline)
+{
+    int error = GCS_EAGAIN;
+
+    for (uint64_t now = gcs_replica_clock();; now = gcs_replica_clock()) {
+        if (error == GCS_EAGAIN)
+            error = submit_until(replica, request, waiter, deadline);
+        if (error != 0 && error != GCS_EAGAIN)
+            break;
+        if (wait_a_little(replica, waiter, now < deadline ? deadline - now : 0))
+            return 0;
+        if (now >= deadline)
+            break;
+    }
+    if (error != 0) { /* not submitted */
+        free(waiter);
+        return error;
+    }
+    (void)pthread_mutex_lock(&replica->gate);
+    bool done = waiter->done;
+    waiter->given_up = true;
+    (void)pthread_mutex_unlock(&replica->gate);
+    return done ? 0 : GCS_ETIMEDOUT;
+}
+
+static bool calls_itself(struct gcs_replica *replica)
+{
+    (void)pthread_mutex_lock(&replica->gate);
+    bool itself = replica->looping && pthread_equal(replica->looper, pthread_self());
+    (void)pthread_mutex_unlock(&replica->gate);
+    return itself;
 }
 
 int gcs_replica_call(struct gcs_replica *replica, const struct gcs_replica_request *request,
                      void *buffer, size_t size, struct gcs_replica_outcome *outcome, int timeout_ms)
 {
-    uint64_t deadline = timeout_ms < 0 ? GCS_NEVER : clock_ns() + (uint64_t)timeout_ms * NS_PER_MS;
-    struct waiter waiter = {replica, outcome, buffer, size, false};
-    int error = GCS_EAGAIN;
+    uint64_t deadline =
+        timeout_ms < 0 ? GCS_NEVER : gcs_replica_clock() + (uint64_t)timeout_ms * NS_PER_MS;
 
     if (!replica || !request || !outcome || (!buffer && size > 0))
         return gcs_replica_say(GCS_EINVAL,
                                "replica, request or outcome is NULL, or a buffer of some size");
     *outcome = (struct gcs_replica_outcome){0};
-    (void)pthread_mutex_lock(&replica->mutex);
-    if (replica->looping && pthread_equal(replica->looper, pthread_self())) {
-        (void)pthread_mutex_unlock(&replica->mutex);
+    if (calls_itself(replica))
         return gcs_replica_say(GCS_EINVAL, "called from a callback: it would wait for itself");
+    struct waiter *waiter = malloc(sizeof(*waiter));
+    if (!waiter)
+        return gcs_replica_say(GCS_ENOMEM, "out of memory");
+    *waiter = (struct waiter){replica, outcome, buffer, size, false, false};
+    int error = wait_for(replica, request, waiter, deadline);
+    if (error == 0) {
+        free(waiter);
+        return gcs_replica_say_outcome(outcome, size);
     }
-    while (!waiter.done && (error == GCS_EAGAIN || error == 0)) {
-        if (error == GCS_EAGAIN)
-            error = gcs_replicator_submit(&replica->replicator, request, on_outcome, &waiter);
-        uint64_t now = clock_ns();
-        if (waiter.done || now >= deadline || (error && error != GCS_EAGAIN))
-            break;
-        wait_a_little(replica, deadline - now);
-    }
-    if (!waiter.done)
-        gcs_replicator_cancel(&replica->replicator, &waiter);
-    if (waiter.done)
-        error = gcs_replica_say_outcome(outcome, size);
-    else if (error == 0)
-        error = gcs_replica_say(GCS_ETIMEDOUT, "no outcome in that time: it is not known");
-    else
-        error = gcs_replica_say_refused(error, &replica->replicator.config, request->size);
-    (void)pthread_mutex_unlock(&replica->mutex);
-    return error;
+    return error == GCS_ETIMEDOUT
+               ? gcs_replica_say(error, "no outcome in that time: it is not known")
+               : gcs_replica_say_refused(error, &replica->replicator.config, request->size);
 }

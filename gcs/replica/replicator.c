@@ -86,6 +86,31 @@ void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_n
     replicator->config.report(replicator->config.ctx, &report);
 }
 
+bool gcs_replicator_calls(struct gcs_replicator *replicator, const char *callback, uint64_t number)
+{
+    if (replicator->callback)
+        return false;
+    replicator->callback_number = number;
+    replicator->callback_since = replicator->port.now(replicator->port.ctx);
+    replicator->callback = callback;
+    return true;
+}
+
+void gcs_replicator_called(struct gcs_replicator *replicator, bool outermost)
+{
+    const char *callback = replicator->callback;
+    unsigned long long number = replicator->callback_number;
+    uint64_t ns = replicator->port.now(replicator->port.ctx) - replicator->callback_since;
+
+    if (!outermost)
+        return;
+    replicator->callback = NULL;
+    if (ns / 1000000 >= replicator->config.slow_ms)
+        gcs_replicator_report(replicator, GCS_REPLICA_SLOW, 0, number,
+                              "%s took %llu ms for command %llu", callback,
+                              (unsigned long long)ns / 1000000, number);
+}
+
 bool gcs_replicator_has_state(const struct gcs_replicator *replicator)
 {
     return replicator->phase == GCS_REPLICA_GREETING || replicator->phase == GCS_REPLICA_WORKING ||
@@ -321,6 +346,16 @@ static void on_writable(struct gcs_replicator *replicator)
     gcs_replicator_report(replicator, GCS_REPLICA_WRITABLE, 0, 0, "there is room again");
 }
 
+static void on_slow(struct gcs_replicator *replicator, const struct gcs_event *event)
+{
+    char name[128];
+
+    gcs_member_format(event->sender, name, sizeof(name));
+    gcs_replicator_report(replicator, GCS_REPLICA_HELD_UP, 0, 0,
+                          "replica %s has taken nothing for %llu ms: all wait for it", name,
+                          (unsigned long long)event->waited_ms);
+}
+
 void gcs_replicator_event(struct gcs_replicator *replicator, const struct gcs_event *event)
 {
     switch (event->type) {
@@ -349,6 +384,7 @@ void gcs_replicator_event(struct gcs_replicator *replicator, const struct gcs_ev
             state_failed(replicator, gcs_replicator_take(replicator, event));
         break;
     case GCS_EVENT_SLOW:
+        on_slow(replicator, event);
         break;
     case GCS_EVENT_STATE_END:
         on_state_end(replicator);

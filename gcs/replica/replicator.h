@@ -147,7 +147,9 @@ struct gcs_replicator {
     struct gcs_replica_reads reads;
     struct gcs_replica_point points[GCS_REPLICA_POINTS];
 
-    _Atomic uint64_t applying, applying_at;
+    /* the callback that is running, for which command and since when; NULL: none */
+    _Atomic(const char *) callback;
+    _Atomic uint64_t callback_number, callback_since;
     uint64_t repeated, restores, foreign;
 };
 
@@ -174,13 +176,14 @@ int gcs_replicator_query(struct gcs_replicator *replicator, enum gcs_replica_rea
                          void *ctx);
 int gcs_replicator_leave(struct gcs_replicator *replicator);
 
-/* Whoever submitted with this ctx does not wait any more: nobody is called. */
-void gcs_replicator_cancel(struct gcs_replicator *replicator, void *ctx);
-
 void gcs_replicator_status(const struct gcs_replicator *replicator,
                            struct gcs_replica_status *status);
 
 /* ---- Among the files of the layer --------------------------------------------------------- */
+
+/* Around the application's callbacks. False: it is called within another one, which counts. */
+bool gcs_replicator_calls(struct gcs_replicator *replicator, const char *callback, uint64_t number);
+void gcs_replicator_called(struct gcs_replicator *replicator, bool outermost);
 
 void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news, int error,
                            uint64_t number, const char *format, ...)
@@ -210,7 +213,6 @@ void gcs_reads_answered(struct gcs_replicator *replicator, const struct gcs_memb
 void gcs_reads_view(struct gcs_replicator *replicator);
 void gcs_reads_run(struct gcs_replicator *replicator);
 void gcs_reads_fail(struct gcs_replicator *replicator, int error, bool all);
-void gcs_reads_cancel(struct gcs_replicator *replicator, const void *ctx);
 uint64_t gcs_reads_tick(struct gcs_replicator *replicator);
 
 /* digests.c */

@@ -69,9 +69,11 @@ void gcs_replicator_give(struct gcs_replicator *replicator, const struct gcs_eve
     const struct gcs_replica_port *port = &replicator->port;
     struct gcs_state_source source = {.read = read_copy, .release = release_copy};
     struct copy *copy = gcs_replicator_has_state(replicator) ? make_copy(replicator) : NULL;
+    bool outermost = gcs_replicator_calls(replicator, "snapshot", replicator->number);
     int error =
         copy ? replicator->machine.snapshot(replicator->machine.ctx, &copy->app) : GCS_ENOMEM;
 
+    gcs_replicator_called(replicator, outermost);
     if (error == 0) {
         source.ctx = copy;
         source.total = copy->app.total > 0 ? copy->header_size + copy->app.total : 0;
@@ -103,6 +105,16 @@ static uint64_t header_limit(const struct gcs_replicator *replicator)
            (uint64_t)terms->sessions * (28 + (uint64_t)terms->session_results * 12);
 }
 
+static int restore(struct gcs_replicator *replicator, enum gcs_replica_step step, const void *data,
+                   size_t size)
+{
+    bool outermost = gcs_replicator_calls(replicator, "restore", replicator->number);
+    int error = replicator->machine.restore(replicator->machine.ctx, step, data, size);
+
+    gcs_replicator_called(replicator, outermost);
+    return error;
+}
+
 static int read_header(struct gcs_replicator *replicator)
 {
     struct gcs_replica_incoming *incoming = &replicator->incoming;
@@ -125,7 +137,7 @@ static int read_header(struct gcs_replicator *replicator)
     replicator->group_terms = terms;
     replicator->number = number;
     replicator->time = time;
-    return replicator->machine.restore(replicator->machine.ctx, GCS_REPLICA_BEGIN, NULL, 0);
+    return restore(replicator, GCS_REPLICA_BEGIN, NULL, 0);
 }
 
 /* The layer's part has come as far as its size can be read. */
@@ -192,9 +204,7 @@ int gcs_replicator_take(struct gcs_replicator *replicator, const struct gcs_even
         size -= taken;
     }
     incoming->offset += size;
-    return size == 0 ? 0
-                     : replicator->machine.restore(replicator->machine.ctx, GCS_REPLICA_PIECE, data,
-                                                   size);
+    return size == 0 ? 0 : restore(replicator, GCS_REPLICA_PIECE, data, size);
 }
 
 int gcs_replicator_taken(struct gcs_replicator *replicator)
@@ -202,6 +212,5 @@ int gcs_replicator_taken(struct gcs_replicator *replicator)
     bool whole = !in_header(&replicator->incoming);
 
     gcs_replicator_drop_incoming(replicator);
-    return whole ? replicator->machine.restore(replicator->machine.ctx, GCS_REPLICA_END, NULL, 0)
-                 : GCS_EMALFORMED;
+    return whole ? restore(replicator, GCS_REPLICA_END, NULL, 0) : GCS_EMALFORMED;
 }

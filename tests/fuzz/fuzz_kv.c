@@ -12,7 +12,31 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_store(const struct store *store)
+static void note_field(void *ctx, const struct field *field)
+{
+    reply_bulk(ctx, field->name.data, field->name.size);
+}
+
+static void note_entry(void *ctx, const struct entry *entry)
+{
+    reply_bulk(ctx, entry->key.data, entry->key.size);
+    if (entry->kind == KIND_HASH || entry->kind == KIND_SET)
+        (void)scan_table(&entry->value.table, 0, SIZE_MAX, ctx, note_field);
+}
+
+/* What SCAN and its relatives, KEYS and RANDOMKEY go by is part of the state. */
+static void check_order(const struct store *store, const struct store *other)
+{
+    struct reply one = {0}, two = {0};
+
+    (void)scan_entries(store, 0, SIZE_MAX, &one, note_entry);
+    (void)scan_entries(other, 0, SIZE_MAX, &two, note_entry);
+    assert(two.size == one.size && (one.size == 0 || memcmp(one.data, two.data, one.size) == 0));
+    reply_free(&one);
+    reply_free(&two);
+}
+
+static void check_store(struct store *store)
 {
     struct store *other = calloc(1, sizeof(*other));
     struct reply one = {0}, two = {0};
@@ -21,6 +45,12 @@ static void check_store(const struct store *store)
     assert(other && !one.failed && store_load(other, one.data, one.size));
     store_dump(other, &two);
     assert(two.size == one.size && memcmp(one.data, two.data, one.size) == 0);
+    other->now = store->now;
+    check_order(store, other);
+    store->now = other->now += UINT64_C(100000000000);
+    store_expire(store);
+    store_expire(other);
+    check_order(store, other);
     store_clear(other);
     free(other);
     reply_free(&one);

@@ -135,7 +135,8 @@ static int run(const struct options *options)
         clients_read_all(options, &history, &tally);
     report(options, &faults, &tally);
     bool tried = tally.reads > 0 && tally.writes > 0 && tally.counts > 0 &&
-                 faults.kills + faults.pauses + faults.partitions > 0;
+                 (!options->kill || faults.kills > 0) && (!options->pause || faults.pauses > 0) &&
+                 (!options->partition || faults.partitions > 0);
     if (tally.violation[0])
         printf("VIOLATION: %s\n", tally.violation);
     else if (!history_is_linearizable(&history, why, sizeof(why)))

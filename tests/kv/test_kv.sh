@@ -119,6 +119,7 @@ check "another protocol version is refused" eventually grep -q 'protocol version
 check "and the group goes on" eventually ready 1
 
 # ---- One dies and comes back
+{ seq -f 'DEL scan:%g' 150; echo HSET order z 1 a 1 r 1; echo HDEL order z; } | cli 1 >/dev/null
 crash 3
 check "the others go on" same "$(cli 1 set after kill; cli 2 get after)" $'OK\nkill'
 replica 3 --join
@@ -126,6 +127,13 @@ check "it comes back" eventually ready 3
 check "with the data" same "$(cli 3 get after; cli 3 get once; cli 3 llen l)" $'kill\n1\n2'
 check "and sorted as before" same "$(cli 3 zrange z 0 -1 withscores; cli 3 zrevrank z d)" $'d\n0.10000000000000001\nb\n2\na\n2.5\n2'
 check "the same scores lead to the same" same "$(cli 3 zincrby z 0.2 d; cli 1 zscore z d)" $'0.30000000000000004\n0.30000000000000004'
+# A reply is told to a session by whatever replica it retries at, and all replicas compare theirs.
+serial=1
+alike() { serial=$((serial + 1)); same "$(cli 1 gcs.session "$session" $serial "$@")" "$(cli 3 gcs.session "$session" $serial "$@")"; }
+for command in "scan 0 count 20" "scan 20 count 5" "keys *" randomkey randomkey "hscan order 0" "sscan s1 0 count 1"; do
+    # shellcheck disable=SC2086 # words
+    check "$command gives the same at who has got a copy" alike $command
+done
 check "the session is there" same "$(cli 3 gcs.session "$session" 1 incr once)" 1
 kill "${pids[2]}"
 check "another leaves gracefully" eventually ready 1 2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # ctest-labels: slow
-# ctest-timeout: 400
+# ctest-timeout: 500
 #
 # The judge of test_kv_faults.sh can fail: gcs-kv with deliberate bugs does not pass.
 . "$(dirname "$0")/lib.sh"

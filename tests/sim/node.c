@@ -336,13 +336,18 @@ static void on_left(struct world *world, struct node *node, int error)
 
 static void on_view(struct world *world, struct node *node, const struct gcs_view_change *change)
 {
+    bool new_membership = change->primary && change->view.self >= change->survivors_count;
+
+    if (new_membership) /* of one that ended while it got the state less was handed out than traced
+                         */
+        node->handed_out = 0;
     node->handed_out = node->handed_out * 31 + 2 * change->view.epoch + change->primary;
     if (!change->primary) {
         world->result->stats.primary_lost++;
         return;
     }
     places_check(world, node, &change->view);
-    if (change->view.self >= change->survivors_count) { /* a new membership */
+    if (new_membership) {
         node->synced = !change->view.members[change->view.self].syncing;
         node->transferred = !node->synced;
     }

@@ -185,6 +185,8 @@ static void learn(struct world *world, struct node *node, const struct record *r
 
     switch (record->type) {
     case RECORD_VIEW:
+        if (record->primary && node->epoch == 0) /* a new membership */
+            node->traced = 0;
         node->traced = node->traced * 31 + 2 * record->epoch + record->primary;
         node->primary = record->primary;
         if (!record->primary)

@@ -32,5 +32,6 @@ done <<'SEEDS'
 3 182007784 who was paused took all that it was asked meanwhile for a flood
 4 154011548 a complaint of a bad link that was withdrawn unheard
 4 68122938 an observer that missed the word of what is safe was not told again
+7 201016968 the sums of a membership that ended while it got the state were compared with the next one's
 SEEDS
 live 64 66000339 "ballots of rivals that overtook each other without end" --region-size 8

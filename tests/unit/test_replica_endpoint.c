@@ -18,12 +18,18 @@ struct service {
     int64_t total, answer;
     size_t got; /* bytes of a total that is coming */
     bool left;
-    int why; /* left */
+    int why;    /* left */
+    bool fails; /* once */
+    atomic_bool hangs;
+    atomic_uint heard[GCS_REPLICA_HELD_UP + 1], number[GCS_REPLICA_HELD_UP + 1]; /* of news */
+    char slow[256];
     atomic_bool stop;
     pthread_t thread;
 };
 
 static struct service services[REPLICAS];
+
+static uint64_t evict_slow_ns; /* of the groups' config; 0: as it is */
 
 static int apply(void *ctx, const struct gcs_replica_command *command,
                  struct gcs_replica_result *result)
@@ -32,6 +38,12 @@ static int apply(void *ctx, const struct gcs_replica_command *command,
     int64_t number;
 
     ck_assert_uint_eq(command->size, sizeof(number));
+    while (atomic_load(&service->hangs))
+        crew_pause_ms(1);
+    if (service->fails) {
+        service->fails = false;
+        return GCS_ENOMEM;
+    }
     memcpy(&number, command->data, sizeof(number));
     service->total += number;
     service->answer = service->total;
@@ -84,10 +96,19 @@ static int restore(void *ctx, enum gcs_replica_step step, const void *data, size
     return 0;
 }
 
+static uint64_t digest(void *ctx)
+{
+    return (uint64_t)((struct service *)ctx)->total;
+}
+
 static void report(void *ctx, const struct gcs_replica_report *news)
 {
     struct service *service = ctx;
 
+    if (news->news == GCS_REPLICA_SLOW)
+        snprintf(service->slow, sizeof(service->slow), "%s", news->text);
+    atomic_store(&service->number[news->news], (unsigned)news->number);
+    atomic_fetch_add(&service->heard[news->news], 1);
     if (news->news == GCS_REPLICA_LEFT) {
         service->left = true;
         service->why = news->error;
@@ -104,6 +125,7 @@ static void open_service(size_t i, uint32_t protocol)
         .snapshot = snapshot,
         .restore = restore,
         .query = query,
+        .digest = digest,
     };
     struct gcs_endpoint_options endpoint;
     struct gcs_group_config group;
@@ -115,10 +137,14 @@ static void open_service(size_t i, uint32_t protocol)
                  gcs_endpoint_address(services[0].endpoint));
     gcs_group_config_init(&group);
     group.bootstrap = i == 0 ? GCS_CREATE : GCS_JOIN;
+    if (evict_slow_ns > 0)
+        group.slow_ns = group.evict_slow_ns = evict_slow_ns;
     gcs_replica_config_init(&config);
     config.protocol = protocol;
     config.ctx = service;
     config.report = report;
+    config.digest_every = 4;
+    config.slow_ms = 200;
     memset(service, 0, sizeof(*service));
     /* Nobody is to be excluded because the machine has no time for it: outcomes would be unknown.
      */
@@ -286,6 +312,171 @@ START_TEST(a_call_that_fails_says_why)
 }
 END_TEST
 
+/* ---- What goes wrong, and who says so ------------------------------------------------------- */
+
+START_TEST(a_callback_that_hangs_is_told_of_while_it_does)
+{
+    int64_t number = 1, total;
+    struct gcs_replica_request request = {&number, sizeof(number), 0, 0};
+    struct gcs_replica_outcome outcome;
+    struct gcs_replica_status status;
+
+    open_service(0, 1);
+    add(0, 1);
+    gcs_replica_status_get(services[0].replica, &status);
+    ck_assert_int_eq(pthread_create(&services[0].thread, NULL, work, NULL), 0);
+    atomic_store(&services[0].hangs, true);
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+         atomic_load(&services[0].heard[GCS_REPLICA_SLOW]) == 0;) {
+        crew_pause_ms(5);
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    unsigned at = atomic_load(&services[0].number[GCS_REPLICA_SLOW]);
+    char text[64];
+    snprintf(text, sizeof(text), "apply has been at command %u for ", at);
+    ck_assert_msg(strncmp(services[0].slow, text, strlen(text)) == 0, "%s", services[0].slow);
+    gcs_replica_status_get(services[0].replica, &status);
+    ck_assert_uint_eq(status.applying, at);
+    ck_assert_uint_ge(status.applying_ms, 200);
+    ck_assert(status.ready);
+    ck_assert_uint_ge(status.number, 1);
+    /* Its deadline is kept: the test's own would not be otherwise. */
+    ck_assert_int_lt(
+        gcs_replica_call(services[0].replica, &request, &total, sizeof(total), &outcome, 300), 0);
+    atomic_store(&services[0].hangs, false);
+    ck_assert_int_ge(add(0, 0), 2);
+    atomic_store(&services[0].stop, true);
+    pthread_join(services[0].thread, NULL);
+    close_service(0);
+}
+END_TEST
+
+static void all_work(void)
+{
+    for (size_t k = 0; k < REPLICAS && services[k].replica; k++)
+        crew_ok(gcs_replica_dispatch(services[k].replica, 1));
+}
+
+/* Works for all until replica i is ready for so many times. */
+static void await_ready(size_t i, unsigned times)
+{
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+         atomic_load(&services[i].heard[GCS_REPLICA_READY]) < times;) {
+        all_work();
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+}
+
+static void note_total(void *ctx, const struct gcs_replica_outcome *outcome)
+{
+    if (outcome->error == 0)
+        memcpy(ctx, outcome->data, sizeof(int64_t));
+}
+
+/* One command through replica i, while all of them work. */
+static int64_t add_while_all_work(size_t i, int64_t number)
+{
+    struct gcs_replica_request request = {&number, sizeof(number), 0, 0};
+    int64_t total = -1;
+
+    crew_ok(gcs_replica_submit(services[i].replica, &request, note_total, &total));
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS; total < 0;) {
+        all_work();
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    return total;
+}
+
+/* Replica 2 goes wrong, says at which command, and comes back with the state of another. */
+static void expect_a_new_start(bool fails, enum gcs_replica_news news, unsigned number)
+{
+    for (size_t i = 0; i < REPLICAS; i++) {
+        open_service(i, 1);
+        await_ready(i, 1);
+    }
+    ck_assert_int_eq(add_while_all_work(0, 1), 1);
+    services[2].total += fails ? 0 : 1000;
+    services[2].fails = fails;
+    for (int64_t k = 2; k <= 4; k++)
+        ck_assert_int_eq(add_while_all_work(0, 1), k);
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+         atomic_load(&services[2].heard[news]) == 0;) {
+        all_work();
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    ck_assert_uint_eq(atomic_load(&services[2].number[news]), number);
+    await_ready(2, 2);
+    ck_assert_int_eq(add_while_all_work(2, 1), 5);
+    ck_assert_uint_eq(atomic_load(&services[0].heard[news]), 0);
+    for (size_t i = 0; i < REPLICAS; i++)
+        close_service(i);
+}
+
+START_TEST(a_replica_whose_state_differs_comes_back_with_that_of_another)
+{
+    expect_a_new_start(false, GCS_REPLICA_DIVERGED, 4);
+}
+END_TEST
+
+START_TEST(a_replica_whose_apply_fails_comes_back_with_the_state_of_another)
+{
+    expect_a_new_start(true, GCS_REPLICA_FAILED, 2);
+}
+END_TEST
+
+static void *only_dispatch(void *ctx)
+{
+    struct service *service = ctx;
+
+    while (!atomic_load(&service->stop))
+        (void)gcs_replica_dispatch(service->replica, 10);
+    return NULL;
+}
+
+static uint16_t members_seen_by(size_t i)
+{
+    const struct gcs_view *view = gcs_view_acquire(gcs_replica_group(services[i].replica));
+    uint16_t count = view ? view->count : 0;
+
+    gcs_view_release(view);
+    return count;
+}
+
+/* Two work in this thread, the third in its own, where apply hangs. */
+START_TEST(a_replica_that_hangs_is_evicted_and_the_others_go_on)
+{
+    int64_t sent = 0;
+
+    evict_slow_ns = 500 * 1000000;
+    for (size_t i = 0; i < REPLICAS; i++) {
+        open_service(i, 1);
+        await_ready(i, 1);
+    }
+    ck_assert_int_eq(pthread_create(&services[2].thread, NULL, only_dispatch, &services[2]), 0);
+    atomic_store(&services[2].hangs, true);
+    struct gcs_replica_request request = {&sent, sizeof(sent), 0, 0};
+    crew_ok(gcs_replica_submit(services[0].replica, &request, note_total, &sent));
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS; members_seen_by(0) != 2;) {
+        crew_ok(gcs_replica_dispatch(services[0].replica, 1));
+        crew_ok(gcs_replica_dispatch(services[1].replica, 1));
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    ck_assert_uint_ge(atomic_load(&services[0].heard[GCS_REPLICA_HELD_UP]), 1);
+    atomic_store(&services[2].hangs, false);
+    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+         atomic_load(&services[2].heard[GCS_REPLICA_LEFT]) == 0;) {
+        crew_ok(gcs_replica_dispatch(services[0].replica, 1));
+        crew_ok(gcs_replica_dispatch(services[1].replica, 1));
+        ck_assert_uint_lt(crew_now_ms(), end);
+    }
+    atomic_store(&services[2].stop, true);
+    pthread_join(services[2].thread, NULL);
+    ck_assert_int_eq(services[2].why, GCS_EEVICTED);
+    for (size_t i = 0; i < REPLICAS; i++)
+        close_service(i);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -294,6 +485,10 @@ int main(void)
         calls_that_make_no_sense_are_refused,
         who_leaves_before_having_the_state_was_not_refused,
         a_call_that_fails_says_why,
+        a_callback_that_hangs_is_told_of_while_it_does,
+        a_replica_whose_state_differs_comes_back_with_that_of_another,
+        a_replica_whose_apply_fails_comes_back_with_the_state_of_another,
+        a_replica_that_hangs_is_evicted_and_the_others_go_on,
     };
     return suite_run("replica_endpoint", tests, SUITE_SIZE(tests));
 }

@@ -210,6 +210,14 @@ START_TEST(a_callback_that_takes_long_is_reported)
 }
 END_TEST
 
+START_TEST(a_replica_that_others_wait_for_is_told_of)
+{
+    give_event(0, (struct gcs_event){.type = GCS_EVENT_SLOW, .sender = &ids[2], .waited_ms = 5000});
+    ck_assert(heard(&players[0], GCS_REPLICA_HELD_UP));
+    ck_assert_ptr_nonnull(strstr(players[0].text, "has taken nothing for 5000 ms"));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -224,6 +232,7 @@ int main(void)
         states_that_all_differ_are_only_reported,
         a_callback_that_fails_stops_its_replica_and_names_the_command,
         a_callback_that_takes_long_is_reported,
+        a_replica_that_others_wait_for_is_told_of,
     };
     Suite *suite = suite_create("replica_group");
     TCase *tcase = tcase_create("replica_group");

@@ -16,7 +16,8 @@
  *
  * Any thread may call anything, but gcs_replica_close last. Callbacks are made within
  * gcs_replica_dispatch (and gcs_replica_call, which may do its work), one at a time; they may
- * submit and query, and not dispatch, call or close.
+ * submit and query, and not dispatch, call or close. While a callback hangs a thread of the
+ * replica's own says so by report (GCS_REPLICA_SLOW), and other calls wait for it.
  */
 #ifndef GCS_REPLICA_H
 #define GCS_REPLICA_H
@@ -83,13 +84,15 @@ enum gcs_replica_news {
     GCS_REPLICA_READY = 1, /* has the group's state, takes commands */
     GCS_REPLICA_WRITABLE,  /* submitting is worth trying again after GCS_EAGAIN */
     GCS_REPLICA_CUT_OFF,   /* not in the primary, until GCS_REPLICA_READY: commands wait */
-    GCS_REPLICA_SLOW,      /* apply took longer than slow_ms */
+    GCS_REPLICA_SLOW,      /* a callback takes longer than slow_ms, or has taken so long */
     GCS_REPLICA_FAILED,    /* a callback failed: this replica starts over; unless it was snapshot:
                               then only the new replica that wanted the state does */
     GCS_REPLICA_DIVERGED,  /* the state differs from a quorum's: this replica starts over */
     GCS_REPLICA_UNDECIDED, /* states differ, and no quorum has the same */
     GCS_REPLICA_REFUSED,   /* the group has another protocol or other options: this was it */
     GCS_REPLICA_LEFT,      /* the membership has ended: this was it */
+    GCS_REPLICA_HELD_UP,   /* another replica takes nothing: all wait for it in the end, until it is
+                              evicted (evict_slow_ns of the group's config; 0: after a minute) */
 };
 
 struct gcs_replica_report {
@@ -114,7 +117,7 @@ struct gcs_replica_config {
     uint32_t session_ms;      /* unused so long, a session expires; same at all; default 600,000 */
     uint32_t digest_every;    /* states are compared every so many commands; same at all; default
                                  1024 */
-    uint32_t slow_ms;         /* GCS_REPLICA_SLOW; default 1000 */
+    uint32_t slow_ms;         /* of a callback: GCS_REPLICA_SLOW; default 1000 */
     void *ctx;
     void (*report)(void *ctx, const struct gcs_replica_report *report); /* may be NULL */
     /* Events of the endpoint that are not this group's. May be NULL. */
@@ -195,10 +198,10 @@ typedef void gcs_replica_done(void *ctx, const struct gcs_replica_outcome *outco
 
 /*
  * Submits a command: done is called once, when it is stable and applied here or when that
- * cannot be known any more. Never waits. GCS_EAGAIN: not ready, or too much is pending
- * (GCS_REPLICA_READY or GCS_REPLICA_WRITABLE follows); GCS_EMSGSIZE; GCS_EINVAL; GCS_ENOPRIMARY;
- * GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED. On error nothing was submitted, and done is
- * not called.
+ * cannot be known any more. Waits for nothing but a callback that is running. GCS_EAGAIN: not
+ * ready, or too much is pending (GCS_REPLICA_READY or GCS_REPLICA_WRITABLE follows); GCS_EMSGSIZE;
+ * GCS_EINVAL; GCS_ENOPRIMARY; GCS_ENOTMEMBER; GCS_ENOMEM; GCS_ECLOSED; GCS_EFORKED. On error
+ * nothing was submitted, and done is not called.
  */
 int gcs_replica_submit(struct gcs_replica *replica, const struct gcs_replica_request *request,
                        gcs_replica_done *done, void *ctx);
