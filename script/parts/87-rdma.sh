@@ -21,5 +21,5 @@ verdict "rdma: conformance" guest env CK_DEFAULT_TIMEOUT=120 sh -c '
     for suite in delivery evidence; do
         CK_RUN_SUITE=$suite "$0" || exit 1
     done' "$build/tests/conformance/test_conformance"
-verdict "rdma: groups" guest tests/rdma/groups.sh "$build" services orders state
+verdict "rdma: groups" guest tests/rdma/groups.sh "$build" services orders state counters
 verdict "rdma: crashes" guest tests/rdma/groups.sh "$build" crashes
