@@ -14,7 +14,12 @@ if ! said=$("$root/script/rdma-guest" --check 2>&1); then
 fi
 guest() { "$root/script/rdma-guest" --hosts 5 --timeout 900 -- "$@"; }
 cd "$root" || exit 1
-verdict "rdma: the transport" guest env CK_DEFAULT_TIMEOUT=120 GCS_RDMA_OPENS=50 "$build/tests/rdma/test_rdma"
+verdict "rdma: the transport" guest env CK_DEFAULT_TIMEOUT=120 GCS_RDMA_OPENS=50 sh -c '
+    failed=0
+    for program in "$0"/test_rdma*; do
+        "$program" || failed=1
+    done
+    exit $failed' "$build/tests/rdma"
 # The suites of buffers and resources move too much for an emulated machine; they are in ctest's
 # conformance wherever there are devices.
 verdict "rdma: conformance" guest env CK_DEFAULT_TIMEOUT=120 sh -c '
