@@ -171,6 +171,9 @@ static void collect_counters(const struct bench_crew *crew, struct bench_outcome
         sent += (double)(end->bytes_sent - begin->bytes_sent);
         received += (double)(end->bytes_received - begin->bytes_received);
         o->overflows += (double)(end->datagrams_overflowed - begin->datagrams_overflowed);
+        o->work_requests += (double)(end->work_requests - begin->work_requests);
+        o->doorbells += (double)(end->doorbells - begin->doorbells);
+        o->broken_links += (double)(end->broken_links - begin->broken_links);
     }
     o->system_calls = sends + receives;
     if (sent > 0)

@@ -21,6 +21,7 @@ struct bench_outcome {
     double packets, data_packets, control_packets, messages_per_packet;
     double system_calls, sends_per_60kb, receives_per_60kb, overflows;
     double nacks, repairs, duplicates, window_full, window_cuts, allocations, bytes_copied, views;
+    double work_requests, doorbells, broken_links;
     double rss_mib;                         /* of the largest member */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double own_p50_us;                      /* at the sender, where there is one */

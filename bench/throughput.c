@@ -31,6 +31,9 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(switches, "context switches", 0),
     BENCH_METRIC(rss_mib, "MiB of memory, the largest member", 1),
     BENCH_METRIC(views, NULL, 0),
+    BENCH_METRIC(work_requests, NULL, 0),
+    BENCH_METRIC(doorbells, NULL, 0),
+    BENCH_METRIC(broken_links, NULL, 0),
 };
 
 static bool run_floor(const struct bench_report *report, struct bench_extra *extras, size_t *count)

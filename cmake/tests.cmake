@@ -112,10 +112,11 @@ target_link_options(test_hot_path PRIVATE # what it counts
 # The RDMA transport on real verbs; without a device they are skipped.
 if(GCS_HAVE_RDMA)
     list(APPEND test_libraries PkgConfig::RDMA)
+    gcs_glob(support tests/rdma/*.c EXCEPT "/test_[^/]*\\.c$")
     gcs_glob(programs tests/rdma/test_*.c)
     foreach(source IN LISTS programs)
         cmake_path(GET source STEM name)
-        gcs_check_program(${name} tests/rdma ${source})
+        gcs_check_program(${name} tests/rdma "${source};${support}")
         add_test(NAME rdma/${name} COMMAND ${name})
         gcs_register(rdma/${name} ${source} rdma)
     endforeach()

@@ -97,6 +97,22 @@ void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters
     counters->datagrams_sent = network->datagrams_sent;
     counters->datagrams_received = network->datagrams_received;
     counters->datagrams_overflowed = network->overflows;
+    counters->connections = network->connections;
+    counters->failed_connections = network->failed_connections;
+    counters->broken_links = network->broken_links;
+    counters->fenced_links = network->fenced_links;
+    counters->failed_requests = network->failed_requests;
+    counters->refused_posts = network->refused_posts;
+    counters->device_events = network->device_events;
+    counters->packets_backlogged = network->backlogged;
+    counters->full_backlogs = network->full_backlogs;
+    counters->packets_copied = network->copied;
+    counters->work_requests = network->work_requests;
+    counters->knocks = network->knocks;
+    counters->nudges = network->nudges;
+    counters->doorbells = network->doorbells;
+    counters->signalled = network->signalled;
+    counters->wire_bytes = network->wire_bytes;
 }
 
 static int copy_counters(struct gcs_endpoint *endpoint, struct gcs_command *command)

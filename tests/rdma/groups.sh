@@ -3,10 +3,10 @@
 #
 # Groups of real processes over RDMA, to be run where five devices are, as in
 # script/rdma-guest: every service and order with 3 and 5 members, a new member that
-# gets the state, members that are killed with their queue pairs open, ports that go down
-# and come up.
+# gets the state, what a member counts, members that are killed with their queue pairs open,
+# ports that go down and come up.
 #
-#   groups.sh BUILD [TEST...]    TEST: services orders state crashes
+#   groups.sh BUILD [TEST...]    TEST: services orders state counters crashes
 set -uo pipefail
 build=$1
 shift
@@ -97,6 +97,35 @@ state() {
     done
 }
 
+# What the first of two members counts of its connection with the other one, until that is killed.
+counters() {
+    local i name status=0
+    rm -f "$tmp"/*
+    for i in 1 2; do
+        "$gcs" cat g "$(url $i 2)" --bootstrap expect:2 --status "$tmp/socket.$i" \
+            < <(echo "m$i" && sleep 60) >"$tmp/out.$i" 2>"$tmp/err.$i" &
+        pid[i]=$!
+    done
+    counts messages_delivered 2 || status=1
+    for name in connections work_requests doorbells signalled wire_bytes; do counts $name 1 || status=1; done
+    { kill -KILL "${pid[2]}" && wait "${pid[2]}"; } 2>/dev/null
+    counts broken_links 1 || status=1
+    kill "${pid[1]}"
+    wait "${pid[1]}"
+    verdict "2 members, what one counts" $status
+}
+
+counts() { # counts NAME LEAST: in time
+    local tries value
+    for ((tries = 0; tries < 100; tries++)); do
+        value=$("$gcs" status "$tmp/socket.1" --metrics 2>/dev/null | awk -v name="gcs_$1_total" '$1 == name { print $2 }')
+        [ "${value:-0}" -ge "$2" ] && return
+        sleep 0.2
+    done
+    echo "$1 is ${value:-not there}, not $2"
+    return 1
+}
+
 # Every guarantee is checked on what the members have traced. The first of each kind is done on
 # purpose: the coordinator dies; a port is down for less than the device tries again, and for longer
 # than the others wait.
@@ -117,6 +146,6 @@ harm() { # harm MEMBERS SECONDS OPTION...
     verdict "$n members, gcs-lab $*" $?
 }
 
-[ $# != 0 ] || set -- services orders state crashes
+[ $# != 0 ] || set -- services orders state counters crashes
 for test; do $test; done
 exit $failed

@@ -119,6 +119,7 @@ START_TEST(it_tells_counters_groups_members_and_latency)
     ask_for("metrics\n");
 #define EXPECT_METRIC(name, words) ck_assert_ptr_nonnull(strstr(reply, "\ngcs_" #name "_total "));
     GCS_COUNTER_TABLE(EXPECT_METRIC)
+    ck_assert_ptr_nonnull(strstr(reply, "\ngcs_connections_total 0\n")); /* UDP has none */
     ck_assert_ptr_nonnull(strstr(reply, "\ngcs_group_members{group=\"crew\"} 2\n"));
     ck_assert_ptr_nonnull(strstr(reply, "\ngcs_member_rtt_seconds{"));
     ck_assert_ptr_nonnull(strstr(reply, "service=\"safe\",le=\"+Inf\"}"));

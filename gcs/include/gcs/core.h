@@ -456,7 +456,23 @@ uint64_t gcs_core_deadline(const struct gcs_core *core);
     X(receive_calls, "system calls that received")                                           \
     X(datagrams_sent, "datagrams sent, one for each receiver")                               \
     X(datagrams_received, "datagrams received")                                              \
-    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")
+    X(datagrams_overflowed, "datagrams that the system dropped because a buffer was full")   \
+    X(connections, "RDMA: connections made")                                                 \
+    X(failed_connections, "RDMA: connections that could not be made")                        \
+    X(broken_links, "RDMA: connections that broke, or that the peer closed")                 \
+    X(fenced_links, "RDMA: connections closed because the peer is no member any more")       \
+    X(failed_requests, "RDMA: work requests that ended with an error")                       \
+    X(refused_posts, "RDMA: times that the device took no work requests")                    \
+    X(device_events, "RDMA: events of the device: ports, addresses, failure")                \
+    X(packets_backlogged, "RDMA: packets that waited for a connection or for room")          \
+    X(full_backlogs, "RDMA: packets lost because too many waited for a peer already")        \
+    X(packets_copied, "RDMA: packets copied out of a ring that had little room left")        \
+    X(work_requests, "RDMA: work requests: runs of packets, and knocks")                     \
+    X(knocks, "RDMA: ... of those, that carry no packet and tell a peer of room")            \
+    X(nudges, "RDMA: ... of those, because packets waited and nothing came")                 \
+    X(doorbells, "RDMA: chains of work requests handed to the device")                       \
+    X(signalled, "RDMA: work requests whose completion was asked for")                       \
+    X(wire_bytes, "RDMA: bytes written, each copy and our headers counted")
 
 struct gcs_counters {
 #define GCS_COUNTER_FIELD(name, text) uint64_t name;
