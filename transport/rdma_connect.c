@@ -44,7 +44,8 @@ static void fail(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     if (link->state == GCS_RDMA_ACCEPTING && link->waiting) {
         gcs_rdma_link_close(rdma, link);
         gcs_rdma_connect(rdma, link);
-        return;
+        if (link->state != GCS_RDMA_IDLE || !link->waiting) /* asked, or told of already */
+            return;
     }
     uint64_t wait = (uint64_t)RETRY_NS << (link->failures < 7 ? link->failures : 7);
 
@@ -359,6 +360,13 @@ static void close_soon(struct gcs_rdma *rdma, struct gcs_rdma_link *link)
     }
 }
 
+static void lose_device(struct gcs_rdma *rdma)
+{
+    rdma->gone = true;
+    gcs_rdma_note(rdma, false, "%s is gone: close, and open again when it is back",
+                  ibv_get_device_name(rdma->device->device));
+}
+
 static void handle(struct gcs_rdma *rdma, const struct rdma_cm_event *event, const uint8_t *data)
 {
     struct gcs_rdma_link *link = event->id->context;
@@ -368,7 +376,7 @@ static void handle(struct gcs_rdma *rdma, const struct rdma_cm_event *event, con
         return;
     }
     if (event->event == RDMA_CM_EVENT_DEVICE_REMOVAL) {
-        rdma->gone = true;
+        lose_device(rdma);
         return;
     }
     if (!link || link->cm != event->id) /* the listener's, or one that was given up */
@@ -450,7 +458,7 @@ bool gcs_rdma_take_device_event(struct gcs_rdma *rdma)
     rdma->counters.device_events++;
     switch (event.event_type) {
     case IBV_EVENT_DEVICE_FATAL:
-        rdma->gone = true;
+        lose_device(rdma);
         break;
     case IBV_EVENT_PORT_ACTIVE:
     case IBV_EVENT_PORT_ERR:

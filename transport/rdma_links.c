@@ -196,8 +196,11 @@ void gcs_rdma_peers(struct gcs_transport *transport, const struct gcs_address *p
         struct gcs_rdma_link *link = gcs_rdma_link_get(rdma, &peers[i]);
         if (!link)
             continue;
+        if (link->parting) { /* a queue pair that refuses writes goes on refusing them */
+            gcs_rdma_link_close(rdma, link);
+            gcs_rdma_drop_backlog(rdma, link);
+        }
         link->member = true;
-        link->parting = false;
         if (link->state == GCS_RDMA_IDLE)
             gcs_rdma_connect(rdma, link);
     }

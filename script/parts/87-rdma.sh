@@ -20,8 +20,13 @@ verdict "rdma: the transport" guest env CK_DEFAULT_TIMEOUT=120 GCS_RDMA_OPENS=50
     for program in "$0"/test_rdma*; do
         "$program" || failed=1
     done
-    for i in 1 2 3 4 5; do
+    GCS_RDMA_REMOVE=5 "$0/test_rdma_open" a_device_that_is_removed_is_told_of || failed=1
+    for i in 1 2 3 4; do
         rdma link del "rxe$i" || failed=1
+    done
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        [ -e /sys/class/infiniband/rxe5 ] || break
+        sleep 1
     done
     "$0/test_rdma_open"
     [ $? = 77 ] || failed=1

@@ -180,6 +180,24 @@ START_TEST(opening_and_closing_leaves_nothing)
 }
 END_TEST
 
+/* Only if GCS_RDMA_REMOVE says which: others may need it. What removes it waits for who uses it. */
+START_TEST(a_device_that_is_removed_is_told_of)
+{
+    int device = times("GCS_RDMA_REMOVE", 0);
+    char command[64], sentence[64];
+
+    if (device == 0)
+        return;
+    struct gcs_transport *t = open_end((unsigned)device, NULL);
+    const char *name = ibv_get_device_name(((const struct gcs_rdma *)t)->device->device);
+    snprintf(sentence, sizeof(sentence), "%s is gone", name);
+    snprintf(command, sizeof(command), "rdma link del %s >/dev/null 2>&1 &", name);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_msg(notes(t, sentence), "%s", t->ops->note(t));
+    close_all();
+}
+END_TEST
+
 static int count_devices(void)
 {
     int count = 0;
@@ -200,6 +218,7 @@ int main(int argc, char **argv)
         a_device_that_is_missing_is_named_with_those_that_are_there,
         bad_urls_are_refused_by_name,
         opening_and_closing_leaves_nothing,
+        a_device_that_is_removed_is_told_of,
     };
     const TTest *const without[] = {a_machine_without_any_device_is_told_of_udp};
 
