@@ -107,7 +107,8 @@ foreach(folder unit integration)
 endforeach()
 
 target_link_options(test_hot_path PRIVATE # what it counts
-    -Wl,--wrap=malloc -Wl,--wrap=aligned_alloc -Wl,--wrap=pthread_mutex_lock)
+    -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc -Wl,--wrap=aligned_alloc
+    -Wl,--wrap=pthread_mutex_lock)
 
 # The RDMA transport on real verbs; without a device they are skipped.
 if(GCS_HAVE_RDMA)

@@ -50,6 +50,7 @@ enum gcs_item_kind {
     GCS_ITEM_SEND,    /* send it to one member */
     GCS_ITEM_NOTHING, /* room that was taken and not needed: give it back */
     GCS_ITEM_LEAVE,   /* leave once everything before it has been handed over */
+    GCS_ITEM_LOOK,    /* whether there is room that somebody is to be told of */
     GCS_ITEM_FREE,    /* the application has let go of the group's handle */
     GCS_ITEM_COMMAND, /* a struct gcs_command: carry out and answer */
 };
@@ -139,6 +140,8 @@ struct gcs_group {
     atomic_bool want_writable;               /* somebody was told GCS_EAGAIN */
     struct gcs_item leave_item;              /* so that leaving and freeing cannot fail */
     struct gcs_item free_item;
+    struct gcs_item look_item;
+    atomic_bool look_queued;
 
     /* the loop */
     struct gcs_core_group *core;

@@ -191,6 +191,7 @@ static bool hand_over(struct gcs_endpoint *endpoint, struct gcs_item *item)
         hand_leave(endpoint, group);
         break;
     case GCS_ITEM_NOTHING:
+    case GCS_ITEM_LOOK:
     case GCS_ITEM_FREE:
     case GCS_ITEM_COMMAND:
         break;
@@ -225,6 +226,9 @@ static void accept_item(struct gcs_endpoint *endpoint, struct gcs_item *item)
     if (item->kind == GCS_ITEM_COMMAND) {
         tell_room_all(endpoint); /* groups may be gone after this */
         gcs_command_run(endpoint, (struct gcs_command *)item);
+    } else if (item->kind == GCS_ITEM_LOOK) {
+        atomic_store(&group->look_queued, false);
+        note_released(endpoint, group, 0);
     } else if (item->kind == GCS_ITEM_FREE) {
         tell_room_all(endpoint); /* the group may be gone after this */
         gcs_handle_set_freed(group);

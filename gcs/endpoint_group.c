@@ -58,9 +58,10 @@ static struct gcs_group *new_group(struct gcs_endpoint *endpoint, const char *na
     memcpy(group->name, name, strlen(name) + 1);
     group->message_bytes = config->message_bytes;
     group->waiting_end = &group->waiting;
-    group->leave_item.group = group->free_item.group = group;
+    group->leave_item.group = group->free_item.group = group->look_item.group = group;
     group->leave_item.kind = GCS_ITEM_LEAVE;
     group->free_item.kind = GCS_ITEM_FREE;
+    group->look_item.kind = GCS_ITEM_LOOK;
     return group;
 }
 

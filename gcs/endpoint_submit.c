@@ -94,6 +94,12 @@ static int fail_full(const struct gcs_group *group)
 
 /* ---- Room ------------------------------------------------------------------------------- */
 
+static void push(struct gcs_endpoint *endpoint, struct gcs_item *item)
+{
+    gcs_queue_push(&endpoint->queue, &item->node);
+    gcs_loop_wake(endpoint);
+}
+
 static bool take_room(struct gcs_group *group, size_t bytes)
 {
     size_t limit = group->endpoint->submit_bytes;
@@ -106,19 +112,21 @@ static bool take_room(struct gcs_group *group, size_t bytes)
     return true;
 }
 
+static bool is_full(const struct gcs_group *group)
+{
+    return atomic_load(&group->used) >= group->endpoint->submit_bytes;
+}
+
 /*
- * Promises a GCS_EVENT_WRITABLE, then looks once more: either the loop sees the promise when it
- * makes room, or this sees the room. If both happen the event is on its way already: it
- * would be one too many, so the room goes back (as an item, since only the loop gives room back).
+ * Promises a GCS_EVENT_WRITABLE, then looks once more: if the group is still full the loop sees the
+ * promise when it makes room. If not, it may have made room for the last time before: it has to
+ * look again. The promise is not taken back, because it may be another thread's as well by now.
  */
-static int take_room_or_promise(struct gcs_group *group, struct gcs_item *item, size_t bytes)
+static int promise_writable(struct gcs_group *group)
 {
     atomic_store(&group->want_writable, true);
-    if (!take_room(group, bytes))
-        return fail_full(group);
-    if (atomic_exchange(&group->want_writable, false))
-        return 0;
-    item->kind = GCS_ITEM_NOTHING;
+    if (!is_full(group) && !atomic_exchange(&group->look_queued, true))
+        push(group->endpoint, &group->look_item);
     return fail_full(group);
 }
 
@@ -162,14 +170,20 @@ static int wait_for_room(struct gcs_group *group, size_t bytes, int timeout_ms)
     return error;
 }
 
-static int find_room(struct gcs_group *group, struct gcs_item *item, size_t bytes, int timeout_ms)
+/* Whoever takes the events makes the room, by taking them: it must not wait for itself. */
+static bool may_wait(const struct call *call)
 {
-    if (take_room(group, bytes))
+    const struct gcs_endpoint *endpoint = call->group->endpoint;
+
+    return call->timeout_ms != 0 && !gcs_endpoint_is_consumer(endpoint, endpoint->own_loop);
+}
+
+static int find_room(const struct call *call, size_t bytes)
+{
+    if (take_room(call->group, bytes))
         return 0;
-    /* Whoever takes the events makes the room, by taking them: it must not wait for itself. */
-    if (timeout_ms == 0 || gcs_endpoint_is_consumer(group->endpoint, group->endpoint->own_loop))
-        return take_room_or_promise(group, item, bytes);
-    return wait_for_room(group, bytes, timeout_ms);
+    return may_wait(call) ? wait_for_room(call->group, bytes, call->timeout_ms)
+                          : promise_writable(call->group);
 }
 
 void gcs_submit_notify(struct gcs_endpoint *endpoint)
@@ -186,8 +200,7 @@ static struct gcs_item *new_item(const struct call *call)
     enum gcs_item_kind kind = call->to ? GCS_ITEM_SEND : GCS_ITEM_MESSAGE;
     size_t size = gcs_item_receiver_bytes(kind) + call->size;
     struct gcs_endpoint *endpoint = call->group->endpoint;
-    bool waits = atomic_load(&call->group->used) >= endpoint->submit_bytes; /* probably */
-    struct gcs_item *item = gcs_item_new(endpoint, size, waits);
+    struct gcs_item *item = gcs_item_new(endpoint, size, is_full(call->group));
 
     if (!item)
         return NULL;
@@ -208,33 +221,28 @@ static void fill_item(struct gcs_item *item, const struct call *call)
         memcpy(bytes + before, call->data, call->size);
 }
 
-static void push(struct gcs_endpoint *endpoint, struct gcs_item *item)
-{
-    gcs_queue_push(&endpoint->queue, &item->node);
-    gcs_loop_wake(endpoint);
-}
-
 static int send_queued(const struct call *call)
 {
     struct gcs_endpoint *endpoint = call->group->endpoint;
-    struct gcs_item *item = new_item(call);
 
+    if (is_full(call->group) && !may_wait(call))
+        return promise_writable(call->group);
+    struct gcs_item *item = new_item(call);
     if (!item)
         return gcs_fail(GCS_ENOMEM, "out of memory for a message of %zu bytes", call->size);
-    int error = find_room(call->group, item, sizeof(*item) + item->size, call->timeout_ms);
-    if (error && item->kind != GCS_ITEM_NOTHING) {
+    int error = find_room(call, sizeof(*item) + item->size);
+    if (error) {
         gcs_item_free(endpoint, item);
         return error;
     }
     item->reserved = call->room;
-    if (!error && call->room) {
+    if (call->room) {
         *call->room = item + 1;
         return 0;
     }
-    if (!error)
-        fill_item(item, call);
+    fill_item(item, call);
     push(endpoint, item);
-    return error;
+    return 0;
 }
 
 static int give_to_core(const struct call *call)

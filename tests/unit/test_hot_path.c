@@ -15,9 +15,13 @@ enum { MEMBERS = 3, SIZE = 64, WARMUP = 300000, MESSAGES = 900000, BATCH = 2000 
 static _Atomic uint64_t allocations, locks;
 
 void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 
@@ -25,6 +29,18 @@ void *__wrap_malloc(size_t size)
 {
     allocations++;
     return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __real_realloc(memory, size);
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
