@@ -57,8 +57,10 @@ static uint64_t due_by_rate(const struct bench_load *load)
 uint64_t bench_load_unsent(const struct bench_load *load, uint64_t end)
 {
     uint64_t due = due_by_rate(load);
-    return load->pace == BENCH_BY_RATE && due < end
-               ? (uint64_t)((double)(end - due) / load->interval) + 1
+    uint64_t late = end > REST_NS ? end - REST_NS : 0; /* what is due later may wait for more */
+
+    return load->pace == BENCH_BY_RATE && due < late
+               ? (uint64_t)((double)(late - due - 1) / load->interval) + 1
                : 0;
 }
 

@@ -350,6 +350,8 @@ void gcs_core_consumed(struct gcs_core *core, const struct gcs_core_event *event
 {
     struct gcs_era *era = event->token;
     if (event->type == GCS_EVENT_DELIVER && event->packet == 0) { /* it has waited for the state */
+        if (event->group->era)
+            event->group->era->taken_at = core->now;
         gcs_state_waited_for(event);
         return;
     }

@@ -82,7 +82,8 @@ const char *gcs_endpoint_note(const struct gcs_endpoint *endpoint)
 
     if (stranger)
         return stranger;
-    return endpoint->transport->ops->note(endpoint->transport); /* settled when it was opened */
+    return endpoint->transport->ops->note(
+        endpoint->transport); /* its texts stay until it is closed */
 }
 
 void gcs_endpoint_count(const struct gcs_endpoint *endpoint, struct gcs_counters *counters)

@@ -146,6 +146,7 @@ static void close_rdma(struct gcs_transport *transport)
     if (rdma->wake_fd >= 0)
         close(rdma->wake_fd);
     gcs_rdma_config_free(&rdma->config);
+    gcs_rdma_notes_free(rdma);
     free(rdma->seeds);
     free(rdma);
 }
@@ -180,7 +181,8 @@ static const struct gcs_transport_counters *get_counters(const struct gcs_transp
 
 static const char *get_note(const struct gcs_transport *transport)
 {
-    return ((const struct gcs_rdma *)transport)->note;
+    const char *note = atomic_load(&((const struct gcs_rdma *)transport)->note);
+    return note ? note : "";
 }
 
 static const struct gcs_transport_ops rdma_ops = {

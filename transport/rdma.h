@@ -32,6 +32,7 @@
 
 #include <infiniband/verbs.h>
 #include <rdma/rdma_cma.h>
+#include <stdatomic.h>
 
 enum {
     GCS_RDMA_RECEIVES = 64, /* runs on their way to us, per link */
@@ -225,6 +226,11 @@ void gcs_rdma_peers(struct gcs_transport *transport, const struct gcs_address *p
 /* ---- The transport
  * ------------------------------------------------------------------------------------ */
 
+struct gcs_rdma_note {
+    struct gcs_rdma_note *next;
+    char text[320];
+};
+
 struct gcs_rdma {
     struct gcs_transport base;
     struct gcs_transport_caps caps;
@@ -272,8 +278,10 @@ struct gcs_rdma {
     int wait_fd;
     int wake_fd;
     bool awake;
-    uint32_t notices; /* links with one */
-    char note[320];
+    uint32_t notices;            /* links with one */
+    _Atomic(const char *) note;  /* one of notes; NULL: none */
+    struct gcs_rdma_note *notes; /* all there were: some thread may still be reading one */
+    unsigned notes_count;
     bool note_of_port; /* it is about the port, and goes with what it says */
 };
 
@@ -287,6 +295,7 @@ uint64_t gcs_rdma_now(void); /* CLOCK_MONOTONIC, ns */
 /* rdma_device.c. GCS_ETRANSPORT: there is no device; GCS_EADDRESS, GCS_EOPTION, GCS_ESYSTEM. */
 void gcs_rdma_note(struct gcs_rdma *rdma, bool of_port, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void gcs_rdma_notes_free(struct gcs_rdma *rdma);
 int gcs_rdma_device_open(struct gcs_rdma *rdma, const struct gcs_report *report);
 void gcs_rdma_device_close(struct gcs_rdma *rdma);
 /* The endpoint's address is still one of its device. */

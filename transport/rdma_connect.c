@@ -438,7 +438,7 @@ static void look_at_port(struct gcs_rdma *rdma)
     struct ibv_port_attr port;
     char ip[GCS_ADDRESS_TEXT_MAX];
 
-    if (ibv_query_port(rdma->device, rdma->port, &port) != 0)
+    if (rdma->gone || ibv_query_port(rdma->device, rdma->port, &port) != 0)
         return;
     gcs_udp_ip_format(&rdma->address, ip, sizeof(ip));
     if (port.state != IBV_PORT_ACTIVE)

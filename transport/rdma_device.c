@@ -20,14 +20,49 @@
 #define CANDIDATES_MAX 64
 #define LISTEN_BACKLOG 128
 
+/* Few differ; beyond so many nothing new is told. */
+#define NOTES_MAX 256
+
+/* The one with that text, made if need be. NULL: no memory, or there are too many. */
+static struct gcs_rdma_note *find_note(struct gcs_rdma *rdma, const char *text)
+{
+    struct gcs_rdma_note *note = rdma->notes;
+
+    while (note && strcmp(note->text, text) != 0)
+        note = note->next;
+    if (note || rdma->notes_count == NOTES_MAX)
+        return note;
+    note = malloc(sizeof(*note));
+    if (!note)
+        return NULL;
+    (void)snprintf(note->text, sizeof(note->text), "%s", text);
+    note->next = rdma->notes;
+    rdma->notes = note;
+    rdma->notes_count++;
+    return note;
+}
+
 void gcs_rdma_note(struct gcs_rdma *rdma, bool of_port, const char *format, ...)
 {
+    char text[sizeof(rdma->notes->text)];
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(rdma->note, sizeof(rdma->note), format, args);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     rdma->note_of_port = of_port;
+    const struct gcs_rdma_note *note = find_note(rdma, text);
+    if (note)
+        atomic_store(&rdma->note, note->text);
+}
+
+void gcs_rdma_notes_free(struct gcs_rdma *rdma)
+{
+    while (rdma->notes) {
+        struct gcs_rdma_note *note = rdma->notes;
+        rdma->notes = note->next;
+        free(note);
+    }
 }
 
 /* ---- Which device --------------------------------------------------------------------------- */

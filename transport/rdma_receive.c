@@ -200,8 +200,11 @@ static void finish_closing(struct gcs_rdma *rdma)
     }
 }
 
-static void lose_device(struct gcs_rdma *rdma)
+/* What is left of its descriptors may show an error for ever, and would wake for ever. */
+static void break_all(struct gcs_rdma *rdma)
 {
+    (void)epoll_ctl(rdma->wait_fd, EPOLL_CTL_DEL, rdma->completions->fd, NULL);
+    (void)epoll_ctl(rdma->wait_fd, EPOLL_CTL_DEL, rdma->device->async_fd, NULL);
     for (uint32_t slot = 0; slot < rdma->slots; slot++) {
         struct gcs_rdma_link *link = rdma->slot[slot];
         if (link && link->state != GCS_RDMA_IDLE)
@@ -227,7 +230,7 @@ static void look_for_events(struct gcs_rdma *rdma)
         }
     }
     if (rdma->gone)
-        lose_device(rdma);
+        break_all(rdma);
 }
 
 /* Nothing is there. Arms the queue; false: something came in meanwhile. */

@@ -21,6 +21,10 @@
 
 /* ---- The state machine ---------------------------------------------------------------------- */
 
+/* Of one command, or transaction: the same at all replicas. A few bytes may ask for a lot, and a
+ * replica that has no memory for it starts over; so would all of them. */
+#define REPLY_MAX ((size_t)128 << 20)
+
 static int apply(void *ctx, const struct gcs_replica_command *command,
                  struct gcs_replica_result *result)
 {
@@ -149,6 +153,7 @@ int kv_open(struct kv *kv, const struct kv_options *options)
     };
 
     *kv = (struct kv){.ctx = options->ctx, .room = options->room};
+    kv->reply.limit = REPLY_MAX;
     gcs_endpoint_options_init(&endpoint);
     endpoint.flags = GCS_OWN_LOOP;
     endpoint.status = options->status;

@@ -163,6 +163,10 @@ void request_run(struct store *store, const char *data, size_t size, bool writes
         reply_array(reply, commands);
     for (uint32_t i = 0; i < commands && !in.bad; i++, call.seed++)
         run_one(&call, &in, writes);
+    if (reply->too_long) { /* at all replicas alike: what the commands did is done */
+        reply_clear(reply);
+        reply_error(reply, "ERR the reply would be longer than %zu bytes", reply->limit);
+    }
     if (in.bad) {
         reply_clear(reply);
         reply_error(reply, "ERR malformed request");

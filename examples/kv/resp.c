@@ -245,6 +245,9 @@ static bool room(struct reply *reply, size_t size)
 
 void reply_bytes(struct reply *reply, const void *data, size_t size)
 {
+    reply->too_long |= reply->limit > 0 && size > reply->limit - reply->size;
+    if (reply->too_long)
+        return;
     if (size > 0 && room(reply, size)) {
         memcpy(reply->data + reply->size, data, size);
         reply->size += size;
@@ -326,7 +329,7 @@ void reply_array(struct reply *reply, size_t count)
 void reply_clear(struct reply *reply)
 {
     reply->size = 0;
-    reply->failed = false;
+    reply->failed = reply->too_long = false;
 }
 
 void reply_free(struct reply *reply)

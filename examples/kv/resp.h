@@ -49,7 +49,9 @@ void resp_free(struct resp_request *request);
 struct reply {
     char *data;
     size_t size, capacity;
-    bool failed; /* out of memory: what is there is not to be used */
+    size_t limit;  /* 0: none */
+    bool too_long; /* it would have been more than that: what is there is not to be used */
+    bool failed;   /* out of memory: what is there is not to be used */
 };
 
 void reply_bytes(struct reply *reply, const void *data, size_t size);

@@ -204,7 +204,7 @@ static void cut_off(struct client *client, const char *why)
     disconnect(client);
 }
 
-static void write_to(struct client *client)
+void client_write(struct client *client)
 {
     size_t left = client->out.size - client->out_sent;
 
@@ -233,12 +233,12 @@ static void tend(struct client *client)
 {
     if (client->out.failed)
         cut_off(client, "out of memory");
-    write_to(client);
+    client_write(client);
     if (client->flooded)
         cut_off(client, "it does not read its replies");
     if (client->stalled && client->fd >= 0) {
         client_process(client);
-        write_to(client);
+        client_write(client);
     }
     size_t left = client->out.size - client->out_sent;
     if (client->closing && left == 0 && !client->slots) {
@@ -351,7 +351,9 @@ int server_run(struct server *server)
                 accept_all(server);
             else if (events[i].data.ptr != &server->kv) {
                 struct client *client = events[i].data.ptr;
-                if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+                if (client->stalled && (events[i].events & (EPOLLHUP | EPOLLERR)))
+                    disconnect(client); /* nobody is there to be answered */
+                else if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                     read_from(client);
                 client_mark(client);
             }

@@ -90,6 +90,8 @@ void slots_free(struct server *server);
 
 /* Takes requests out of what was read. */
 void client_process(struct client *client);
+/* What its socket takes at once. */
+void client_write(struct client *client);
 
 /* ---- answers.c ---------------------------------------------------------------------------- */
 

@@ -473,7 +473,7 @@ void client_process(struct client *client)
     size_t done = 0, used;
 
     client->stalled = false;
-    while (!client->closing && !client->stalled) {
+    while (!client->closing && !client->stalled && done < client->in_size) {
         if (enough_under_way(client)) {
             client->stalled = true;
             break;

@@ -47,6 +47,10 @@ static void put(struct client *client, const void *data, size_t size)
 {
     size_t unread = client->out.size - client->out_sent;
 
+    if (unread > 0 && unread + size > client->server->output_max + client->expected) {
+        client_write(client); /* it has had no chance to read that yet */
+        unread = client->out.size - client->out_sent;
+    }
     client->flooded |= unread > 0 && unread + size > client->server->output_max + client->expected;
     if (!client->flooded)
         reply_bytes(&client->out, data, size);

@@ -284,9 +284,10 @@ static void deliver_one(struct gcs_replicator *replicator, const struct gcs_even
         replicator->foreign++; /* those are for one member alone */
         break;
     }
+    gcs_replicator_tell_slow(replicator);
 }
 
-static void tell_room(struct gcs_replicator *replicator)
+void gcs_replicator_tell_room(struct gcs_replicator *replicator)
 {
     uint64_t pending = replicator->pending_tail - replicator->pending_head;
 
@@ -307,5 +308,4 @@ void gcs_replicator_deliver(struct gcs_replicator *replicator, const struct gcs_
         deliver_one(replicator, event, i);
     if (event->service != GCS_FIFO && event->position > replicator->position)
         replicator->position = event->position;
-    tell_room(replicator);
 }

@@ -87,6 +87,7 @@ static void answer(struct gcs_replicator *replicator, const void *data, size_t s
     }
     if (done)
         done(ctx, &outcome);
+    gcs_replicator_tell_slow(replicator);
 }
 
 static void let_go(struct gcs_replica_reads *reads, struct gcs_replica_waiting *waiting)

@@ -490,7 +490,12 @@ static bool wait_a_little(struct gcs_replica *replica, const struct waiter *wait
     (void)pthread_mutex_unlock(&replica->gate);
     if (!mine)
         return done;
-    int got = dispatch(replica, ms);
+    int got = 0;
+    /* A query that hangs in another thread has the mutex, and not the loop. */
+    if (pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until) == 0) {
+        (void)pthread_mutex_unlock(&replica->mutex);
+        got = dispatch(replica, ms);
+    }
     let_go(replica);
     if (got < 0) { /* the endpoint is being closed: nothing will come any more */
         struct timespec pause = {.tv_nsec = (long)NS_PER_MS};

@@ -99,16 +99,29 @@ bool gcs_replicator_calls(struct gcs_replicator *replicator, const char *callbac
 void gcs_replicator_called(struct gcs_replicator *replicator, bool outermost)
 {
     const char *callback = replicator->callback;
-    unsigned long long number = replicator->callback_number;
     uint64_t ns = replicator->port.now(replicator->port.ctx) - replicator->callback_since;
 
     if (!outermost)
         return;
     replicator->callback = NULL;
-    if (ns / 1000000 >= replicator->config.slow_ms)
-        gcs_replicator_report(replicator, GCS_REPLICA_SLOW, 0, number,
-                              "%s took %llu ms for command %llu", callback,
-                              (unsigned long long)ns / 1000000, number);
+    if (ns / 1000000 < replicator->config.slow_ms || replicator->slow)
+        return;
+    replicator->slow = callback;
+    replicator->slow_number = replicator->callback_number;
+    replicator->slow_took_ms = ns / 1000000;
+}
+
+void gcs_replicator_tell_slow(struct gcs_replicator *replicator)
+{
+    const char *callback = replicator->slow;
+
+    if (!callback)
+        return;
+    replicator->slow = NULL;
+    gcs_replicator_report(replicator, GCS_REPLICA_SLOW, 0, replicator->slow_number,
+                          "%s took %llu ms for command %llu", callback,
+                          (unsigned long long)replicator->slow_took_ms,
+                          (unsigned long long)replicator->slow_number);
 }
 
 bool gcs_replicator_has_state(const struct gcs_replicator *replicator)
@@ -391,13 +404,17 @@ void gcs_replicator_event(struct gcs_replicator *replicator, const struct gcs_ev
         break;
     }
     gcs_reads_run(replicator);
+    gcs_replicator_tell_room(replicator);
+    gcs_replicator_tell_slow(replicator);
 }
 
 uint64_t gcs_replicator_tick(struct gcs_replicator *replicator)
 {
     if (replicator->hello_due)
         (void)gcs_replicator_hello(replicator);
-    return gcs_reads_tick(replicator);
+    uint64_t next = gcs_reads_tick(replicator);
+    gcs_replicator_tell_room(replicator);
+    return next;
 }
 
 int gcs_replicator_leave(struct gcs_replicator *replicator)

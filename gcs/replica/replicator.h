@@ -150,6 +150,9 @@ struct gcs_replicator {
     /* the callback that is running, for which command and since when; NULL: none */
     _Atomic(const char *) callback;
     _Atomic uint64_t callback_number, callback_since;
+    /* the first that took long since that was told of; NULL: none */
+    const char *slow;
+    uint64_t slow_number, slow_took_ms;
     uint64_t repeated, restores, foreign;
 };
 
@@ -184,6 +187,10 @@ void gcs_replicator_status(const struct gcs_replicator *replicator,
 /* Around the application's callbacks. False: it is called within another one, which counts. */
 bool gcs_replicator_calls(struct gcs_replicator *replicator, const char *callback, uint64_t number);
 void gcs_replicator_called(struct gcs_replicator *replicator, bool outermost);
+/* Tells of one that took long, once what it gave has been used: report may query. */
+void gcs_replicator_tell_slow(struct gcs_replicator *replicator);
+/* GCS_REPLICA_WRITABLE, if it is due: commands, queries too, have been answered. */
+void gcs_replicator_tell_room(struct gcs_replicator *replicator);
 
 void gcs_replicator_report(struct gcs_replicator *replicator, enum gcs_replica_news news, int error,
                            uint64_t number, const char *format, ...)

@@ -118,6 +118,15 @@ replica 4 --join --protocol 7
 check "another protocol version is refused" eventually grep -q 'protocol version 7, the group has 1' "$tmp/replica.4"
 check "and the group goes on" eventually ready 1
 
+# ---- A few bytes that ask for a lot, of all replicas: no one of them has to start over
+cli 1 setrange long 8388607 x >/dev/null
+check "a reply that is too long is refused" same \
+    "$({ echo MULTI; echo incr counted:long; for _ in {1..17}; do echo get long; done; echo EXEC; } | cli 2 | grep -v QUEUED | cut -c1-39)" \
+    $'OK\nERR the reply would be longer than 1342'
+check "by all alike, and the rest is done" same "$(cli 1 get counted:long; cli 3 get counted:long)" $'1\n1'
+check "nobody started over" same "$(grep -h 'starting over' "$tmp"/replica.*)" ""
+cli 1 del long >/dev/null
+
 # ---- One dies and comes back
 { seq -f 'DEL scan:%g' 150; echo HSET order z 1 a 1 r 1; echo HDEL order z; } | cli 1 >/dev/null
 crash 3

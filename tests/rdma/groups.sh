@@ -103,7 +103,7 @@ counters() {
     rm -f "$tmp"/*
     for i in 1 2; do
         "$gcs" cat g "$(url $i 2)" --bootstrap expect:2 --status "$tmp/socket.$i" \
-            < <(echo "m$i" && sleep 60) >"$tmp/out.$i" 2>"$tmp/err.$i" &
+            < <(echo "m$i" && exec sleep 600 2>/dev/null) >"$tmp/out.$i" 2>"$tmp/err.$i" &
         pid[i]=$!
     done
     counts messages_delivered 2 || status=1

@@ -15,7 +15,7 @@ done
 # What member 2 sends, which does not end before the joiner is in: it would find nobody.
 feed() {
     cat "$tmp/in.2"
-    eventually said 5 "^view "
+    eventually said 5 "^view " >&2
 }
 
 crash() { # crash VICTIM

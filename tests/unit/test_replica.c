@@ -305,6 +305,25 @@ START_TEST(reading_ones_own_writes_waits_for_their_number)
 }
 END_TEST
 
+START_TEST(queries_that_were_answered_leave_room)
+{
+    struct noted first, second;
+
+    players[2].replicator.config.query_bytes = 100; /* one */
+    ck_assert_int_eq(ask(2, GCS_REPLICA_LINEARIZABLE, 0, &first), 0);
+    ck_assert_int_eq(ask(2, GCS_REPLICA_LINEARIZABLE, 0, &second), GCS_EAGAIN);
+    ck_assert(!heard(&players[2], GCS_REPLICA_WRITABLE));
+    pass_privates();
+    pass_privates();
+    ck_assert_uint_eq(first.calls, 1);
+    ck_assert(heard(&players[2], GCS_REPLICA_WRITABLE));
+    ck_assert_int_eq(ask(2, GCS_REPLICA_LINEARIZABLE, 0, &second), 0);
+    pass_privates();
+    pass_privates();
+    ck_assert_uint_eq(second.calls, 1);
+}
+END_TEST
+
 START_TEST(bad_queries_are_refused)
 {
     struct noted asked = {0};
@@ -341,6 +360,7 @@ int main(void)
         a_question_is_put_again_after_a_view_and_after_a_while,
         a_query_fails_when_the_primary_is_lost,
         reading_ones_own_writes_waits_for_their_number,
+        queries_that_were_answered_leave_room,
         bad_queries_are_refused,
     };
     Suite *suite = suite_create("replica");

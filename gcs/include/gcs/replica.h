@@ -17,7 +17,7 @@
  * Any thread may call anything, but gcs_replica_close last. Callbacks are made within
  * gcs_replica_dispatch (and gcs_replica_call, which may do its work), one at a time; they may
  * submit and query, and not dispatch, call or close. While a callback hangs a thread of the
- * replica's own says so by report (GCS_REPLICA_SLOW), and other calls wait for it.
+ * replica's own says so by report (GCS_REPLICA_SLOW), beside it, and other calls wait for it.
  */
 #ifndef GCS_REPLICA_H
 #define GCS_REPLICA_H
@@ -92,7 +92,8 @@ enum gcs_replica_news {
     GCS_REPLICA_REFUSED,   /* the group has another protocol or other options: this was it */
     GCS_REPLICA_LEFT,      /* the membership has ended: this was it */
     GCS_REPLICA_HELD_UP,   /* another replica takes nothing: all wait for it in the end, until it is
-                              evicted (evict_slow_ns of the group's config; 0: after a minute) */
+                              evicted (evict_slow_ns of the group's config; 0: after a minute,
+                              GCS_NEVER: never) */
 };
 
 struct gcs_replica_report {
