@@ -116,6 +116,12 @@ static bool verify(const struct bench_crew *crew)
 
 /* ---- What was measured --------------------------------------------------------------------- */
 
+static void keep_most(double *most, double value)
+{
+    if (value > *most)
+        *most = value;
+}
+
 static void collect_rates(const struct bench_crew *crew, struct bench_outcome *o)
 {
     double cpu = 0, user = 0, slowest = -1;
@@ -130,6 +136,10 @@ static void collect_rates(const struct bench_crew *crew, struct bench_outcome *o
         user += (double)(end->user_ns - begin->user_ns) / 1e3;
         cpu += (double)(end->user_ns - begin->user_ns + end->system_ns - begin->system_ns) / 1e3;
         o->switches += (double)(end->switches - begin->switches);
+        keep_most(&o->wakeups_per_second, (double)(end->sleeps - begin->sleeps) / seconds);
+        keep_most(&o->cpu_percent,
+                  (double)(end->user_ns - begin->user_ns + end->system_ns - begin->system_ns) /
+                      1e7 / seconds);
         if (slowest < 0 || messages / seconds < o->messages_per_second) {
             slowest = messages;
             o->messages_per_second = messages / seconds;
@@ -203,6 +213,7 @@ static void collect_times(const struct bench_crew *crew, struct bench_outcome *o
         if (crew->options->senders == 1 && bench_is_sender(crew->options, i))
             keep_worst(&o->own_p50_us, bench_histogram_quantile(&seat->latency, 0.5), 1e3);
         keep_worst(&o->before_p50_us, bench_histogram_quantile(&seat->latency_before, 0.5), 1e3);
+        keep_worst(&o->transfer_p50_us, bench_histogram_quantile(&seat->latency_state, 0.5), 1e3);
         keep_worst(&o->p99_us, bench_histogram_quantile(&seat->latency, 0.99), 1e3);
         keep_worst(&o->p999_us, bench_histogram_quantile(&seat->latency, 0.999), 1e3);
         keep_worst(&o->max_us, seat->latency.max, 1e3);
@@ -246,7 +257,8 @@ static void collect_timeline(const struct bench_crew *crew, struct bench_outcome
     memcpy(o->timeline, crew->world->seats[first_witness(crew)].timeline, sizeof(o->timeline));
 }
 
-static bool collect(const struct bench_crew *crew, struct bench_outcome *outcome)
+static bool collect(const struct bench_crew *crew, const struct bench_plan *plan,
+                    struct bench_outcome *outcome)
 {
     collect_rates(crew, outcome);
     collect_counters(crew, outcome);
@@ -254,7 +266,7 @@ static bool collect(const struct bench_crew *crew, struct bench_outcome *outcome
     collect_state(crew, outcome);
     outcome->digest = crew->world->seats[first_witness(crew)].digest;
     collect_timeline(crew, outcome);
-    if (outcome->messages_per_second > 0)
+    if (outcome->messages_per_second > 0 || plan->pace == BENCH_SILENT)
         return true;
     bench_complain(crew->options, "a member has delivered nothing in %g seconds",
                    crew->options->seconds);
@@ -274,7 +286,7 @@ bool bench_experiment_run(const struct bench_options *options, const struct benc
     }
     bool good = bench_crew_start(&crew, options, world, role, extra);
     if (good) {
-        good = conduct(&crew, plan) && verify(&crew) && collect(&crew, outcome);
+        good = conduct(&crew, plan) && verify(&crew) && collect(&crew, plan, outcome);
         bench_crew_abandon(&crew);
     }
     bench_world_free(world);

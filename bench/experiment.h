@@ -23,6 +23,8 @@ struct bench_outcome {
     double nacks, repairs, duplicates, window_full, window_cuts, allocations, bytes_copied, views;
     double work_requests, doorbells, broken_links;
     double rss_mib;                         /* of the largest member */
+    double wakeups_per_second, cpu_percent; /* of the member that has most of them */
+    double loaded_rss_mib;                  /* filled in by idle.c */
     double p50_us, p99_us, p999_us, max_us; /* at the member that is worst */
     double own_p50_us;                      /* at the sender, where there is one */
     double before_p50_us;                   /* before the time that counts began */
@@ -31,7 +33,9 @@ struct bench_outcome {
     double gap_ms, join_ms, view_max_ms;
     double state_megabytes_per_second, state_seconds, state_transfers;
     double donor_growth_mib, joiner_growth_mib; /* of the most memory in use, during the transfer */
-    double quiet_p50_us, quiet_messages_per_second, p50_ratio; /* filled in by state.c */
+    double transfer_p50_us; /* from a state's first piece to its end, without the views around it */
+    double quiet_p50_us, quiet_messages_per_second; /* these are filled in by state.c */
+    double p50_ratio, transfer_ratio;
     double view_ms[BENCH_MEMBERS_MAX]; /* of those who see the view that was waited for */
     unsigned view_count;
     uint64_t digest;

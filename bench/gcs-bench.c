@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const struct bench_command *const commands[] = {
-    &bench_throughput, &bench_latency, &bench_failover, &bench_join,   &bench_state,
+    &bench_throughput, &bench_latency, &bench_failover, &bench_join,   &bench_state, &bench_idle,
     &bench_floor,      &bench_compare, &bench_sweep,    &bench_orders, &bench_guest,
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -66,7 +66,7 @@ uint64_t bench_load_unsent(const struct bench_load *load, uint64_t end)
 
 uint64_t bench_load_due(const struct bench_load *load)
 {
-    if (load->blocked || load->outstanding)
+    if (load->blocked || load->outstanding || load->pace == BENCH_SILENT)
         return GCS_NEVER;
     if (load->pace != BENCH_BY_RATE)
         return load->start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a member sends, and when. Three ways:
+ * What a member sends, and when:
  *
  *   flat out   as much as the library takes
  *   by rate    open loop: message n is due at a time that depends on n only; if it
@@ -10,13 +10,14 @@
  *              would begin that time with a debt, and the figure would be how
  *              fast that is paid
  *   in turn    one message at a time: the next when one's own was delivered
+ *   not at all
  */
 #ifndef GCS_BENCH_LOAD_H
 #define GCS_BENCH_LOAD_H
 
 #include "check.h"
 
-enum bench_pace { BENCH_FLAT_OUT, BENCH_BY_RATE, BENCH_IN_TURN };
+enum bench_pace { BENCH_FLAT_OUT, BENCH_BY_RATE, BENCH_IN_TURN, BENCH_SILENT };
 
 struct bench_load {
     struct gcs_group *group;

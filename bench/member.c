@@ -80,6 +80,17 @@ static void wait_exactly(struct bench_member *member, uint64_t ns)
 
 static void note_time(struct bench_member *member);
 
+/* Who is measured while nothing is to be done shall not be woken for a look. */
+static int look_ms(const struct bench_member *member)
+{
+    uint64_t end = atomic_load_explicit(&member->world->end, memory_order_relaxed);
+
+    if (member->load.pace != BENCH_SILENT || !member->begun || member->ended ||
+        end < member->now + LOOK_NS)
+        return (int)(LOOK_NS / BENCH_NS_PER_MS);
+    return (int)((end - member->now) / BENCH_NS_PER_MS);
+}
+
 /* Sends what is due by then, lets the protocol work, waits if there is nothing to do. */
 static void step(struct bench_member *member, bool sending)
 {
@@ -97,7 +108,7 @@ static void step(struct bench_member *member, bool sending)
         if (member->load.pace == BENCH_BY_RATE && bench_load_due(&member->load) > member->now)
             (void)sched_yield(); /* in time: whoever has more to do shall run */
     } else if (due - member->now >= LOOK_NS) {
-        take_events(member, (int)(LOOK_NS / BENCH_NS_PER_MS));
+        take_events(member, look_ms(member));
     } else if (member->load.pace == BENCH_BY_RATE) {
         wait_exactly(member, due - member->now);
     } else {

@@ -35,6 +35,8 @@ static void record_latency(const struct bench_member *member, const struct gcs_e
     uint64_t begin = atomic_load_explicit(&member->world->begin, memory_order_relaxed);
     uint64_t end = atomic_load_explicit(&member->world->end, memory_order_relaxed);
     uint64_t before = begin - bench_seconds(member->options->warmup) / 2; /* warm by then */
+    uint64_t state = atomic_load_explicit(&member->world->state_begin, memory_order_relaxed);
+    uint64_t state_end = atomic_load_explicit(&member->world->state_end, memory_order_relaxed);
 
     for (size_t i = 0; i < event->count; i++) {
         const uint8_t *data = event->messages[i].data;
@@ -43,6 +45,8 @@ static void record_latency(const struct bench_member *member, const struct gcs_e
             bench_histogram_add(&member->seat->latency, member->now - due);
         else if (begin != 0 && due < begin && due >= before)
             bench_histogram_add(&member->seat->latency_before, member->now - due);
+        if (state != 0 && due >= state && (state_end == 0 || due < state_end))
+            bench_histogram_add(&member->seat->latency_state, member->now - due);
     }
 }
 

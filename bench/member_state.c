@@ -20,36 +20,57 @@ static uint64_t word_at(uint64_t offset)
     return (offset / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* What there is of the word at offset. The rest goes by whole words: what is measured is the
+ * library, not how long this takes. */
+static size_t part(uint64_t offset, size_t size)
+{
+    size_t left = 8 - offset % 8;
+    return left < size ? left : size;
+}
+
 static void fill(uint64_t offset, uint8_t *data, size_t size)
 {
     while (size > 0) {
         uint64_t word = word_at(offset);
-        size_t skip = offset % 8, count = 8 - skip < size ? 8 - skip : size;
-        memcpy(data, (const uint8_t *)&word + skip, count);
+        size_t count = part(offset, size);
+        memcpy(data, (const uint8_t *)&word + offset % 8, count);
         data += count;
         offset += count;
         size -= count;
+        for (; size >= 8; data += 8, offset += 8, size -= 8) {
+            word = word_at(offset);
+            memcpy(data, &word, 8);
+        }
     }
 }
 
 static bool is_right(uint64_t offset, const uint8_t *data, size_t size)
 {
+    uint64_t wrong = 0;
+
     while (size > 0) {
         uint64_t word = word_at(offset);
-        size_t skip = offset % 8, count = 8 - skip < size ? 8 - skip : size;
-        if (memcmp(data, (const uint8_t *)&word + skip, count) != 0)
-            return false;
+        size_t count = part(offset, size);
+        wrong |= memcmp(data, (const uint8_t *)&word + offset % 8, count) != 0;
         data += count;
         offset += count;
         size -= count;
+        for (; size >= 8; data += 8, offset += 8, size -= 8)
+            wrong |= bench_load64(data) ^ word_at(offset);
     }
-    return true;
+    return wrong == 0;
+}
+
+/* The new member has begun to join. */
+static bool is_disturbed(const struct bench_member *member)
+{
+    return atomic_load(&member->world->disturbed) != 0;
 }
 
 /* Members that are there from the start have next to nothing to give to each other. */
 static uint64_t size_of_state(const struct bench_member *member)
 {
-    return atomic_load(&member->world->disturbed) != 0 ? member->options->bytes : sizeof(uint64_t);
+    return is_disturbed(member) ? member->options->bytes : sizeof(uint64_t);
 }
 
 static int64_t read_state(void *ctx, uint64_t offset, void *data, size_t size)
@@ -128,8 +149,11 @@ static void take(struct bench_member *member, const struct gcs_event *event)
     note_memory(member);
 
     if (event->offset == 0) {
+        uint64_t none = 0;
         member->state_got = 0;
         member->state_since = bench_now();
+        if (is_disturbed(member)) /* else it is a founder's */
+            atomic_compare_exchange_strong(&member->world->state_begin, &none, member->state_since);
         member->seat->state_begun++;
     }
     if (event->offset != member->state_got || !is_right(event->offset, piece->data, piece->size))
@@ -148,7 +172,10 @@ void bench_member_state(struct bench_member *member, const struct gcs_event *eve
     else if (event->total > 0) {
         if (member->state_got != event->total || event->total != size_of_state(member))
             bench_member_break(member, "the state has ended too soon");
+        uint64_t now = bench_now();
         member->seat->state_bytes = member->state_got;
-        member->seat->state_ns = bench_now() - member->state_since;
+        member->seat->state_ns = now - member->state_since;
+        if (is_disturbed(member))
+            atomic_store(&member->world->state_end, now);
     }
 }

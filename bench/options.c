@@ -91,6 +91,11 @@ const char *bench_order_name(enum gcs_order order)
     return word_name(orders, (int)order);
 }
 
+const char *bench_fault_name(enum bench_fault fault)
+{
+    return word_name(faults, (int)fault);
+}
+
 void bench_complain(const struct bench_options *options, const char *format, ...)
 {
     char line[1024];

@@ -145,6 +145,7 @@ extern const struct bench_command bench_latency;
 extern const struct bench_command bench_failover;
 extern const struct bench_command bench_join;
 extern const struct bench_command bench_state;
+extern const struct bench_command bench_idle;
 extern const struct bench_command bench_floor;
 extern const struct bench_command bench_compare;
 extern const struct bench_command bench_sweep;
@@ -170,6 +171,7 @@ bool bench_expand(const char *pattern, unsigned index, char *text, size_t size);
 /* "fifo", "agreed", "safe"; "sequencer". */
 const char *bench_service_name(enum gcs_service service);
 const char *bench_order_name(enum gcs_order order);
+const char *bench_fault_name(enum bench_fault fault);
 
 /* Says "gcs-bench NAME: ..." on standard error. */
 void bench_complain(const struct bench_options *options, const char *format, ...)

@@ -47,6 +47,18 @@ static void print_settings(struct bench_json *object, const struct bench_report 
         bench_json_number(object, "window_bytes", o->window_bytes, 0);
     if (o->queue_bytes)
         bench_json_number(object, "queue_bytes", o->queue_bytes, 0);
+    if (o->heartbeat_ms)
+        bench_json_number(object, "heartbeat_ms", o->heartbeat_ms, 0);
+    if (o->suspect_ms)
+        bench_json_number(object, "suspect_ms", o->suspect_ms, 0);
+    if (o->victim) {
+        bench_json_number(object, "victim", o->victim, 0);
+        bench_json_string(object, "fault", bench_fault_name(o->fault));
+    }
+    if (o->bytes) {
+        bench_json_number(object, "bytes", (double)o->bytes, 0);
+        bench_json_number(object, "state_queue_bytes", o->state_queue_bytes, 0);
+    }
 }
 
 /* ---- What was found ------------------------------------------------------------------------ */

@@ -15,6 +15,8 @@ static const struct bench_metric metrics[] = {
     BENCH_METRIC(p50_us, "us: half of the messages are faster, meanwhile", 2),
     BENCH_METRIC(quiet_p50_us, "us: the same without a transfer", 2),
     BENCH_METRIC(p50_ratio, "of that is what it is meanwhile", 3),
+    BENCH_METRIC(transfer_p50_us, "us: the same from the state's first piece to its end", 2),
+    BENCH_METRIC(transfer_ratio, "of the quiet one is that", 3),
     BENCH_METRIC(before_p50_us, "us: the same before the new member joined", 2),
     BENCH_METRIC(messages_per_second, "messages per second, meanwhile", 0),
     BENCH_METRIC(quiet_messages_per_second, "the same without a transfer", 0),
@@ -67,6 +69,7 @@ static bool run_once(const struct bench_options *options, struct bench_outcome *
     outcome->quiet_p50_us = quiet.p50_us;
     outcome->quiet_messages_per_second = quiet.messages_per_second;
     outcome->p50_ratio = quiet.p50_us > 0 ? outcome->p50_us / quiet.p50_us : 0;
+    outcome->transfer_ratio = quiet.p50_us > 0 ? outcome->transfer_p50_us / quiet.p50_us : 0;
     return true;
 }
 

@@ -20,7 +20,7 @@
 #define TIMELINE_FROM (-50) /* ms around the crash that are shown */
 #define TIMELINE_TO   200
 
-static const uint32_t sizes[] = {64, 256, 1024, 4096, 16384, 65536, 262144, 1048576};
+static const uint32_t sizes[] = {64, 256, 1024, 4096, 8192, 16384, 65536, 262144, 1048576};
 static const double loads[] = {0.0001, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9};
 static const unsigned groups[] = {2, 3, 4, 5, 6, 8};
 

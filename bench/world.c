@@ -63,4 +63,5 @@ void bench_mark_process(struct bench_mark *mark)
     mark->user_ns = timeval_ns(usage.ru_utime);
     mark->system_ns = timeval_ns(usage.ru_stime);
     mark->switches = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+    mark->sleeps = (uint64_t)usage.ru_nvcsw;
 }

@@ -35,6 +35,7 @@ struct bench_mark {
     uint64_t messages, bytes;    /* delivered */
     uint64_t user_ns, system_ns; /* CPU time of the process */
     uint64_t switches;           /* between processes, wanted or not */
+    uint64_t sleeps;             /* of them those that were wanted: each ends with being woken */
     struct gcs_counters counters;
 };
 
@@ -57,6 +58,7 @@ struct bench_seat {
     uint64_t state_memory;          /* most bytes in use more than when its first piece came */
     struct bench_histogram latency;
     struct bench_histogram latency_before; /* in the second half of the time to warm up */
+    struct bench_histogram latency_state;  /* while the pieces of a state came */
     uint32_t timeline[BENCH_TIMELINE_MS];  /* messages delivered in each, since start */
     char error[512];
 };
@@ -66,7 +68,8 @@ struct bench_world {
     _Atomic uint64_t begin;     /* when the time that counts begins ... */
     _Atomic uint64_t end;       /* ... and ends, sending with it; 0: not planned yet */
     _Atomic uint64_t disturbed; /* when a member was killed, or began to join; 0: not yet */
-    _Atomic uint32_t victim;    /* who was killed; BENCH_NOBODY */
+    _Atomic uint64_t state_begin, state_end; /* the new member's first piece, and the end; 0 */
+    _Atomic uint32_t victim;                 /* who was killed; BENCH_NOBODY */
     atomic_bool quit;
     unsigned count;
     struct bench_seat seats[];

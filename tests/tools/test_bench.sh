@@ -81,11 +81,15 @@ has gap_ms view_max_ms views
 runs failover "${calm[@]}" --runs 1 --rate 5000 --fault pause --pause-ms 200
 has gap_ms views
 runs state "${calm[@]}" --runs 1 --rate 2000 --bytes 1M --state-queue-bytes 16M
-has state_megabytes_per_second p50_ratio before_p50_us donor_growth_mib joiner_growth_mib state_transfers
+has state_megabytes_per_second p50_ratio transfer_p50_us transfer_ratio before_p50_us donor_growth_mib joiner_growth_mib state_transfers
 runs join "${calm[@]}" --runs 1 --rate 5000
 has gap_ms join_ms view_max_ms
 says '"members":4,"senders":3'
 says '"view_ms":\[[0-9.]+,[0-9.]+,[0-9.]+\]'
+
+runs idle --seconds 1 --warmup 0.1 --suspect-ms 10000 --runs 1
+has wakeups_per_second rss_mib loaded_rss_mib cpu_percent
+says '"suspect_ms":10000'
 
 runs floor "${short[@]}" --runs 1
 has messages_per_second megabytes_per_second cpu_us_per_message packets
@@ -98,6 +102,7 @@ has p50_us p99_us p999_us max_us
 mkdir "$tmp/peers"
 touch "$tmp/peers/peer.sh"
 echo 'echo "messages_per_second 3000"; echo "p50_us 50"; echo "p99_us 70"; echo "gap_ms 5"
+echo "wakeups_per_second 9"; echo "rss_mib 2"; echo "loaded_rss_mib 11"
 echo "settings $GCS_SERVICE $1 $2 $3"' >"$tmp/peers/libgcs"
 echo 'echo "messages_per_second 1500"; echo "p50_us 100"; echo "settings slow"' >"$tmp/peers/corosync"
 echo 'echo "no such thing here"; exit 77' >"$tmp/peers/openpgm"
@@ -106,6 +111,7 @@ echo 'echo "p50_us 400"; echo "settings $ETCD_DIR"' >"$tmp/peers/etcd"
 runs compare --seconds 1 --peers "$tmp/peers"
 check "our settings" grep -qF 'agreed throughput 65536 1' "$tmp/out"
 check "ratio of rates" grep -qE 'corosync +1500 .*libgcs is 2.0 times as good' "$tmp/out"
+check "rows of our own" grep -qE '^  libgcs +9.0' "$tmp/out"
 check "ratio of times" grep -qE 'corosync +100.0 .*libgcs is 2.0 times as good' "$tmp/out"
 check "and the other way round" grep -qE 'etcd, fdatasync +400.0 .*libgcs is 8.0 times as good' "$tmp/out"
 check "skipped with a reason" grep -qE 'OpenPGM +- +skipped: no such thing here' "$tmp/out"

@@ -88,7 +88,7 @@ succeeds() {
     check "and nothing else" [ ! -s "$tmp/said.1" ]
 }
 succeeds "usage: gcs-bench COMMAND" --help
-for command in throughput latency failover join state floor compare sweep orders member; do
+for command in throughput latency failover join state idle floor compare sweep orders member; do
     succeeds "usage: gcs-bench $command" $command --help
     check "--help lists $command" sh -c "'$bench' --help | grep -q '^  $command '"
 done
