@@ -8,21 +8,23 @@
 
 #include "gcs/base/memory.h"
 
-/* Room for what one group may have on its way, and a quarter; a larger bound gets no larger ring.
- */
-#define RING_BYTES_MAX ((size_t)5 << 20)
-/* A larger message is allocated by itself. */
-#define PART_OF_RING 8
-
 /* For AddressSanitizer what is not in use is closed, and something behind each message is. */
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
-#define RED_ZONE GCS_CACHE_LINE
+#define RED_ZONE   GCS_CACHE_LINE
+#define RING_TIMES 3 /* so much is that with a red zone */
 #else
 #define ASAN_POISON_MEMORY_REGION(bytes, size)   ((void)(bytes), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
 #define RED_ZONE                                 0
+#define RING_TIMES                               2
 #endif
+
+/* Room for what one group may have on its way, of which a block may be twice as much as it is
+ * counted for; a larger bound gets no larger ring. */
+#define RING_BYTES_MAX (RING_TIMES * ((size_t)4 << 20))
+/* A larger message is allocated by itself. */
+#define PART_OF_RING 8
 
 /* Blocks are whole cache lines, so what is left before the ring's end holds an item. */
 _Static_assert(sizeof(struct gcs_item) <= GCS_CACHE_LINE, "an item fits into a cache line");
@@ -30,7 +32,7 @@ _Static_assert(sizeof(struct gcs_item) <= GCS_CACHE_LINE, "an item fits into a c
 void gcs_items_init(struct gcs_endpoint *endpoint)
 {
     struct gcs_item_ring *ring = &endpoint->items;
-    size_t size = (size_t)endpoint->submit_bytes / 4 * 5;
+    size_t size = (size_t)endpoint->submit_bytes * RING_TIMES;
 
     ring->size = (size < RING_BYTES_MAX ? size : RING_BYTES_MAX) & ~(size_t)(GCS_CACHE_LINE - 1);
     (void)pthread_mutex_init(&ring->mutex, NULL); /* never fails with default attributes */

@@ -53,6 +53,27 @@ static struct timespec time_of(uint64_t ns)
                              .tv_nsec = (long)(ns % (1000 * NS_PER_MS))};
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define LOCK_CLOCK           CLOCK_REALTIME /* ThreadSanitizer does not see pthread_mutex_clocklock */
+#define lock_by(mutex, time) pthread_mutex_timedlock(mutex, time)
+#else
+#define LOCK_CLOCK           CLOCK_MONOTONIC
+#define lock_by(mutex, time) pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, time)
+#endif
+
+/* False: a callback has had the mutex until then. */
+static bool lock_until(struct gcs_replica *replica, uint64_t deadline)
+{
+    struct timespec time;
+
+    if (deadline == GCS_NEVER)
+        return pthread_mutex_lock(&replica->mutex) == 0;
+    uint64_t now = gcs_replica_clock(), left = deadline > now ? deadline - now : 0;
+    (void)clock_gettime(LOCK_CLOCK, &time);
+    time = time_of((uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec + left);
+    return lock_by(&replica->mutex, &time) == 0;
+}
+
 /* ---- The port --------------------------------------------------------------------------- */
 
 static int port_multicast(void *ctx, enum gcs_service service, const void *data, size_t size)
@@ -395,10 +416,9 @@ int gcs_replica_query(struct gcs_replica *replica, enum gcs_replica_read read, u
 /* If the mutex can be had until then. */
 static void note_status(struct gcs_replica *replica, uint64_t deadline)
 {
-    struct timespec until = time_of(deadline);
     struct gcs_replica_status status;
 
-    if (pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until) != 0)
+    if (!lock_until(replica, deadline))
         return;
     gcs_replicator_status(&replica->replicator, &status);
     (void)pthread_mutex_unlock(&replica->mutex);
@@ -464,14 +484,9 @@ static void on_outcome(void *ctx, const struct gcs_replica_outcome *outcome)
 static int submit_until(struct gcs_replica *replica, const struct gcs_replica_request *request,
                         struct waiter *waiter, uint64_t deadline)
 {
-    struct timespec until = time_of(deadline);
-    int error = deadline == GCS_NEVER
-                    ? pthread_mutex_lock(&replica->mutex)
-                    : pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until);
-
-    if (error != 0)
+    if (!lock_until(replica, deadline))
         return GCS_EAGAIN;
-    error = gcs_replicator_submit(&replica->replicator, request, on_outcome, waiter);
+    int error = gcs_replicator_submit(&replica->replicator, request, on_outcome, waiter);
     (void)pthread_mutex_unlock(&replica->mutex);
     return error;
 }
@@ -480,7 +495,8 @@ static int submit_until(struct gcs_replica *replica, const struct gcs_replica_re
 static bool wait_a_little(struct gcs_replica *replica, const struct waiter *waiter, uint64_t left)
 {
     int ms = left / NS_PER_MS >= LOOK_MS ? LOOK_MS : (int)(left / NS_PER_MS) + 1;
-    struct timespec until = time_of(gcs_replica_clock() + (uint64_t)ms * NS_PER_MS);
+    uint64_t deadline = gcs_replica_clock() + (uint64_t)ms * NS_PER_MS;
+    struct timespec until = time_of(deadline);
 
     (void)pthread_mutex_lock(&replica->gate);
     bool mine = !waiter->done && take_loop(replica);
@@ -492,7 +508,7 @@ static bool wait_a_little(struct gcs_replica *replica, const struct waiter *wait
         return done;
     int got = 0;
     /* A query that hangs in another thread has the mutex, and not the loop. */
-    if (pthread_mutex_clocklock(&replica->mutex, CLOCK_MONOTONIC, &until) == 0) {
+    if (lock_until(replica, deadline)) {
         (void)pthread_mutex_unlock(&replica->mutex);
         got = dispatch(replica, ms);
     }

@@ -11,12 +11,12 @@
 #include <sched.h>
 
 #ifdef __SANITIZE_ADDRESS__
-enum { RED_ZONE = GCS_CACHE_LINE };
+enum { RED_ZONE = GCS_CACHE_LINE, RING_TIMES = 3 };
 #else
-enum { RED_ZONE = 0 };
+enum { RED_ZONE = 0, RING_TIMES = 2 };
 #endif
 
-enum { ROOM = 64 << 10, RING = ROOM / 4 * 5, MOST = 2000 };
+enum { ROOM = 64 << 10, RING = RING_TIMES * ROOM, MOST = 2000 };
 /* So large a message takes 1024 bytes of the ring. */
 enum { KIB = 1024 - sizeof(struct gcs_item) - RED_ZONE };
 
@@ -118,6 +118,21 @@ START_TEST(what_finds_no_place_is_allocated_by_itself)
         items[i] = make(KIB, (uint8_t)i);
     ck_assert_uint_eq(scarce.live, 1);
     for (unsigned i = 0; i < RING / 1024; i++)
+        drop(items[i], (uint8_t)i);
+    end();
+}
+END_TEST
+
+/* However short the messages are: so many as a group may have on its way find room. */
+START_TEST(the_shortest_find_room)
+{
+    static struct gcs_item *items[ROOM / (sizeof(struct gcs_item) + 1) + 1];
+
+    begin();
+    for (unsigned i = 0; i < SUITE_SIZE(items); i++)
+        items[i] = make(1, (uint8_t)i);
+    ck_assert_uint_eq(scarce.live, 1);
+    for (unsigned i = 0; i < SUITE_SIZE(items); i++)
         drop(items[i], (uint8_t)i);
     end();
 }
@@ -248,6 +263,7 @@ int main(void)
         a_stream_allocates_nothing,
         items_may_be_done_with_in_any_order,
         what_finds_no_place_is_allocated_by_itself,
+        the_shortest_find_room,
         a_large_one_is_allocated_by_itself,
         one_that_waits_is_allocated_by_itself,
         a_busy_ring_is_not_waited_for,

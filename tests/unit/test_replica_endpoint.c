@@ -380,7 +380,8 @@ static int64_t add_while_all_work(size_t i, int64_t number)
     int64_t total = -1;
 
     crew_ok(gcs_replica_submit(services[i].replica, &request, note_total, &total));
-    for (uint64_t end = crew_now_ms() + CREW_PATIENCE_MS; total < 0;) {
+    uint64_t end = crew_now_ms() + CREW_PATIENCE_MS;
+    while (total < 0) {
         all_work();
         ck_assert_uint_lt(crew_now_ms(), end);
     }
