@@ -3,9 +3,7 @@
  * gcs-bench idle: what a member costs in which nothing happens: how often it is woken, its CPU
  * time, its memory; and its memory again when all send as fast as they can.
  */
-#include "report.h"
-
-#include <stdlib.h>
+#include "series.h"
 
 static const struct bench_metric metrics[] = {
     BENCH_METRIC(wakeups_per_second, "wake-ups a second, the member that has most", 1),
@@ -21,18 +19,14 @@ static bool measure_loaded(const struct bench_options *options, double *mib)
 {
     struct bench_options loaded = *options;
     struct bench_plan plan = {.pace = BENCH_FLAT_OUT};
-    struct bench_outcome *outcome = calloc(1, sizeof(*outcome));
+    struct bench_outcome outcome;
 
-    if (!outcome) {
-        bench_complain(options, "out of memory");
-        return false;
-    }
     loaded.warmup = 0.5;
     loaded.seconds = 2;
-    bool good = bench_experiment_run(&loaded, &plan, bench_member_run, &plan, outcome);
-    *mib = outcome->rss_mib;
-    free(outcome);
-    return good;
+    if (!bench_experiment_run(&loaded, &plan, bench_member_run, &plan, &outcome))
+        return false;
+    *mib = outcome.rss_mib;
+    return true;
 }
 
 static bool run_once(const struct bench_options *options, struct bench_outcome *outcome)
@@ -43,30 +37,17 @@ static bool run_once(const struct bench_options *options, struct bench_outcome *
            measure_loaded(options, &outcome->loaded_rss_mib);
 }
 
+static const struct bench_series series = {
+    .metrics = metrics,
+    .metrics_count = sizeof(metrics) / sizeof(metrics[0]),
+    .brief = 4,
+    .run_once = run_once,
+    .group = true,
+};
+
 static int run(const struct bench_options *options)
 {
-    struct bench_outcome *outcomes = calloc(options->runs, sizeof(*outcomes));
-    struct bench_report report = {
-        .options = options,
-        .outcomes = outcomes,
-        .metrics = metrics,
-        .metrics_count = sizeof(metrics) / sizeof(metrics[0]),
-        .group = true,
-    };
-    bool good = outcomes != NULL;
-
-    if (!outcomes)
-        bench_complain(options, "out of memory for %u runs", options->runs);
-    if (good)
-        bench_report_title(options, true);
-    for (unsigned i = 0; good && i < options->runs; i++) {
-        good = run_once(options, &outcomes[i]);
-        if (good)
-            bench_report_run(&report, i, 4);
-    }
-    int result = good ? bench_report_end(&report) : BENCH_FAILED;
-    free(outcomes);
-    return result;
+    return bench_series_run(&series, options, NULL, NULL);
 }
 
 const struct bench_command bench_idle = {

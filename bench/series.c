@@ -8,7 +8,10 @@ static bool run_all(const struct bench_series *series, const struct bench_report
                     const struct bench_plan *plan, void *extra, struct bench_outcome *outcomes)
 {
     for (unsigned i = 0; i < report->options->runs; i++) {
-        if (!bench_experiment_run(report->options, plan, series->role, extra, &outcomes[i]))
+        bool good = series->run_once ? series->run_once(report->options, &outcomes[i])
+                                     : bench_experiment_run(report->options, plan, series->role,
+                                                            extra, &outcomes[i]);
+        if (!good)
             return false;
         bench_report_run(report, i, series->brief);
     }

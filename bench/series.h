@@ -15,6 +15,8 @@ struct bench_series {
     size_t metrics_count;
     size_t brief; /* metrics in a run's line */
     bench_role *role;
+    /* What one run is; NULL: one experiment with plan, role and extra, which it goes without */
+    bool (*run_once)(const struct bench_options *options, struct bench_outcome *outcome);
     bool group; /* a group is run */
     bool views; /* a view is waited for */
     /* --floor: fills extras and sets their number; NULL: there is no such option */

@@ -6,9 +6,7 @@
  * transfer, and in a group of the same members without one, at the same rate; half of what
  * the group delivers at most unless said otherwise.
  */
-#include "report.h"
-
-#include <stdlib.h>
+#include "series.h"
 
 static const struct bench_metric metrics[] = {
     BENCH_METRIC(state_megabytes_per_second, "MB of state per second", 1),
@@ -73,33 +71,21 @@ static bool run_once(const struct bench_options *options, struct bench_outcome *
     return true;
 }
 
+static const struct bench_series series = {
+    .metrics = metrics,
+    .metrics_count = sizeof(metrics) / sizeof(metrics[0]),
+    .brief = 4,
+    .run_once = run_once,
+    .group = true,
+};
+
 static int run(const struct bench_options *given)
 {
     struct bench_options options = *given;
-    struct bench_outcome *outcomes = calloc(options.runs, sizeof(*outcomes));
-    struct bench_report report = {
-        .options = &options,
-        .outcomes = outcomes,
-        .metrics = metrics,
-        .metrics_count = sizeof(metrics) / sizeof(metrics[0]),
-        .group = true,
-    };
 
-    if (!outcomes) {
-        bench_complain(&options, "out of memory for %u runs", options.runs);
+    if (options.rate == 0 && !choose_rate(&options))
         return BENCH_FAILED;
-    }
-    bool good = options.rate > 0 || choose_rate(&options);
-    if (good)
-        bench_report_title(&options, true);
-    for (unsigned i = 0; good && i < options.runs; i++) {
-        good = run_once(&options, &outcomes[i]);
-        if (good)
-            bench_report_run(&report, i, 4);
-    }
-    int result = good ? bench_report_end(&report) : BENCH_FAILED;
-    free(outcomes);
-    return result;
+    return bench_series_run(&series, &options, NULL, NULL);
 }
 
 const struct bench_command bench_state = {

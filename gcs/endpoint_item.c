@@ -12,7 +12,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #define RED_ZONE   GCS_CACHE_LINE
-#define RING_TIMES 3 /* so much is that with a red zone */
+#define RING_TIMES 3 /* a block may be so many times what it is counted for */
 #else
 #define ASAN_POISON_MEMORY_REGION(bytes, size)   ((void)(bytes), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
@@ -20,9 +20,8 @@
 #define RING_TIMES                               2
 #endif
 
-/* Room for what one group may have on its way, of which a block may be twice as much as it is
- * counted for; a larger bound gets no larger ring. */
-#define RING_BYTES_MAX (RING_TIMES * ((size_t)4 << 20))
+/* The ring has room for what one group may have on its way, but not for more than that. */
+#define ROOM_MAX (4u << 20)
 /* A larger message is allocated by itself. */
 #define PART_OF_RING 8
 
@@ -32,9 +31,9 @@ _Static_assert(sizeof(struct gcs_item) <= GCS_CACHE_LINE, "an item fits into a c
 void gcs_items_init(struct gcs_endpoint *endpoint)
 {
     struct gcs_item_ring *ring = &endpoint->items;
-    size_t size = (size_t)endpoint->submit_bytes * RING_TIMES;
+    uint32_t room = endpoint->submit_bytes < ROOM_MAX ? endpoint->submit_bytes : ROOM_MAX;
 
-    ring->size = (size < RING_BYTES_MAX ? size : RING_BYTES_MAX) & ~(size_t)(GCS_CACHE_LINE - 1);
+    ring->size = (size_t)RING_TIMES * room & ~(size_t)(GCS_CACHE_LINE - 1);
     (void)pthread_mutex_init(&ring->mutex, NULL); /* never fails with default attributes */
 }
 
@@ -98,7 +97,7 @@ static struct gcs_item *take(struct gcs_item_ring *ring, size_t block)
     }
     if (end >= ring->size)
         end -= ring->size;
-    if (ring->size - ring->used < block || (end < ring->first && ring->first - end < block))
+    if (ring->size - ring->used < block)
         return NULL;
     return put(ring, end, block, false);
 }

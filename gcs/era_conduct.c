@@ -16,7 +16,7 @@
 #define QUOTA_NS      1000000u
 #define QUOTA_EACH    4u  /* in that time, for each sender ... */
 #define QUOTA_SENDERS 64u /* ... of which no more count */
-#define QUOTA_BURST   16u /* times of silence that are made up for, at least */
+#define QUOTA_BURST   16u /* so many times that come at once are made up for, or ... */
 
 void gcs_era_blame(struct gcs_era *era, uint16_t rank, uint64_t *counter)
 {
@@ -24,8 +24,8 @@ void gcs_era_blame(struct gcs_era *era, uint16_t rank, uint64_t *counter)
     era->fellows[rank].faults++;
 }
 
-/* Who was paused finds at once all that was asked of it meanwhile: as much as may come before it
- * is suspected is nobody's fault. */
+/* ... as many as fit into the suspicion timeout: who was paused finds at once all that was asked of
+ * it meanwhile, and what comes before it is suspected is nobody's fault. */
 static uint32_t burst(const struct gcs_era *era)
 {
     uint64_t times = era->group->core->config.suspect_ns / QUOTA_NS, most = UINT16_MAX;

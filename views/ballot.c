@@ -205,13 +205,6 @@ static int merge_accepted(struct gcs_agreement *m, const struct gcs_promise *pro
     return 0;
 }
 
-static bool has_promised(const struct gcs_seat *seat)
-{
-    return seat->promised;
-}
-
-static bool would_end(const struct gcs_agreement *m);
-
 int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, const uint8_t *body,
                       size_t size)
 {
@@ -235,7 +228,6 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
     int error = promise.flags & GCS_PROMISE_ACCEPTED ? merge_accepted(m, &promise) : 0;
     if (error)
         return error;
-    bool had_quorum = gcs_agreement_quorum(m, has_promised);
     m->seats[from].promised = true;
     m->seats[from].leaving |= (promise.flags & GCS_PROMISE_LEAVING) != 0;
     m->seats[from].departing |= (promise.flags & GCS_PROMISE_DEPARTING) != 0;
@@ -243,15 +235,16 @@ int gcs_promise_frame(struct gcs_agreement *m, uint64_t now, uint16_t from, cons
     merge(m, from, m->report);
     if (promise.time > m->reports.time)
         m->reports.time = promise.time;
-    /* Late: who was cut off is back, and others may be just behind. */
-    bool has_quorum = !had_quorum && gcs_agreement_quorum(m, has_promised);
-    if (has_quorum && would_end(m) && m->ends_at < now + m->config.promise_ns)
-        m->ends_at = now + m->config.promise_ns;
     gcs_ballot_propose(m, now);
     return 0;
 }
 
 /* ---- Proposing -------------------------------------------------------------------------- */
+
+static bool has_promised(const struct gcs_seat *seat)
+{
+    return seat->promised;
+}
 
 /* A quorum less one vote is enough for the mutant. */
 static bool promised_by_too_few(const struct gcs_agreement *m)

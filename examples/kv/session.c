@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Requests of one client under way: beyond that it is not read from. Reads are answered all at
- * once, and so many of the longest values are what a client may leave unread. */
+ * once: so many of a megabyte are what a client may leave unread by default. */
 enum { SLOTS_MAX = 1024, READS_MAX = 32 };
 
 /* Unread replies of a client, and those that are to come, beyond which no request of it is taken.

@@ -8,6 +8,7 @@
  * events claims the loop first, so that gcs_replica_call can do the work itself when no other
  * thread does, and waits for that thread when one does.
  */
+#include "gcs/replica/clock.h"
 #include "gcs/replica/replicator.h"
 #include "gcs/replica/watch.h"
 #include "gcs/replica/words.h"
@@ -17,8 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /* Events in one call of gcs_replica_dispatch: then the caller has its turn. */
 enum { EVENTS_MAX = 1024 };
@@ -47,12 +46,6 @@ struct gcs_replica {
     struct gcs_replica_watch watch;
 };
 
-static struct timespec time_of(uint64_t ns)
-{
-    return (struct timespec){.tv_sec = (time_t)(ns / (1000 * NS_PER_MS)),
-                             .tv_nsec = (long)(ns % (1000 * NS_PER_MS))};
-}
-
 #if defined(__SANITIZE_THREAD__)
 #define LOCK_CLOCK           CLOCK_REALTIME /* ThreadSanitizer does not see pthread_mutex_clocklock */
 #define lock_by(mutex, time) pthread_mutex_timedlock(mutex, time)
@@ -64,13 +57,10 @@ static struct timespec time_of(uint64_t ns)
 /* False: a callback has had the mutex until then. */
 static bool lock_until(struct gcs_replica *replica, uint64_t deadline)
 {
-    struct timespec time;
-
     if (deadline == GCS_NEVER)
         return pthread_mutex_lock(&replica->mutex) == 0;
     uint64_t now = gcs_replica_clock(), left = deadline > now ? deadline - now : 0;
-    (void)clock_gettime(LOCK_CLOCK, &time);
-    time = time_of((uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec + left);
+    struct timespec time = gcs_replica_time(gcs_replica_clock_of(LOCK_CLOCK) + left);
     return lock_by(&replica->mutex, &time) == 0;
 }
 
@@ -496,7 +486,7 @@ static bool wait_a_little(struct gcs_replica *replica, const struct waiter *wait
 {
     int ms = left / NS_PER_MS >= LOOK_MS ? LOOK_MS : (int)(left / NS_PER_MS) + 1;
     uint64_t deadline = gcs_replica_clock() + (uint64_t)ms * NS_PER_MS;
-    struct timespec until = time_of(deadline);
+    struct timespec until = gcs_replica_time(deadline);
 
     (void)pthread_mutex_lock(&replica->gate);
     bool mine = !waiter->done && take_loop(replica);

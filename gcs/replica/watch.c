@@ -5,26 +5,17 @@
  */
 #include "gcs/replica/watch.h"
 
+#include "gcs/replica/clock.h"
+
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /* Of one callback: told of at slow_ms, and one more time when it has taken twice as long. */
 struct patience {
     uint64_t since;
     uint64_t ms;
 };
-
-uint64_t gcs_replica_clock(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
-}
 
 static void look(const struct gcs_replicator *replicator, struct patience *patience)
 {
@@ -50,13 +41,11 @@ static void look(const struct gcs_replicator *replicator, struct patience *patie
 static bool rest(struct gcs_replica_watch *watch)
 {
     uint64_t pause = watch->replicator->config.slow_ms * NS_PER_MS / 2 + 10 * NS_PER_MS;
-    uint64_t until = gcs_replica_clock() + pause;
-    struct timespec time = {.tv_sec = (time_t)(until / (1000 * NS_PER_MS)),
-                            .tv_nsec = (long)(until % (1000 * NS_PER_MS))};
+    struct timespec until = gcs_replica_time(gcs_replica_clock() + pause);
 
     (void)pthread_mutex_lock(&watch->mutex);
     if (!watch->stopping)
-        (void)pthread_cond_timedwait(&watch->changed, &watch->mutex, &time);
+        (void)pthread_cond_timedwait(&watch->changed, &watch->mutex, &until);
     bool goes_on = !watch->stopping;
     (void)pthread_mutex_unlock(&watch->mutex);
     return goes_on;

@@ -20,9 +20,6 @@ struct gcs_replica_watch {
     bool stopping;
 };
 
-/* The clock of callback_since, in nanoseconds. */
-uint64_t gcs_replica_clock(void);
-
 /* GCS_ENOMEM. */
 int gcs_replica_watch_start(struct gcs_replica_watch *watch,
                             const struct gcs_replicator *replicator);

@@ -145,6 +145,20 @@ START_TEST(who_was_evicted_does_not_come_back_because_it_hears_that_it_is_out)
 }
 END_TEST
 
+static void two_leave(void)
+{
+    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
+    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+}
+
+static void expect_two_have_left(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_uint_eq(c.nodes[i].left, 1);
+        ck_assert_int_eq(c.nodes[i].error, 0);
+    }
+}
+
 /* Two are left of three, and both go: nobody waits for the dead one to hear of that. */
 START_TEST(the_last_ones_do_not_wait_for_the_dead)
 {
@@ -154,16 +168,22 @@ START_TEST(the_last_ones_do_not_wait_for_the_dead)
     struct gcs_address dead = cluster_address(2);
     gcs_core_unreachable(c.nodes[0].core, c.now, &dead);
     gcs_core_unreachable(c.nodes[1].core, c.now, &dead);
-    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
-    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    two_leave();
     cluster_run(&c, 900 * MILLISECONDS);
-    for (unsigned i = 0; i < 2; i++) {
-        ck_assert_uint_eq(c.nodes[i].left, 1);
-        ck_assert_int_eq(c.nodes[i].error, 0);
-    }
+    expect_two_have_left();
     cluster_stop(&c);
 }
 END_TEST
+
+/* The third one goes on with the group, and has founded no other. */
+static void expect_third_goes_on(uint64_t lineage)
+{
+    const struct gcs_view *view = gcs_core_view(c.nodes[2].group);
+    ck_assert_ptr_nonnull(view);
+    ck_assert_uint_eq(view->count, 1);
+    ck_assert_uint_eq(view->lineage, lineage);
+    ck_assert_uint_eq(c.nodes[2].left, 0);
+}
 
 static bool is_cut;
 
@@ -179,16 +199,15 @@ START_TEST(the_last_ones_wait_for_who_is_cut_off)
     is_cut = true;
     cluster_init(&c);
     cluster_start(&c, 3);
+    uint64_t lineage = gcs_core_view(c.nodes[2].group)->lineage;
     c.fate = cut_off;
-    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
-    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    two_leave();
     cluster_run(&c, 2000 * MILLISECONDS);
     ck_assert_uint_eq(c.nodes[0].left + c.nodes[1].left, 0);
     is_cut = false;
     cluster_run(&c, 1000 * MILLISECONDS);
-    ck_assert_uint_eq(c.nodes[0].left + c.nodes[1].left, 2);
-    ck_assert_uint_eq(c.nodes[2].members, 1);
-    ck_assert_uint_eq(c.nodes[2].left, 0);
+    expect_two_have_left();
+    expect_third_goes_on(lineage);
     cluster_stop(&c);
 }
 END_TEST
@@ -200,13 +219,9 @@ START_TEST(the_last_ones_do_not_wait_for_long)
     cluster_init(&c);
     cluster_start(&c, 3);
     c.fate = cut_off;
-    ck_assert_int_eq(gcs_core_leave(c.nodes[0].group, c.now), 0);
-    ck_assert_int_eq(gcs_core_leave(c.nodes[1].group, c.now), 0);
+    two_leave();
     cluster_run(&c, 6000 * MILLISECONDS);
-    for (unsigned i = 0; i < 2; i++) {
-        ck_assert_uint_eq(c.nodes[i].left, 1);
-        ck_assert_int_eq(c.nodes[i].error, 0);
-    }
+    expect_two_have_left();
     cluster_stop(&c);
 }
 END_TEST
